@@ -1,0 +1,66 @@
+#pragma once
+
+// Child processes. No shell is involved: `argv[0]` is looked up in PATH, the rest goes as it is.
+// A child never outlives this process (PR_SET_PDEATHSIG).
+
+#include <base/file.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <sys/types.h>
+#include <utility>
+#include <vector>
+
+namespace ashlar {
+
+struct Command {
+    std::vector<std::string> argv;
+    // The complete environment of the child; without it the child inherits ours.
+    std::optional<std::vector<std::pair<std::string, std::string>>> environment;
+    std::optional<std::filesystem::path> directory;
+    // Fed to standard input; without it the child reads /dev/null (or `input_fd`).
+    std::optional<std::string> input;
+    int input_fd = -1;
+    // Where standard output and error go when run by run(): captured both (default), or this file.
+    std::optional<std::filesystem::path> log;
+    // Runs in the child between fork and exec (namespaces, chroot). Only async-signal-safe calls.
+    // Returns 0 or an errno, which becomes the Error in the parent.
+    std::function<int()> before_exec;
+};
+
+struct Outcome {
+    int exit_code = 0; // 128 + signal when killed
+    std::string output; // standard output
+    std::string errors; // standard error
+    [[nodiscard]] bool ok() const noexcept { return exit_code == 0; }
+};
+
+// Runs to the end; a non-zero exit code is a value.
+[[nodiscard]] Outcome run(const Command& command);
+
+// Runs to the end; a non-zero exit code is an Error that carries the last lines of standard error.
+// Returns standard output.
+std::string run_checked(const Command& command);
+
+// A running child whose standard input is a pipe that we write, e.g. a tar stream.
+class PipedChild {
+public:
+    explicit PipedChild(const Command& command);
+    PipedChild(const PipedChild&) = delete;
+    PipedChild& operator=(const PipedChild&) = delete;
+    ~PipedChild(); // kills and reaps a child that was not finished
+
+    [[nodiscard]] int input() const noexcept { return input_.get(); }
+    // Closes the pipe and waits; throws like run_checked.
+    void finish();
+
+private:
+    std::string name_;
+    Fd input_;
+    Fd errors_;
+    pid_t pid_ = -1;
+};
+
+} // namespace ashlar

@@ -1,0 +1,29 @@
+#pragma once
+
+// Small questions about text that several modules ask.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar {
+
+// The candidate nearest to `word` by edit distance (transpositions count one), if it is near enough
+// to be meant: at most a third of the word's length, at least one.
+[[nodiscard]] std::optional<std::string> did_you_mean(std::string_view word, std::span<const std::string> candidates);
+
+[[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
+[[nodiscard]] std::string_view trim(std::string_view text);
+[[nodiscard]] std::string join(std::span<const std::string> parts, std::string_view separator);
+
+// Lower-case hexadecimal; from_hex is empty on anything that is not an even number of hex digits.
+[[nodiscard]] std::string to_hex(std::span<const std::byte> bytes);
+[[nodiscard]] std::optional<std::vector<std::byte>> from_hex(std::string_view text);
+
+// "103.4 MB" (powers of 1000), three significant digits and more.
+[[nodiscard]] std::string human_bytes(std::uint64_t bytes);
+
+} // namespace ashlar

@@ -1,0 +1,89 @@
+#pragma once
+
+// What recipes say, after `extends` is followed and everything was checked. docs/formats/recipe.md
+// is the text format. A model is immutable once loaded.
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ashlar::recipe {
+
+// What a root is for. Only `node` becomes a disk image; the others are roots that Ashlar itself
+// uses: the initrd's content, the tools that make images, the root that compiles ashlard.
+enum class Kind { node, initrd, tools, build };
+
+// What a service keeps although the root is read-only. firstboot binds it from /var at each boot.
+struct StateEntry {
+    std::string path; // absolute, in the image
+    std::string owner; // "user:group" by name, must be in the ledger
+    unsigned mode = 0755;
+    enum class Type { directory, file } type = Type::directory;
+};
+
+struct Kernel {
+    std::string package; // e.g. "linux-image-cloud-amd64"
+    std::vector<std::string> command_line; // words, in order; `roothash=` is added by the build
+    std::vector<std::string> initrd_modules; // by module name; dependencies follow by themselves
+    std::vector<std::string> microcode; // packages, e.g. "intel-microcode"
+};
+
+struct Limits {
+    std::optional<std::uint64_t> root; // bytes of the EROFS image
+    std::optional<std::uint64_t> uki; // bytes of the signed UKI
+    std::optional<std::uint64_t> boot_partition; // bytes of the ESP; absent = computed
+};
+
+struct Role {
+    std::string name;
+    std::string summary;
+    Kind kind = Kind::node;
+    std::vector<std::string> lineage; // from the root ancestor to this role
+    std::vector<std::string> packages; // ancestors' first, in the order written; "name" or "name=version"
+    std::vector<std::string> exclude; // never installed; a need for one is a conflict that says so
+    std::vector<std::string> components; // beside "main", e.g. "non-free-firmware": a named opt-in
+    std::vector<std::string> services; // units enabled by preset; everything else is off
+    std::vector<std::filesystem::path> overlays; // directories, in order; later ones win
+    std::vector<std::string> drop; // globs of paths left out of the image (initrd, docs)
+    std::string initrd; // name of a role of kind initrd; empty only where kind != node
+    std::optional<Kernel> kernel;
+    Limits limits;
+    std::vector<StateEntry> state;
+    std::vector<std::string> waived_firmware; // modules whose missing firmware is accepted by name
+    std::map<std::string, std::string> providers; // virtual package → chosen provider
+    bool strict_providers = false;
+};
+
+// One archive of a train: where packages come from, never from which host.
+struct Archive {
+    std::string name; // "debian", "debian-security": what --mirror and the machine's APT sources are matched by
+    std::vector<std::string> suites;
+    std::vector<std::string> components;
+    std::vector<std::filesystem::path> keys; // armoured or binary OpenPGP certificates
+    int priority = 500; // as in apt_preferences(5)
+    std::optional<std::filesystem::path> folder; // a local folder of .debs; then suites and keys are empty
+};
+
+struct Pin {
+    std::vector<std::string> packages; // names or globs
+    std::string archive; // empty = any
+    std::string suite; // empty = any
+    std::string version; // empty = any; otherwise a glob
+    int priority = 0;
+};
+
+struct Train {
+    std::string name; // "R0"
+    std::string release; // version of what is built now, "R0.0"
+    std::string architecture; // "amd64"
+    std::vector<std::string> roles; // what --all builds
+    std::string tools; // role of kind tools
+    std::string build; // role of kind build
+    std::vector<Archive> archives;
+    std::vector<Pin> pins;
+};
+
+} // namespace ashlar::recipe

@@ -1,0 +1,2 @@
+ashlar_module(signing FOLDER signing USES base LINK OpenSSL::Crypto Threads::Threads)
+ashlar_tests(signing USES signing)
