@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs what building and testing Ashlar needs on Debian 12 or newer. Does nothing when all is
+# there, so that it can stand in front of every other script.
+set -euo pipefail
+
+# Compile.
+packages=(ca-certificates cmake ninja-build g++ pkg-config git
+          libarchive-dev libcli11-dev libcurl4-openssl-dev libfdisk-dev libfmt-dev libsolv-dev
+          libsolvext-dev libssl-dev libtomlplusplus-dev libzstd-dev nlohmann-json3-dev)
+# Build images: gpgv verifies archives, newuidmap lets ordinary users build.
+packages+=(gpgv uidmap)
+# Boot images.
+packages+=(qemu-system-x86 ovmf swtpm)
+# Test: frameworks, and the outside judges of what we make.
+packages+=(libgtest-dev libgmock-dev librapidcheck-dev python3 python3-jsonschema
+           apt dpkg-dev cryptsetup-bin dosfstools fdisk gdisk gnupg mtools openssl sbsigntool zstd xz-utils jq)
+
+missing=()
+for package in "${packages[@]}"; do
+    status=$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null || true)
+    [[ $status == ii* ]] || missing+=("$package")
+done
+[[ ${#missing[@]} -eq 0 ]] && exit 0
+
+if [[ $(id -u) -ne 0 ]]; then
+    echo "setup: these packages are missing, and only root can install them:" >&2
+    echo "  sudo apt-get install --no-install-recommends ${missing[*]}" >&2
+    exit 1
+fi
+echo "setup: installing ${#missing[@]} packages: ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+apt-get -qq install --yes --no-install-recommends "${missing[@]}" >/dev/null

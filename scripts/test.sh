@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Runs the tests, everything included that they need on a fresh Debian 12 machine.
+#
+#   scripts/test.sh                          the default rings: fast boot
+#   scripts/test.sh --ring fast              one ring; may be given several times
+#   scripts/test.sh --allow-missing-rings    a ring that cannot run here is reported, not a failure
+#
+# fast    unit, property, corpus and oracle tests            no network but for the first oracle run
+# boot    images from the live archive, booted in QEMU       about 25 minutes
+# repro   same inputs, same bytes, whoever builds            about 10 minutes
+# fault   interrupted builds                                 about 5 minutes
+# bench   against mkosi and mmdebstrap                       about 30 minutes
+#
+# A ring is an executable tests/<ring>/run; exit code 77 means "cannot run here".
+# What rings share (the compiled program, images, the package store) is made once.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+rings=()
+allow_missing=no
+while [[ $# -gt 0 ]]; do
+    case $1 in
+        --ring) rings+=("$2"); shift 2 ;;
+        --allow-missing-rings) allow_missing=yes; shift ;;
+        -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
+        *) echo "test.sh: unknown argument '$1' (try --help)" >&2; exit 2 ;;
+    esac
+done
+[[ ${#rings[@]} -gt 0 ]] || rings=(fast boot)
+
+scripts/setup.sh
+cmake --preset release -DASHLAR_TESTS=ON >/dev/null
+cmake --build --preset release
+
+export ASHLAR="$PWD/build/ashlar"
+failed=0
+report=""
+for ring in "${rings[@]}"; do
+    echo "=== ring $ring"
+    start=$SECONDS
+    code=0
+    "tests/$ring/run" || code=$?
+    case $code in
+        0) result=passed ;;
+        77) result="CANNOT RUN HERE"; [[ $allow_missing == yes ]] || failed=1 ;;
+        *) result="FAILED ($code)"; failed=1 ;;
+    esac
+    report+=$(printf '%-8s %-16s %5d s' "$ring" "$result" $((SECONDS - start)))$'\n'
+done
+echo "=== result"
+printf '%s' "$report"
+exit $failed
