@@ -1,0 +1,141 @@
+#include <archive/compression.hpp>
+
+#include "reader.hpp"
+
+#include <base/file.hpp>
+
+#include <algorithm>
+#include <array>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+#include <fmt/format.h>
+#include <zstd.h>
+
+namespace ashlar::archive {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// A file that is removed again unless the work on it came to its end.
+class NewFile {
+public:
+    explicit NewFile(const fs::path& path) : path_(path), fd_(open_file(path, O_WRONLY | O_CREAT | O_EXCL)) {}
+    NewFile(const NewFile&) = delete;
+    NewFile& operator=(const NewFile&) = delete;
+    ~NewFile() {
+        if (fd_) ::unlink(path_.c_str());
+    }
+
+    void write(std::span<const std::byte> bytes) { write_all(fd_.get(), bytes, path_.native()); }
+    void finish() { fd_.close(); }
+
+private:
+    fs::path path_;
+    Fd fd_;
+};
+
+Compression compression_of(struct ::archive* reader) {
+    switch (::archive_filter_code(reader, 0)) {
+    case ARCHIVE_FILTER_GZIP: return Compression::gzip;
+    case ARCHIVE_FILTER_XZ: return Compression::xz;
+    case ARCHIVE_FILTER_ZSTD: return Compression::zstd;
+    case ARCHIVE_FILTER_BZIP2: return Compression::bzip2;
+    case ARCHIVE_FILTER_LZMA: return Compression::lzma;
+    default: return Compression::none;
+    }
+}
+
+// libarchive's "raw" format: one entry, whose data is the decompressed stream. False = no bytes at all.
+bool open_raw(struct ::archive* reader, const fs::path& from) {
+    ::archive_read_support_format_raw(reader);
+    ::archive_read_support_format_empty(reader);
+    if (::archive_read_open_filename(reader, from.c_str(), 1 << 18) != ARCHIVE_OK)
+        fail(reader, "decompress", from.native());
+    struct ::archive_entry* entry = nullptr;
+    const int status = ::archive_read_next_header(reader, &entry);
+    if (status != ARCHIVE_OK && status != ARCHIVE_EOF) fail(reader, "decompress", from.native());
+    return status == ARCHIVE_OK;
+}
+
+} // namespace
+
+Decompressed decompress_file(const fs::path& from, const fs::path& to, std::uint64_t limit) {
+    const Reader reader = make_reader();
+    bool more = open_raw(reader.get(), from);
+    NewFile out(to);
+    Hasher hasher;
+    std::uint64_t size = 0;
+    while (more) {
+        const void* data = nullptr;
+        std::size_t length = 0;
+        la_int64_t offset = 0;
+        const int status = ::archive_read_data_block(reader.get(), &data, &length, &offset);
+        if (status == ARCHIVE_EOF) break;
+        if (status != ARCHIVE_OK) fail(reader.get(), "decompress", from.native());
+        size += length;
+        if (size > limit)
+            throw Error(fmt::format("cannot decompress '{}': more than {} bytes come out", from.native(), limit));
+        const std::span bytes(static_cast<const std::byte*>(data), length);
+        hasher.update(bytes);
+        out.write(bytes);
+    }
+    out.finish();
+    return {compression_of(reader.get()), size, hasher.finish()};
+}
+
+namespace {
+
+struct FreeCompressor {
+    void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
+};
+
+std::size_t checked(std::size_t result, const fs::path& from) {
+    if (ZSTD_isError(result) != 0)
+        throw Error(fmt::format("cannot compress '{}': {}", from.native(), ZSTD_getErrorName(result)));
+    return result;
+}
+
+std::uint64_t size_of(int fd, const fs::path& path) {
+    struct stat info {};
+    if (::fstat(fd, &info) != 0) throw system_error("read", path.native());
+    return static_cast<std::uint64_t>(info.st_size);
+}
+
+} // namespace
+
+void compress_zstd(const fs::path& from, const fs::path& to, int level, unsigned threads) {
+    const Fd in = open_file(from, O_RDONLY);
+    if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
+    const std::unique_ptr<ZSTD_CCtx, FreeCompressor> context(ZSTD_createCCtx());
+    const auto set = [&](ZSTD_cParameter parameter, int value) {
+        checked(ZSTD_CCtx_setParameter(context.get(), parameter, value), from);
+    };
+    set(ZSTD_c_compressionLevel, level);
+    set(ZSTD_c_checksumFlag, 1);
+    // One worker or many cut the input alike; no worker at all is another algorithm with other bytes.
+    set(ZSTD_c_nbWorkers, static_cast<int>(threads));
+    checked(ZSTD_CCtx_setPledgedSrcSize(context.get(), size_of(in.get(), from)), from);
+
+    NewFile out(to);
+    std::vector<std::byte> source(1 << 20), target(ZSTD_CStreamOutSize());
+    for (bool end = false; !end;) {
+        const std::size_t got = read_some(in.get(), source, from.native());
+        end = got == 0;
+        ZSTD_inBuffer input{source.data(), got, 0};
+        std::size_t left = 1;
+        while (end ? left != 0 : input.pos < input.size) {
+            ZSTD_outBuffer output{target.data(), target.size(), 0};
+            left =
+                checked(ZSTD_compressStream2(context.get(), &output, &input, end ? ZSTD_e_end : ZSTD_e_continue), from);
+            out.write(std::span(target).first(output.pos));
+        }
+    }
+    out.finish();
+}
+
+} // namespace ashlar::archive
