@@ -1,0 +1,90 @@
+// ashlard, the daemon in every image. Its first form: it says who the node is.
+
+#include <cstdio>
+#include <cstdlib>
+#include <getopt.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include <base/error.hpp>
+#include <firstboot/identity.hpp>
+
+#include <fmt/format.h>
+
+namespace {
+
+using namespace ashlar;
+
+constexpr std::string_view usage = R"(usage: ashlard early [--root=DIR]
+       ashlard --version | --help
+
+  early    reads who this node is from the image below DIR (default /), writes
+           DIR/run/ashlar/identity.json and reports "ready"
+
+example: ashlard early --root=/sysroot
+)";
+
+// sd_notify(3) in the few lines that a oneshot needs; silent where nobody listens.
+void notify(const char* state) {
+    const char* path = std::getenv("NOTIFY_SOCKET");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path == nullptr || (path[0] != '/' && path[0] != '@') || std::strlen(path) >= sizeof address.sun_path) return;
+    std::memcpy(address.sun_path, path, std::strlen(path));
+    if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
+    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return;
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
+    [[maybe_unused]] const auto sent = ::sendto(fd, state, std::strlen(state), MSG_NOSIGNAL,
+                                                reinterpret_cast<const sockaddr*>(&address), length);
+    ::close(fd);
+}
+
+int early(const std::string& root) {
+    const firstboot::Identity identity = firstboot::read_identity(root);
+    firstboot::write_identity(root, identity);
+    fmt::print("ashlard: {} {} ready\n", identity.role, identity.release);
+    std::fflush(stdout);
+    notify("READY=1");
+    return 0;
+}
+
+int refuse(std::string_view what) {
+    fmt::print(stderr, "ashlard: {}\n{}", what, usage);
+    return 2;
+}
+
+int run(int argc, char** argv) {
+    static const option options[] = {{"root", required_argument, nullptr, 'r'},
+                                     {"help", no_argument, nullptr, 'h'},
+                                     {"version", no_argument, nullptr, 'V'},
+                                     {nullptr, 0, nullptr, 0}};
+    std::string root = "/";
+    for (int option = 0; (option = ::getopt_long(argc, argv, "h", options, nullptr)) != -1;) {
+        switch (option) {
+        case 'r': root = optarg; break;
+        case 'h': fmt::print("{}", usage); return 0;
+        case 'V': fmt::print("ashlard {}\n", ASHLAR_VERSION); return 0;
+        default: return refuse("unknown option");
+        }
+    }
+    if (optind + 1 != argc) return refuse("exactly one command is needed");
+    if (std::string_view(argv[optind]) != "early") return refuse(fmt::format("unknown command '{}'", argv[optind]));
+    return early(root);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const Error& error) {
+        fmt::print(stderr, "ashlard: {}\n", error.render());
+        return 1;
+    }
+}
