@@ -1,0 +1,67 @@
+#pragma once
+
+// dm-verity hash trees, the same bytes as `veritysetup format --format=1 --hash=sha256` writes with
+// 4096-byte data and hash blocks and a superblock in front. The format: docs/formats/verity.md.
+
+#include <signing/digest.hpp>
+#include <signing/guid.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ashlar {
+
+inline constexpr std::uint64_t verity_block = 4096;
+
+// What is in the superblock, but for the number of data blocks.
+struct VerityParameters {
+    Guid uuid;
+    std::vector<std::byte> salt; // 0 to 256 bytes, hashed in front of every block
+};
+
+// A piece of an open file. Whoever made it keeps the descriptor open. Only pread/pwrite are used, so
+// the descriptor's position does not matter and does not change.
+struct FileExtent {
+    int fd;
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0; // bytes
+    std::string name;       // for messages
+};
+
+// How large the hash area of `data_bytes` is, superblock included. A multiple of verity_block.
+[[nodiscard]] std::uint64_t verity_size(std::uint64_t data_bytes);
+
+// Reads all of `data` (its size: at least one block, a multiple of verity_block) and writes
+// verity_size(data.size) bytes to `hash_fd` from `hash_offset` on. Several threads; the memory needed
+// does not grow with the size. Returns the root hash. `hash_fd` must be readable too.
+Digest write_verity(const FileExtent& data, int hash_fd, std::uint64_t hash_offset, const VerityParameters& parameters);
+// The same for a whole file; `hash` appears when it is complete.
+Digest write_verity(const std::filesystem::path& data, const std::filesystem::path& hash,
+                    const VerityParameters& parameters);
+
+struct VerityHeader {
+    VerityParameters parameters;
+    std::uint64_t data_blocks;
+};
+// Throws Error when there is no superblock, or one of another kind (format, hash, block sizes).
+[[nodiscard]] VerityHeader read_verity_header(const FileExtent& hash);
+
+// The first byte range that is not what the root hash vouches for.
+struct VerityFault {
+    enum class Where { superblock, tree, data } where;
+    std::uint64_t offset; // bytes from the start of the extent it is in
+    [[nodiscard]] std::string text() const;
+};
+
+// Nothing = data, tree and superblock are exactly those of `root` and `parameters`. The superblock is
+// not covered by the root hash; it is compared with what `parameters` say, byte for byte.
+[[nodiscard]] std::optional<VerityFault> verify_verity(const FileExtent& data, const FileExtent& hash,
+                                                       const Digest& root, const VerityParameters& parameters);
+[[nodiscard]] std::optional<VerityFault> verify_verity(const std::filesystem::path& data,
+                                                       const std::filesystem::path& hash, const Digest& root,
+                                                       const VerityParameters& parameters);
+
+} // namespace ashlar
