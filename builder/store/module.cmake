@@ -1,0 +1,2 @@
+ashlar_module(store FOLDER builder/store USES base signing LINK fmt::fmt)
+ashlar_tests(store USES store)
