@@ -68,11 +68,9 @@ public:
         if (command_.before_exec)
             if (const int failure = command_.before_exec()) return failure;
         if (command_.directory && ::chdir(command_.directory->c_str()) != 0) return errno;
-        if (command_.environment) {
-            ::execvpe(argv_[0], argv_.data(), environment_.data());
-        } else {
-            ::execvp(argv_[0], argv_.data());
-        }
+        // Not execvpe: that looks argv[0] up in our PATH, which means nothing in another root.
+        if (command_.environment) ::environ = environment_.data();
+        ::execvp(argv_[0], argv_.data());
         return errno;
     }
 
@@ -99,7 +97,10 @@ pid_t start(const Command& command, const Streams& streams) {
     int reason = 0;
     if (read_some(failure.read.get(), std::as_writable_bytes(std::span(&reason, 1)), "start report") == sizeof reason) {
         ::waitpid(pid, nullptr, 0);
-        throw system_error("start", command.argv[0], reason);
+        Error error = system_error("start", command.argv[0], reason);
+        if (const std::string step = command.before_exec_step ? command.before_exec_step() : ""; !step.empty())
+            error.add_trail(step);
+        throw error;
     }
     return pid;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
-// Child processes. No shell is involved: `argv[0]` is looked up in PATH, the rest goes as it is.
+// Child processes. No shell is involved: `argv[0]` is looked up in PATH (the child's, when it has an
+// environment of its own), the rest goes as it is.
 // A child never outlives this process (PR_SET_PDEATHSIG).
 
 #include <base/file.hpp>
@@ -28,6 +29,9 @@ struct Command {
     // Runs in the child between fork and exec (namespaces, chroot). Only async-signal-safe calls.
     // Returns 0 or an errno, which becomes the Error in the parent.
     std::function<int()> before_exec;
+    // Asked in the parent when the child did not come to run the program: what before_exec was doing
+    // ("mounting '/proc'"), for the trail; empty when it had done its work.
+    std::function<std::string()> before_exec_step;
 };
 
 struct Outcome {
