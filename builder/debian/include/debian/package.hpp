@@ -13,8 +13,12 @@
 
 namespace ashlar::debian {
 
-// Debian version order: epoch, upstream, revision; `~` before everything (Policy 5.6.12).
-[[nodiscard]] std::strong_ordering compare_versions(std::string_view a, std::string_view b);
+// Debian version order: epoch, upstream, revision; `~` before everything (Policy 5.6.12). Different
+// texts may be the same version ("1.0" and "0:1.0-0"). Defined for any text, so that sorting never
+// fails; is_version() says what is a version.
+[[nodiscard]] std::weak_ordering compare_versions(std::string_view a, std::string_view b);
+
+[[nodiscard]] bool is_version(std::string_view text) noexcept;
 
 enum class Relation { any, less, less_equal, equal, greater_equal, greater };
 
@@ -24,9 +28,18 @@ struct Alternative {
     std::string_view qualifier; // "any", "native", an architecture, or empty
     Relation relation = Relation::any;
     std::string_view version;
+
+    bool operator==(const Alternative&) const = default;
 };
 // `a | b | c`, in the order written: the order is a preference.
 using Group = std::vector<Alternative>;
+
+// As in a control file.
+[[nodiscard]] std::string to_string(const Alternative& alternative);
+[[nodiscard]] std::string to_string(const Group& group);
+
+// Whether `version` is what `alternative` asks for, by version alone.
+[[nodiscard]] bool version_satisfies(std::string_view version, const Alternative& alternative);
 
 enum class MultiArch { no, same, foreign, allowed };
 
@@ -40,6 +53,7 @@ struct Package {
     std::uint64_t installed_size = 0; // KiB, as the archive says
     Digest sha256;
     bool essential = false;
+    bool important = false; // Protected: yes (formerly Important: yes)
     MultiArch multi_arch = MultiArch::no;
     std::string_view component; // "main"
     std::string_view archive; // recipe::Archive::name
@@ -49,6 +63,12 @@ struct Package {
     std::string_view pre_depends, depends, conflicts, breaks, provides, replaces;
 };
 
+// Pre-Depends, Depends, Conflicts, Breaks, Replaces, Provides of a binary package. Throws
+// `cannot parse dependency '<text>': …`. What only source packages may have, `[architecture]` and
+// `<build profile>`, is refused.
 [[nodiscard]] std::vector<Group> parse_groups(std::string_view field);
+
+// A field in which `|` has no place (Conflicts, Breaks, Replaces, Provides).
+[[nodiscard]] std::vector<Alternative> parse_list(std::string_view field);
 
 } // namespace ashlar::debian

@@ -1,0 +1,56 @@
+#include "mention_order.hpp"
+
+#include <debian/control.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace ashlar::debian {
+
+namespace {
+
+constexpr std::array<std::string_view, 9> mentioning_fields{"Pre-Depends", "Depends",  "Conflicts", "Breaks",  "Recommends",
+                                                            "Suggests",    "Replaces", "Enhances",  "Provides"};
+
+// `name`, `name:any` and `name:<our architecture>` are one package; another architecture's is not.
+std::string_view own_name(std::string_view word, std::string_view architecture) {
+    const std::size_t colon = word.find(':');
+    if (colon == std::string_view::npos) return word;
+    const std::string_view qualifier = word.substr(colon + 1);
+    return qualifier == "any" || qualifier == "native" || qualifier == architecture ? word.substr(0, colon) : "";
+}
+
+} // namespace
+
+void MentionOrder::mention(std::string_view name) {
+    if (!name.empty()) ranks_.try_emplace(name, ranks_.size() + 1);
+}
+
+void MentionOrder::mention_all(std::string_view field, std::string_view architecture) {
+    constexpr std::string_view before_name = " \t\r\n,|", after_name = " \t\r\n,|(";
+    while (!field.empty()) {
+        field.remove_prefix(std::min(field.find_first_not_of(before_name), field.size()));
+        const std::size_t end = std::min(field.find_first_of(after_name), field.size());
+        mention(own_name(field.substr(0, end), architecture));
+        field.remove_prefix(std::min(field.find_first_of(",|", end), field.size()));
+    }
+}
+
+void MentionOrder::add_index(std::string_view packages_text, std::string_view architecture) {
+    ControlReader reader(packages_text, "Packages");
+    Paragraph paragraph;
+    while (reader.next(paragraph)) {
+        const std::string_view of = paragraph.get("Architecture").value_or("");
+        if (of != architecture && of != "all") continue;
+        mention(paragraph.get("Package").value_or(""));
+        for (const std::string_view field : mentioning_fields)
+            mention_all(paragraph.get(field).value_or(""), architecture);
+    }
+}
+
+std::size_t MentionOrder::rank(std::string_view name) const {
+    const auto found = ranks_.find(name);
+    return found == ranks_.end() ? 0 : found->second;
+}
+
+} // namespace ashlar::debian
