@@ -1,5 +1,6 @@
 #include <archive/compression.hpp>
 
+#include "new_file.hpp"
 #include "reader.hpp"
 
 #include <base/file.hpp>
@@ -20,24 +21,6 @@ namespace ashlar::archive {
 namespace fs = std::filesystem;
 
 namespace {
-
-// A file that is removed again unless the work on it came to its end.
-class NewFile {
-public:
-    explicit NewFile(const fs::path& path) : path_(path), fd_(open_file(path, O_WRONLY | O_CREAT | O_EXCL)) {}
-    NewFile(const NewFile&) = delete;
-    NewFile& operator=(const NewFile&) = delete;
-    ~NewFile() {
-        if (fd_) ::unlink(path_.c_str());
-    }
-
-    void write(std::span<const std::byte> bytes) { write_all(fd_.get(), bytes, path_.native()); }
-    void finish() { fd_.close(); }
-
-private:
-    fs::path path_;
-    Fd fd_;
-};
 
 Compression compression_of(struct ::archive* reader) {
     switch (::archive_filter_code(reader, 0)) {
