@@ -1,0 +1,173 @@
+#include <signing/pcr.hpp>
+
+#include "der.hpp"
+
+#include <base/error.hpp>
+#include <base/json.hpp>
+#include <base/text.hpp>
+#include <signing/pe.hpp>
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+#include <openssl/evp.h>
+
+namespace ashlar {
+
+namespace {
+
+// The order in which the stub measures them, whatever their order in the file. .pcrsig is not among
+// them: it depends on the result.
+constexpr std::array<std::string_view, 10> measured{".linux", ".osrel", ".cmdline", ".initrd", ".ucode",
+                                                    ".splash", ".dtb",  ".uname",   ".sbat",   ".pcrpkey"};
+constexpr std::array<std::string_view, 3> unpredictable{".profile", ".dtbauto", ".hwids"};
+
+constexpr std::array<std::string_view, 4> phases{"enter-initrd", "enter-initrd:leave-initrd",
+                                                 "enter-initrd:leave-initrd:sysinit",
+                                                 "enter-initrd:leave-initrd:sysinit:ready"};
+
+Digest extended(const Digest& pcr, const Digest& event) {
+    Hasher hasher;
+    hasher.update(pcr.bytes());
+    hasher.update(event.bytes());
+    return hasher.finish();
+}
+
+Digest digest_of_name(std::string_view section) {
+    std::string name(section);
+    name += '\0';
+    return sha256(name);
+}
+
+// TPM2_PolicyPCR on an empty session: H(zeros ‖ TPM_CC_PolicyPCR ‖ TPML_PCR_SELECTION ‖ H(PCR 11)).
+// The selection: one bank, TPM_ALG_SHA256, three bytes of bitmap, bit 11. TPM numbers are big-endian.
+Digest policy_pcr(const Digest& pcr11) {
+    constexpr std::array<unsigned char, 4> command{0x00, 0x00, 0x01, 0x7f};
+    constexpr std::array<unsigned char, 10> selection{0, 0, 0, 1, 0x00, 0x0b, 3, 0x00, 0x08, 0x00};
+    Hasher hasher;
+    hasher.update(Digest::Bytes{});
+    hasher.update(std::as_bytes(std::span(command)));
+    hasher.update(std::as_bytes(std::span(selection)));
+    hasher.update(sha256(pcr11.bytes()).bytes());
+    return hasher.finish();
+}
+
+// systemd names a key by the digest of its PKCS #1 form, which is what SubjectPublicKeyInfo wraps in a
+// BIT STRING after the algorithm (and a byte "no unused bits").
+Digest pkcs1_fingerprint(const PublicKey& key) {
+    const ByteView info = der::first(key.der())->contents;
+    const auto bits = der::first(info.subspan(der::first(info)->whole.size()));
+    return sha256(bits->contents.subspan(1));
+}
+
+std::string base64(ByteView bytes) {
+    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
+    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                                     reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+    text.resize(static_cast<std::size_t>(size));
+    return text;
+}
+
+Json entry(const PcrPolicy& policy, const PublicKey& key, const Bytes& signature) {
+    return {{"pcrs", {11}}, {"pkfp", pkcs1_fingerprint(key).hex()}, {"pol", policy.policy.hex()}, {"sig", base64(signature)}};
+}
+
+} // namespace
+
+Digest predicted_pcr11(ByteView uki, std::string_view name) {
+    const PeLayout layout = parse_pe(uki, name);
+    for (const std::string_view section : unpredictable)
+        if (find_section(uki, layout, section))
+            throw Error(fmt::format("cannot predict PCR 11 of '{}': its section '{}' is chosen at boot", name, section));
+    Digest pcr{Digest::Bytes{}};
+    for (const std::string_view section : measured) {
+        const auto content = find_section(uki, layout, section);
+        if (!content || content->empty()) continue;
+        pcr = extended(pcr, digest_of_name(section));
+        pcr = extended(pcr, sha256(*content));
+    }
+    return pcr;
+}
+
+Digest extended_by_phase(const Digest& pcr, std::string_view word) { return extended(pcr, sha256(word)); }
+
+std::span<const std::string_view> boot_phases() { return phases; }
+
+std::vector<PcrPolicy> pcr_policies(ByteView uki, std::string_view name) {
+    const Digest start = predicted_pcr11(uki, name);
+    std::vector<PcrPolicy> policies;
+    for (const std::string_view phase : phases) {
+        Digest pcr = start;
+        for (const std::string_view word : split(phase, ':')) pcr = extended_by_phase(pcr, word);
+        const Digest policy = policy_pcr(pcr);
+        policies.push_back({std::string(phase), pcr, policy, sha256(policy.bytes())});
+    }
+    return policies;
+}
+
+std::string attach_pcr_signatures(const std::vector<PcrPolicy>& policies, const PublicKey& key,
+                                  const std::vector<Bytes>& signatures) {
+    if (signatures.size() != policies.size())
+        throw Error(fmt::format("cannot attach PCR signatures: there are {} for {} policies", signatures.size(), policies.size()));
+    Json entries = Json::array();
+    for (std::size_t i = 0; i < policies.size(); ++i) {
+        if (!key.verifies(policies[i].digest, signatures[i]))
+            throw Error(fmt::format("cannot attach the PCR signature for '{}': it is not the PCR key's over this policy",
+                                    policies[i].phase),
+                        "sign the request again with the key whose public half is in .pcrpkey");
+        entries.push_back(entry(policies[i], key, signatures[i]));
+    }
+    return Json{{"sha256", entries}}.dump();
+}
+
+std::string sign_pcr_policies(const std::vector<PcrPolicy>& policies, const Signer& key) {
+    std::vector<Bytes> signatures;
+    for (const PcrPolicy& policy : policies) signatures.push_back(key.sign(policy.digest));
+    return attach_pcr_signatures(policies, key.public_key(), signatures);
+}
+
+// ---- Checking ----------------------------------------------------------------------------------
+
+namespace {
+
+std::optional<Bytes> from_base64(std::string_view text) {
+    if (text.empty() || text.size() % 4 != 0 || text.size() > 65536) return std::nullopt;
+    Bytes bytes(text.size() / 4 * 3);
+    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                                     reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+    if (size < 0) return std::nullopt;
+    const auto padding = static_cast<std::size_t>(std::count(text.end() - 2, text.end(), '='));
+    bytes.resize(static_cast<std::size_t>(size) - padding);
+    return bytes;
+}
+
+std::string string_in(const Json& object, const char* key) {
+    const auto found = object.is_object() ? object.find(key) : object.end();
+    return object.is_object() && found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+bool holds(const Json& entries, const PcrPolicy& policy, const PublicKey& key) {
+    return std::any_of(entries.begin(), entries.end(), [&](const Json& one) {
+        const auto signature = from_base64(string_in(one, "sig"));
+        return string_in(one, "pol") == policy.policy.hex() && string_in(one, "pkfp") == pkcs1_fingerprint(key).hex() &&
+               one.value("pcrs", Json()) == Json::array({11}) && signature && key.verifies(policy.digest, *signature);
+    });
+}
+
+} // namespace
+
+std::optional<std::string> pcr_signature_fault(ByteView uki, std::string_view name) {
+    const PeLayout layout = parse_pe(uki, name);
+    const auto key_text = find_section(uki, layout, ".pcrpkey"), signatures = find_section(uki, layout, ".pcrsig");
+    if (!key_text) return "it has no .pcrpkey";
+    if (!signatures) return "it has no .pcrsig";
+    const PublicKey key = PublicKey::from_pem(text_of(*key_text), fmt::format("{}: .pcrpkey", name));
+    const Json parsed = parse_json(text_of(*signatures), fmt::format("{}: .pcrsig", name));
+    const Json entries = parsed.is_object() ? parsed.value("sha256", Json::array()) : Json::array();
+    for (const PcrPolicy& policy : pcr_policies(uki, name))
+        if (!holds(entries, policy, key)) return fmt::format("its .pcrsig has no right signature for phase '{}'", policy.phase);
+    return std::nullopt;
+}
+
+} // namespace ashlar

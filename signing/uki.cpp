@@ -1,0 +1,156 @@
+#include <signing/uki.hpp>
+
+#include <base/error.hpp>
+#include <base/text.hpp>
+#include <signing/pe.hpp>
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace ashlar {
+
+namespace {
+
+constexpr std::string_view sbat_first_line = "sbat,1,SBAT Version,sbat,1,https://github.com/rhboot/shim/blob/main/SBAT.md\n";
+constexpr std::string_view sbat_first_field = "sbat,";
+
+Error refusal(std::string_view name, std::string_view cause, std::string hint = {}) {
+    return Error(fmt::format("cannot compose the UKI '{}': {}", name, cause), std::move(hint));
+}
+
+void check_text(std::string_view text, std::string_view what, std::string_view name) {
+    if (text.empty()) throw refusal(name, fmt::format("its {} is empty", what));
+    if (text.find('\0') != std::string_view::npos) throw refusal(name, fmt::format("its {} has a zero byte", what));
+}
+
+void check_line(std::string_view text, std::string_view what, std::string_view name) {
+    check_text(text, what, name);
+    if (text.find('\n') != std::string_view::npos) throw refusal(name, fmt::format("its {} has more than one line", what));
+}
+
+std::string line_of(const SbatEntry& entry, std::string_view name) {
+    for (const std::string* field : {&entry.component, &entry.vendor, &entry.package, &entry.version, &entry.url})
+        if (field->empty() || field->find_first_of(std::string_view(",\n\0", 3)) != std::string::npos)
+            throw refusal(name, fmt::format("SBAT field '{}' is empty or has a comma", *field));
+    return fmt::format("{},{},{},{},{},{}\n", entry.component, entry.generation, entry.vendor, entry.package, entry.version,
+                       entry.url);
+}
+
+// The entries of an image's own .sbat, without the line that names the format.
+std::string inherited_sbat(ByteView image, const PeLayout& layout, std::string_view name) {
+    const auto section = find_section(image, layout, ".sbat");
+    if (!section) return {};
+    std::string text(text_of(*section));
+    text.erase(std::min(text.find('\0'), text.size()));
+    if (!text.starts_with(sbat_first_field)) throw refusal(name, "an SBAT section does not begin with 'sbat,'");
+    text.erase(0, std::min(text.find('\n'), text.size() - 1) + 1);
+    if (!text.empty() && !text.ends_with('\n')) text += '\n';
+    return text;
+}
+
+std::string complete_sbat(std::string entries, const std::vector<SbatEntry>& own, std::string_view name) {
+    for (const SbatEntry& entry : own) entries += line_of(entry, name);
+    std::string text = std::string(sbat_first_line) + entries;
+    text += '\0';
+    return text;
+}
+
+// The kernel unpacks archives that follow each other at multiples of 4.
+Bytes joined(const std::vector<ByteView>& initrds) {
+    Bytes all;
+    for (const ByteView initrd : initrds) {
+        append(all, initrd);
+        if (initrds.size() > 1) all.resize(static_cast<std::size_t>(round_up(all.size(), 4)));
+    }
+    return all;
+}
+
+PeLayout parse_part(ByteView image, std::string_view part, std::string_view name) {
+    return while_doing(fmt::format("composing the UKI '{}'", name), [&] { return parse_pe(image, part); });
+}
+
+void check_stub(ByteView stub, const PeLayout& layout, std::string_view name) {
+    const auto marker = find_section(stub, layout, ".sdmagic");
+    if (!marker || text_of(*marker).find("systemd-") == std::string_view::npos)
+        throw refusal(name, "its stub is not systemd's", "use linuxx64.efi.stub or addonx64.efi.stub of systemd-boot-efi");
+    if (layout.certificates_size != 0) throw refusal(name, "its stub is signed", "use the unsigned stub");
+}
+
+} // namespace
+
+Bytes compose_uki(const UkiParts& parts, std::string_view name) {
+    check_text(parts.os_release, "os-release", name);
+    check_line(parts.command_line, "command line", name);
+    check_line(parts.kernel_release, "kernel release", name);
+    const Bytes initrd = joined(parts.initrds);
+    if (initrd.empty()) throw refusal(name, "its initrd is empty");
+    const PeLayout stub = parse_part(parts.stub, "stub", name), kernel = parse_part(parts.kernel, "kernel", name);
+    check_stub(parts.stub, stub, name);
+    const std::string sbat = complete_sbat(
+        inherited_sbat(parts.stub, stub, name) + inherited_sbat(parts.kernel, kernel, name), parts.sbat, name);
+    const std::string pcr_key = parts.pcr_key ? parts.pcr_key->pem() : std::string();
+
+    // The order is ukify's. The stub finds sections by name.
+    std::vector<NewSection> sections{{".osrel", bytes_of(parts.os_release)},
+                                     {".cmdline", bytes_of(parts.command_line)},
+                                     {".uname", bytes_of(parts.kernel_release)}};
+    if (parts.pcr_key) sections.push_back({".pcrpkey", bytes_of(pcr_key)});
+    sections.push_back({".linux", parts.kernel, pe_code | pe_readable});
+    sections.push_back({".initrd", initrd});
+    if (parts.microcode) sections.push_back({".ucode", *parts.microcode});
+    Bytes uki = append_sections({parts.stub.begin(), parts.stub.end()}, sections, name);
+    replace_section(uki, ".sbat", bytes_of(sbat), name);
+    // Firmware that enforces it must not enforce it on a kernel that was not made for it.
+    if ((kernel.dll_characteristics & pe_nx_compatible) == 0)
+        set_dll_characteristics(uki, stub, static_cast<std::uint16_t>(stub.dll_characteristics & ~pe_nx_compatible));
+    return uki;
+}
+
+Bytes add_pcr_signatures(Bytes uki, std::string_view signatures, std::string_view name) {
+    const PeLayout layout = parse_pe(uki, name);
+    if (!find_section(uki, layout, ".pcrpkey"))
+        throw refusal(name, "it has no .pcrpkey for its .pcrsig", "compose it with pcr_key");
+    if (find_section(uki, layout, ".pcrsig")) throw refusal(name, "it has a .pcrsig already");
+    return append_sections(std::move(uki), {{".pcrsig", bytes_of(signatures)}}, name);
+}
+
+Bytes compose_addon(const AddonParts& parts, std::string_view name) {
+    check_line(parts.command_line, "command line", name);
+    const PeLayout stub = parse_part(parts.stub, "stub", name);
+    check_stub(parts.stub, stub, name);
+    const std::string sbat = complete_sbat(inherited_sbat(parts.stub, stub, name), parts.sbat, name);
+    std::vector<NewSection> sections{{".cmdline", bytes_of(parts.command_line)}};
+    if (parts.kernel_release) {
+        check_line(*parts.kernel_release, "kernel release", name);
+        sections.push_back({".uname", bytes_of(*parts.kernel_release)});
+    }
+    const bool inside = find_section(parts.stub, stub, ".sbat").has_value();
+    if (!inside) sections.push_back({".sbat", bytes_of(sbat)});
+    Bytes addon = append_sections({parts.stub.begin(), parts.stub.end()}, sections, name);
+    if (inside) replace_section(addon, ".sbat", bytes_of(sbat), name);
+    return addon;
+}
+
+UkiContents read_uki(ByteView image, std::string_view name) {
+    const PeLayout layout = parse_pe(image, name);
+    const auto text = [&](std::string_view section) -> std::optional<std::string_view> {
+        const auto found = find_section(image, layout, section);
+        if (!found) return std::nullopt;
+        return text_of(*found);
+    };
+    UkiContents contents;
+    contents.os_release = text(".osrel");
+    contents.command_line = text(".cmdline");
+    contents.kernel_release = text(".uname");
+    contents.sbat = text(".sbat");
+    contents.pcr_key = text(".pcrpkey");
+    contents.pcr_signatures = text(".pcrsig");
+    contents.kernel = find_section(image, layout, ".linux");
+    contents.initrd = find_section(image, layout, ".initrd");
+    contents.microcode = find_section(image, layout, ".ucode");
+    for (const PeSection& section : layout.sections)
+        contents.sections.emplace_back(section.name, section_content(image, section).size());
+    return contents;
+}
+
+} // namespace ashlar
