@@ -13,7 +13,8 @@ namespace {
 std::string nearest_or_all(std::string_view word, std::vector<std::string> known, std::string_view what) {
     std::sort(known.begin(), known.end());
     known.erase(std::unique(known.begin(), known.end()), known.end());
-    if (const auto near = did_you_mean(word, known)) return fmt::format("did you mean '{}'?", *near);
+    // A very long word is no slip of the finger.
+    if (const auto near = word.size() > 64 ? std::nullopt : did_you_mean(word, known)) return fmt::format("did you mean '{}'?", *near);
     if (known.empty()) return {};
     return fmt::format("{}: {}", what, join(known, ", "));
 }
@@ -44,6 +45,8 @@ void Table::problem(Position position, std::string message, std::string remedy) 
     reader_->problems_.add(std::move(position), std::move(message), std::move(remedy));
 }
 
+Problems& Table::problems() noexcept { return reader_->problems_; }
+
 template <typename T>
 const T* Table::as(const Entry* entry, std::string_view wanted) {
     if (!entry) return nullptr;
@@ -63,9 +66,9 @@ std::optional<Text> Table::text(std::string_view key) {
     return Text{*data, entry->value.position};
 }
 
-Text Table::required_text(std::string_view key) {
+std::optional<Text> Table::required_text(std::string_view key) {
     if (!has(key)) missing(key);
-    return text(key).value_or(Text{{}, where(key)});
+    return text(key);
 }
 
 std::optional<Located<std::int64_t>> Table::integer(std::string_view key) {

@@ -4,15 +4,14 @@
 //
 //     Site site = toml::read(source, [](toml::Table& table) {
 //         Site site;
-//         site.name = table.required_text("name").value;
+//         if (auto name = table.required_text("name")) site.name = name->value;
 //         if (toml::Table* network = table.table("network")) site.mtu = network->integer("mtu");
 //         return site;
 //     });
 //
 // read() returns only when everything in the file was asked for and nothing was wrong; otherwise it
 // throws one SourceError with all problems of the file. Until then a getter that met a problem
-// answers as if the key were absent (or with an empty value where it is required), so the body needs
-// no check of its own.
+// answers as if the key were absent.
 
 #include <toml/value.hpp>
 
@@ -43,7 +42,7 @@ public:
     Table& operator=(const Table&) = delete;
 
     [[nodiscard]] std::optional<Text> text(std::string_view key);
-    [[nodiscard]] Text required_text(std::string_view key);
+    [[nodiscard]] std::optional<Text> required_text(std::string_view key); // empty only after a problem
     [[nodiscard]] std::optional<Located<std::int64_t>> integer(std::string_view key);
     [[nodiscard]] std::optional<Located<bool>> boolean(std::string_view key);
     // One of `words`, as its index.
@@ -67,6 +66,7 @@ public:
     [[nodiscard]] const Position& position() const noexcept { return value_->position; }
 
     void problem(Position position, std::string message, std::string remedy = {});
+    [[nodiscard]] Problems& problems() noexcept;
 
 private:
     friend class Reader;

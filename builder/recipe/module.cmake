@@ -1,0 +1,3 @@
+ashlar_module(recipe FOLDER builder/recipe USES base toml)
+ashlar_tests(recipe USES recipe)
+ashlar_fuzz(recipe USES recipe)
