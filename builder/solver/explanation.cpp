@@ -1,0 +1,180 @@
+#include "explanation.hpp"
+
+#include <base/text.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace ashlar::solver {
+
+namespace {
+
+std::string role_of(const Request& request) {
+    return request.role.empty() ? std::string("this request") : fmt::format("role '{}'", request.role);
+}
+
+std::string where(const Package& package) { return fmt::format("{} ({})", package.version, package.suite); }
+
+// "1.0 (trixie), 1.1 (trixie-updates)"
+std::string offered(std::span<const Package* const> versions) {
+    std::vector<std::string> all;
+    for (const Package* package : versions) all.push_back(where(*package));
+    return join(all, ", ");
+}
+
+std::string verb(RefusalKind kind) { return kind == RefusalKind::conflicts ? "conflicts with" : "breaks"; }
+
+// "'c' 2.0" where name alone was asked for, "'c (>= 1)', which is 'c' 2.0" or
+// "'mta', which 'exim4' 4.98 provides".
+std::string met_by(const std::string& text, std::string_view name, const Package& package) {
+    if (text == package.name) return quoted(package);
+    if (name == package.name) return fmt::format("'{}', which is {}", text, quoted(package));
+    return fmt::format("'{}', which {} provides", text, quoted(package));
+}
+
+// Makes a tree of one problem's rules, from the packages asked for down to what is in the way.
+class ProblemTree {
+public:
+    ProblemTree(const Offers& offers, Explanation& explanation, const std::vector<Rule>& rules,
+                const std::unordered_map<const Package*, std::string>& reasons)
+        : offers_(offers), explanation_(explanation), rules_(rules), reasons_(reasons) {}
+
+    Reason build() {
+        Reason top{"these cannot be installed together", {}};
+        for (const Rule& rule : rules_)
+            if (rule.kind == Rule::Kind::asked_for && !was_expanded(rule.package)) top.because.push_back(root(*rule.package));
+        return top.because.size() == 1 ? std::move(top.because.front()) : top;
+    }
+
+private:
+    bool was_expanded(const Package* package) const { return expanded_.contains(package); }
+
+    Reason root(const Package& package) {
+        const auto reason = reasons_.find(&package);
+        return {fmt::format("{} is {}", quoted(package), reason == reasons_.end() ? "asked for" : reason->second), expand(package)};
+    }
+
+    // What stands against this package, or nothing when that was said before.
+    std::vector<Reason> expand(const Package& package) {
+        std::vector<Reason> because;
+        if (!expanded_.insert(&package).second) return because;
+        std::set<const void*> said;
+        for (const Rule& rule : rules_) {
+            if (rule.kind == Rule::Kind::needs && rule.package == &package && said.insert(rule.need).second)
+                because.push_back(need(package, rule.need->group));
+            if (rule.kind == Rule::Kind::conflicts && (rule.package == &package || rule.other == &package) &&
+                said.insert(rule.refusal).second)
+                because.push_back(conflict(rule));
+        }
+        return because;
+    }
+
+    Reason need(const Package& package, const Group& group) {
+        const std::string text = debian::to_string(group);
+        const auto options = options_of(group);
+        if (options.size() == 1 && group.size() == 1)
+            return {fmt::format("'{}' needs {}", package.name, met_by(text, group.front().name, *options.front())), expand(*options.front())};
+        Reason reason{fmt::format("'{}' needs '{}'", package.name, text), {}};
+        for (const Package* option : options) reason.because.push_back(this->option(*option));
+        for (const Alternative& alternative : group)
+            if (offers_.options(alternative).empty()) reason.because.push_back(explanation_.absent(alternative));
+        return reason;
+    }
+
+    Reason option(const Package& package) {
+        if (was_expanded(&package)) return {fmt::format("{}, as explained above", quoted(package)), {}};
+        return {quoted(package), expand(package)};
+    }
+
+    std::vector<const Package*> options_of(const Group& group) const {
+        std::vector<const Package*> all;
+        for (const Alternative& alternative : group)
+            for (const Package* option : offers_.options(alternative))
+                if (std::find(all.begin(), all.end(), option) == all.end()) all.push_back(option);
+        return all;
+    }
+
+    static Reason conflict(const Rule& rule) {
+        const Alternative& what = rule.refusal->what;
+        return {fmt::format("'{}' {} {}", rule.package->name, verb(rule.refusal->kind), met_by(debian::to_string(what), what.name, *rule.other)), {}};
+    }
+
+    const Offers& offers_;
+    Explanation& explanation_;
+    const std::vector<Rule>& rules_;
+    const std::unordered_map<const Package*, std::string>& reasons_;
+    std::set<const Package*> expanded_;
+};
+
+} // namespace
+
+Reason Explanation::absent(const Alternative& wanted) {
+    const std::string& own = offers_.universe().architecture();
+    if (!wanted.qualifier.empty() && wanted.qualifier != "any" && wanted.qualifier != "native" && wanted.qualifier != own)
+        return {fmt::format("'{}' is of another architecture than {}", debian::to_string(wanted), own), {}};
+    if (!offers_.universe().versions(wanted.name).empty()) return absent_bearer(wanted);
+    return offers_.universe().providers(wanted.name).empty() ? unknown(wanted) : absent_provider(wanted);
+}
+
+Reason Explanation::absent_bearer(const Alternative& wanted) {
+    if (offers_.is_excluded(wanted.name))
+        return {fmt::format("'{}' is excluded by {}", wanted.name, role_of(offers_.request())), {}};
+    const auto versions = offers_.universe().versions(wanted.name);
+    const auto allowed = [this](const Package* p) { return offers_.request().components.allows(p->component); };
+    if (std::none_of(versions.begin(), versions.end(), allowed)) return absent_component(*versions.front());
+    if (const Package* candidate = offers_.candidate(wanted.name)) return absent_version(wanted, *candidate);
+    const auto fixed = std::find_if(offers_.request().packages.begin(), offers_.request().packages.end(),
+                                    [&](const Wanted& w) { return w.name == wanted.name && w.version; });
+    if (fixed != offers_.request().packages.end())
+        return {fmt::format("'{}' is not offered as {}, only as {}", wanted.name, *fixed->version, offered(versions)), {}};
+    return {fmt::format("'{}' is kept out by a pin: all its versions have a priority below 1", wanted.name), {}};
+}
+
+Reason Explanation::absent_component(const Package& package) {
+    if (hint_.empty())
+        hint_ = fmt::format("to opt in, write components = [\"{}\"] into the role", package.component);
+    return {fmt::format("'{}' is in component '{}', which {} does not opt in to", package.name, package.component, role_of(offers_.request())), {}};
+}
+
+Reason Explanation::absent_version(const Alternative& wanted, const Package& candidate) {
+    if (wanted.qualifier == "any" && candidate.multi_arch != debian::MultiArch::allowed)
+        return {fmt::format("'{}' does not allow ':any': it is not marked 'Multi-Arch: allowed'", wanted.name), {}};
+    Reason reason{fmt::format("'{}' is not met by {}", debian::to_string(wanted), quoted(candidate)), {}};
+    for (const Package* other : offers_.universe().versions(wanted.name))
+        if (other != &candidate && debian::version_satisfies(other->version, wanted))
+            reason.because.push_back({fmt::format("{} would do, but has priority {} and not {}", where(*other), other->pin, candidate.pin), {}});
+    return reason;
+}
+
+Reason Explanation::absent_provider(const Alternative& wanted) {
+    Reason reason{fmt::format("'{}' has no provider that may be taken", debian::to_string(wanted)), {}};
+    std::set<std::string_view> said;
+    for (const debian::Provider& provider : offers_.universe().providers(wanted.name)) {
+        const Package& package = *provider.package;
+        if (!said.insert(package.name).second) continue;
+        if (offers_.candidate(package.name) == nullptr)
+            reason.because.push_back(absent_bearer({.name = package.name}));
+        else if (provider.version.empty())
+            reason.because.push_back({fmt::format("'{}' provides it without a version", package.name), {}});
+        else
+            reason.because.push_back({fmt::format("'{}' provides it as {}", package.name, provider.version), {}});
+    }
+    return reason;
+}
+
+Reason Explanation::unknown(const Alternative& wanted) {
+    const auto& names = offers_.universe().names();
+    // Names of a very different length cannot be meant, and there are many.
+    std::vector<std::string> near;
+    for (const std::string_view name : names)
+        if (name.size() + 3 > wanted.name.size() && name.size() < wanted.name.size() + 3) near.emplace_back(name);
+    const auto meant = did_you_mean(wanted.name, near);
+    return {fmt::format("no archive has '{}' or a package that provides it{}", wanted.name, meant ? fmt::format("; did you mean '{}'?", *meant) : ""), {}};
+}
+
+Reason Explanation::problem(const std::vector<Rule>& rules, const std::unordered_map<const Package*, std::string>& reasons) {
+    return ProblemTree(offers_, *this, rules, reasons).build();
+}
+
+} // namespace ashlar::solver
