@@ -25,7 +25,8 @@ bool lock(int fd, int operation, const fs::path& path) {
 
 // The file may have been removed or replaced between open and flock: then the lock is on a ghost.
 bool is_still(int fd, const fs::path& path) {
-    struct stat held {}, named {};
+    struct stat held {
+    }, named{};
     if (::fstat(fd, &held) != 0) throw system_error("read", path.native());
     if (::stat(path.c_str(), &named) != 0) return false;
     return held.st_ino == named.st_ino && held.st_dev == named.st_dev;

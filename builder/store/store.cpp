@@ -169,7 +169,8 @@ Store::Store(fs::path root) : root_(fs::absolute(std::move(root))) {
         });
     });
     sweep(root_ / "tmp");
-    for (const auto& partial : entries(root_ / "partial")) remove_old_partial(partial, Clock::now() - forgotten_partial);
+    for (const auto& partial : entries(root_ / "partial"))
+        remove_old_partial(partial, Clock::now() - forgotten_partial);
 }
 
 fs::path Store::blob_path(const Digest& digest) const {

@@ -6,8 +6,8 @@
 #include <array>
 #include <atomic>
 #include <csignal>
-#include <fcntl.h>
 #include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <sched.h>
 #include <sys/mount.h>
@@ -145,8 +145,7 @@ TEST_F(StoreTest, OneMakerPerKeyAmongThreadsAndProcesses) {
     for (auto& child : children)
         if ((child = ::fork()) == 0) {
             std::array<std::thread, 3> threads;
-            for (auto& thread : threads)
-                thread = std::thread([&] { Store(root).stage("slow", sha256("key"), make); });
+            for (auto& thread : threads) thread = std::thread([&] { Store(root).stage("slow", sha256("key"), make); });
             for (auto& thread : threads) thread.join();
             ::_exit(0);
         }
@@ -277,7 +276,8 @@ std::string report_of_full_disk(const fs::path& root, const fs::path& large) {
                     [&](const fs::path& output) { write_file(output / "x", read_file(large)); });
     });
     report += fs::is_empty(root / "tmp") && fs::is_empty(root / "locks") ? "clean\n" : "left something\n";
-    report += store.usage().blobs == 0 && !store.has_stage("unpack", sha256("key")) ? "nothing visible\n" : "half a thing\n";
+    report +=
+        store.usage().blobs == 0 && !store.has_stage("unpack", sha256("key")) ? "nothing visible\n" : "half a thing\n";
     return report;
 }
 
@@ -318,8 +318,11 @@ TEST_F(StoreTest, AFullDiskLeavesNothingAndIsExplained) {
     ::close(ends[0]);
     ::wait(nullptr);
     const std::string place = "the file system at '" + root.native() + "' has .* free; make room there, or set ";
-    EXPECT_THAT(report, MatchesRegex("cannot write '.*': No space left on device\n" + place + ".*\n"
-                                     "cannot write '.*': No space left on device\n" + place + ".*\n"
+    EXPECT_THAT(report, MatchesRegex("cannot write '.*': No space left on device\n" + place +
+                                     ".*\n"
+                                     "cannot write '.*': No space left on device\n" +
+                                     place +
+                                     ".*\n"
                                      "clean\nnothing visible\n"));
 }
 
