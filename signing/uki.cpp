@@ -69,10 +69,15 @@ PeLayout parse_part(ByteView image, std::string_view part, std::string_view name
     return while_doing(fmt::format("composing the UKI '{}'", name), [&] { return parse_pe(image, part); });
 }
 
-void check_stub(ByteView stub, const PeLayout& layout, std::string_view name) {
+// The two stubs are told apart by .sbat, which only that of a kernel brings along.
+enum class StubKind { kernel, addon };
+
+void check_stub(ByteView stub, const PeLayout& layout, StubKind kind, std::string_view name) {
     const auto marker = find_section(stub, layout, ".sdmagic");
-    if (!marker || text_of(*marker).find("systemd-") == std::string_view::npos)
-        throw refusal(name, "its stub is not systemd's", "use linuxx64.efi.stub or addonx64.efi.stub of systemd-boot-efi");
+    const bool has_sbat = find_section(stub, layout, ".sbat").has_value();
+    const std::string_view file = kind == StubKind::kernel ? "linuxx64.efi.stub" : "addonx64.efi.stub";
+    if (!marker || text_of(*marker).find("systemd-") == std::string_view::npos || has_sbat != (kind == StubKind::kernel))
+        throw refusal(name, fmt::format("its stub is not systemd's {}", file), "the package systemd-boot-efi has it");
     if (layout.certificates_size != 0) throw refusal(name, "its stub is signed", "use the unsigned stub");
 }
 
@@ -85,7 +90,7 @@ Bytes compose_uki(const UkiParts& parts, std::string_view name) {
     const Bytes initrd = joined(parts.initrds);
     if (initrd.empty()) throw refusal(name, "its initrd is empty");
     const PeLayout stub = parse_part(parts.stub, "stub", name), kernel = parse_part(parts.kernel, "kernel", name);
-    check_stub(parts.stub, stub, name);
+    check_stub(parts.stub, stub, StubKind::kernel, name);
     const std::string sbat = complete_sbat(
         inherited_sbat(parts.stub, stub, name) + inherited_sbat(parts.kernel, kernel, name), parts.sbat, name);
     const std::string pcr_key = parts.pcr_key ? parts.pcr_key->pem() : std::string();
@@ -117,18 +122,15 @@ Bytes add_pcr_signatures(Bytes uki, std::string_view signatures, std::string_vie
 Bytes compose_addon(const AddonParts& parts, std::string_view name) {
     check_line(parts.command_line, "command line", name);
     const PeLayout stub = parse_part(parts.stub, "stub", name);
-    check_stub(parts.stub, stub, name);
-    const std::string sbat = complete_sbat(inherited_sbat(parts.stub, stub, name), parts.sbat, name);
+    check_stub(parts.stub, stub, StubKind::addon, name);
+    const std::string sbat = complete_sbat({}, parts.sbat, name);
     std::vector<NewSection> sections{{".cmdline", bytes_of(parts.command_line)}};
     if (parts.kernel_release) {
         check_line(*parts.kernel_release, "kernel release", name);
         sections.push_back({".uname", bytes_of(*parts.kernel_release)});
     }
-    const bool inside = find_section(parts.stub, stub, ".sbat").has_value();
-    if (!inside) sections.push_back({".sbat", bytes_of(sbat)});
-    Bytes addon = append_sections({parts.stub.begin(), parts.stub.end()}, sections, name);
-    if (inside) replace_section(addon, ".sbat", bytes_of(sbat), name);
-    return addon;
+    sections.push_back({".sbat", bytes_of(sbat)});
+    return append_sections({parts.stub.begin(), parts.stub.end()}, sections, name);
 }
 
 UkiContents read_uki(ByteView image, std::string_view name) {

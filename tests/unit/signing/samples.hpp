@@ -42,12 +42,14 @@ inline Bytes efi_image(std::string_view sbat = "sbat,1,SBAT Version,sbat,1,https
     put(optional + 108, std::uint32_t{16});
     static_assert(table + 12 * 40 < headers);
     const Bytes code{std::byte{0xc3}};
-    return append_sections(std::move(image),
-                           {{".text", code, 0x60000020},
-                            {".sbat", bytes_of(sbat)},
-                            {".sdmagic", bytes_of("#### LoaderInfo: systemd-stub 257 ####")}},
-                           "stub");
+    std::vector<NewSection> sections{{".text", code, 0x60000020},
+                                     {".sdmagic", bytes_of("#### LoaderInfo: systemd-stub 257 ####")}};
+    if (!sbat.empty()) sections.insert(sections.begin() + 1, {".sbat", bytes_of(sbat)});
+    return append_sections(std::move(image), sections, "stub");
 }
+
+// The stub of an add-on has no .sbat.
+inline Bytes addon_stub() { return efi_image({}); }
 
 // Made once a run: RSA keys are slow to make.
 inline std::shared_ptr<const PrivateKey> key(std::size_t which = 0) {
