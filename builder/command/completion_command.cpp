@@ -1,0 +1,23 @@
+#include "completion.hpp"
+#include "options.hpp"
+
+#include <map>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace ashlar::command {
+
+void add_completion(CLI::App& app, const Choose& choose) {
+    auto* command = app.add_subcommand("completion", "Print completion for a shell");
+    command->footer("example:\n  ashlar completion bash > /etc/bash_completion.d/ashlar");
+    auto shell = std::make_shared<Shell>(Shell::bash);
+    static const std::map<std::string, Shell> shells{{"bash", Shell::bash}, {"zsh", Shell::zsh}, {"fish", Shell::fish}};
+    command->add_option("SHELL", *shell, "bash, zsh or fish")->required()->transform(CLI::CheckedTransformer(shells).description(""));
+    command->callback([=, &app] { choose({Place::plain, [shell, &app](Context&) {
+        fmt::print("{}", completion_script(app, *shell));
+        return 0;
+    }}); });
+}
+
+} // namespace ashlar::command

@@ -1,0 +1,42 @@
+#include "options.hpp"
+
+#include <base/file.hpp>
+#include <base/json.hpp>
+#include <base/text.hpp>
+#include <pipeline/inputs.hpp>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace ashlar::command {
+
+namespace {
+
+int make_lock(Context& context) {
+    pipeline::Workshop& workshop = context.workshop();
+    const auto resolved = pipeline::resolve(workshop, pipeline::with_helpers(workshop, workshop.train().roles),
+                                            pipeline::Daemon::compiled, pipeline::existing_lock(workshop));
+    write_file(workshop.lock_path(), lock::to_text(resolved.lock), 0644, Durability::synced);
+
+    std::uint64_t bytes = 0;
+    for (const auto& package : resolved.lock.packages) bytes += package.size;
+    if (context.json()) {
+        fmt::print("{}", pretty(Json{{"lock", workshop.lock_path().native()}, {"packages", resolved.lock.packages.size()}, {"bytes", bytes}}));
+    } else {
+        fmt::print("{}: {} packages for {} roots, {}\n", workshop.lock_path().native(), resolved.lock.packages.size(),
+                   resolved.lock.roles.size(), human_bytes(bytes));
+    }
+    return 0;
+}
+
+} // namespace
+
+void add_lock(CLI::App& app, const Choose& choose) {
+    auto* command = app.add_subcommand("lock", "Fix the inputs of a train: every index and package by digest");
+    command->footer("example:\n  ashlar lock R0     writes recipes/trains/R0.lock; `ashlar build` then takes nothing else");
+    auto train = std::make_shared<std::string>();
+    command->add_option("TRAIN", *train, "Release train (default: the only one)");
+    command->callback([=] { choose({Place::contained, [train](Context& context) { return make_lock(context.for_train(*train)); }}); });
+}
+
+} // namespace ashlar::command

@@ -1,0 +1,75 @@
+// ashlar: builds, locks, boots and judges images. Each command stands in a file of its name.
+
+#include "options.hpp"
+
+#include <base/error.hpp>
+#include <root/namespace.hpp>
+
+#include <map>
+#include <optional>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace ashlar::command {
+
+namespace {
+
+void add_global_options(CLI::App& app, GlobalOptions& options) {
+    app.add_option("--recipes", options.workshop.recipes, "Directory with roles/ and trains/")->type_name("DIR")->capture_default_str();
+    app.add_option("--store", options.workshop.store, "Where packages and results are kept")->type_name("DIR")->envname("ASHLAR_STORE");
+    app.add_option("--source", options.workshop.source, "Ashlar's source, for ashlard (default: beside the recipes)")->type_name("DIR");
+    app.add_option("--keys", options.keys, "Directory with the signing keys")->type_name("DIR")->capture_default_str();
+    app.add_option("--output", options.output, "Where images go")->type_name("DIR")->capture_default_str();
+    app.add_option("--train", options.workshop.train, "Release train (default: the only one)")->type_name("NAME");
+    app.add_option("--release", options.workshop.release, "Version of what is built (default: the train's)")->type_name("VERSION");
+    app.add_option("--mirror", options.workshop.mirrors, "ARCHIVE=URL, or a URL with one directory per archive")->type_name("MIRROR");
+    app.add_flag("--offline", options.offline, "Take everything from the store");
+    app.add_flag("--allow-expired", options.allow_expired, "Accept archives whose Valid-Until has passed");
+    app.add_flag_callback("--json", [&options] { options.format = GlobalOptions::Format::json; }, "Answers as JSON");
+    static const std::map<std::string, ProgressStyle> styles{{"auto", ProgressStyle::automatic}, {"terminal", ProgressStyle::terminal},
+                                                             {"plain", ProgressStyle::plain},    {"json", ProgressStyle::json},
+                                                             {"quiet", ProgressStyle::quiet}};
+    app.add_option("--progress", options.progress, "auto, terminal, plain, json or quiet")->type_name("STYLE")
+        ->transform(CLI::CheckedTransformer(styles, CLI::ignore_case).description(""));
+}
+
+int run(int argc, char** argv) {
+    GlobalOptions options;
+    std::optional<Invocation> chosen;
+    const Choose choose = [&](Invocation invocation) { chosen = std::move(invocation); };
+
+    CLI::App app{"Builds immutable, signed, versioned images, one per node role, from TOML recipes", "ashlar"};
+    app.set_version_flag("--version", "ashlar " ASHLAR_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough(); // global options may stand behind the command as well
+    app.footer("example:\n  ashlar build base && ashlar boot base");
+    add_global_options(app, options);
+    for (const auto& add : {add_plan, add_lock, add_build, add_boot, add_verify, add_inspect, add_why, add_key, add_store, add_completion})
+        add(app, choose);
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int code = app.exit(error);
+        return code == 0 ? 0 : 2;
+    }
+    if (chosen->place == Place::contained) root::enter_build_namespace();
+    Context context(options);
+    return chosen->run(context);
+}
+
+} // namespace
+
+} // namespace ashlar::command
+
+int main(int argc, char** argv) {
+    try {
+        return ashlar::command::run(argc, argv);
+    } catch (const ashlar::Error& error) {
+        fmt::print(stderr, "ashlar: {}\n", error.render());
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "ashlar: {}\n", error.what());
+    }
+    return 1;
+}

@@ -1,0 +1,1 @@
+ashlar_module(daemon FOLDER builder/daemon USES base signing root)

@@ -1,0 +1,60 @@
+#include <pipeline/daemon_stage.hpp>
+
+#include <pipeline/inputs.hpp>
+#include <pipeline/roots.hpp>
+#include <pipeline/stage_key.hpp>
+
+#include <base/error.hpp>
+#include <daemon/package.hpp>
+
+#include <fmt/format.h>
+
+namespace ashlar::pipeline {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string stanza(Workshop& workshop, std::uint64_t size, const Digest& digest) {
+    const std::string& architecture = workshop.train().architecture;
+    return fmt::format("{}Filename: {}_{}.deb\nSize: {}\nSHA256: {}\n", daemon::control_text(workshop.source(), architecture),
+                       daemon_package, architecture, size, digest.hex());
+}
+
+} // namespace
+
+DaemonPackage announce_daemon(Workshop& workshop) {
+    return {.digest = std::nullopt, .stanza = stanza(workshop, 0, Digest(Digest::Bytes{}))};
+}
+
+DaemonPackage compile_daemon(Workshop& workshop, const lock::Lock& lock) {
+    const std::string& build = workshop.train().build;
+    make_fetcher(workshop).packages(workshop.train(), lock, std::vector{build});
+    const StageResult root = unpacked_root(workshop, lock, build);
+
+    StageTimer timer(workshop.profile(), workshop.renderer(), "", "ashlard");
+    StageKey key("ashlard");
+    key.add("root", root.key);
+    for (const fs::path& part : daemon::source_parts()) key.add_tree(part.native(), workshop.source() / part);
+    timer.found(Found::cached);
+    const fs::path output = workshop.store().stage("ashlard", key.finish(), [&](const fs::path& directory) {
+        timer.found(Found::made);
+        const store::Workspace work = workshop.store().temporary();
+        daemon::make_package({.build_root = root.output / "root", .source = workshop.source(), .architecture = workshop.train().architecture},
+                             work.path(), directory / "log", directory / "ashlard.deb");
+    });
+    const Digest digest = workshop.store().insert(output / "ashlard.deb");
+    return {.digest = digest, .stanza = stanza(workshop, fs::file_size(output / "ashlard.deb"), digest)};
+}
+
+void require_daemon(Workshop& workshop, const lock::Lock& lock) {
+    const auto wanted = lock.outputs.find(std::string(daemon_package));
+    if (wanted == lock.outputs.end() || workshop.store().find(wanted->second)) return;
+    const DaemonPackage made = compile_daemon(workshop, lock);
+    if (*made.digest == wanted->second) return;
+    throw Error(fmt::format("cannot make 'ashlard' as the lock names it: this source gives sha256:{}, the lock has sha256:{}",
+                            made.digest->hex(), wanted->second.hex()),
+                "check out the source that the lock was made from, or make a new lock with `ashlar lock`");
+}
+
+} // namespace ashlar::pipeline

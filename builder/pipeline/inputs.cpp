@@ -1,0 +1,164 @@
+#include <pipeline/inputs.hpp>
+
+#include <pipeline/daemon_stage.hpp>
+
+#include <base/error.hpp>
+#include <fetch/fetcher.hpp>
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace ashlar::pipeline {
+
+namespace {
+
+std::vector<debian::Pin> pins_of(const recipe::Train& train) {
+    std::vector<debian::Pin> pins;
+    for (const recipe::Pin& pin : train.pins)
+        pins.push_back({.packages = pin.packages, .archive = pin.archive, .suite = pin.suite, .version = pin.version, .priority = pin.priority});
+    return pins;
+}
+
+lock::Package to_lock(const debian::Package& package) {
+    const auto text = [](std::string_view view) { return std::string(view); };
+    return {.name = text(package.name), .version = text(package.version), .architecture = text(package.architecture),
+            .archive = text(package.archive), .component = text(package.component), .path = text(package.filename),
+            .size = package.size, .sha256 = package.sha256, .source = text(package.source),
+            .source_version = text(package.source_version), .maintainer = text(package.maintainer), .homepage = text(package.homepage)};
+}
+
+// The wish that a conflict is about, when its text names one that the recipe wrote.
+toml::Position place_of(const recipe::Role& role, const solver::Conflict& conflict) {
+    const std::string text = conflict.reasons.empty() ? std::string() : conflict.reasons.front().text;
+    for (const std::string& wish : role.wanted()) {
+        const std::string name(recipe::parse_wish(wish).name);
+        if (text.find(fmt::format("'{}'", name)) != std::string::npos)
+            if (const auto* place = role.places.find(recipe::Element::package, wish)) return *place;
+    }
+    return role.where(recipe::Element::package, "");
+}
+
+solver::Solution solve(const debian::Universe& universe, const recipe::Role& role) {
+    auto answer = solver::resolve(universe, request_for(role));
+    if (auto* solution = std::get_if<solver::Solution>(&answer)) return std::move(*solution);
+    const auto& conflict = std::get<solver::Conflict>(answer);
+    throw toml::SourceError(place_of(role, conflict), fmt::format("role '{}' cannot be installed:\n{}", role.name, conflict.render()),
+                            conflict.hint);
+}
+
+void add_role(lock::Lock& lock, const std::string& role, const solver::Solution& solution) {
+    auto& indices = lock.roles[role];
+    for (const solver::Choice& choice : solution.choices) {
+        indices.push_back(lock.packages.size());
+        lock.packages.push_back(to_lock(*choice.package));
+    }
+}
+
+bool wants_daemon(const recipe::Role& role) {
+    const auto wanted = role.wanted();
+    return std::any_of(wanted.begin(), wanted.end(),
+                       [](const std::string& wish) { return recipe::parse_wish(wish).name == daemon_package; });
+}
+
+} // namespace
+
+solver::Request request_for(const recipe::Role& role) {
+    solver::Request request{.role = role.name,
+                            .excludes = role.exclude,
+                            .providers = role.providers,
+                            .strict_providers = role.strict_providers ? solver::StrictProviders::yes : solver::StrictProviders::no,
+                            .components = debian::Components::main_and(role.components)};
+    for (const std::string& wish : role.wanted()) request.packages.push_back(solver::Wanted::parse(wish));
+    // What only lends its files (an initrd, tools) needs no package manager of its own; a root in which
+    // scripts run or things are compiled is a whole system.
+    if (role.kind == recipe::Kind::initrd || role.kind == recipe::Kind::tools) request.foundation = solver::Foundation::none;
+    return request;
+}
+
+std::vector<std::string> with_helpers(Workshop& workshop, const std::vector<std::string>& roles) {
+    std::set<std::string> all{workshop.train().tools};
+    for (const std::string& name : roles) {
+        const recipe::Role role = workshop.recipes().load_role(name);
+        recipe::require_compatible(role, workshop.train());
+        all.insert(name);
+        if (!role.initrd.empty()) all.insert(role.initrd);
+        if (wants_daemon(role)) all.insert(workshop.train().build);
+    }
+    return {all.begin(), all.end()};
+}
+
+Archives open_archives(Workshop& workshop, const std::optional<lock::Lock>& known) {
+    StageTimer timer(workshop.profile(), workshop.renderer(), "", "indices");
+    fetch::Fetcher fetcher = make_fetcher(workshop);
+    fetch::Indices indices = fetcher.refresh(workshop.train(), known ? &*known : nullptr);
+    Archives archives{.universe = std::make_unique<debian::Universe>(workshop.train().architecture, pins_of(workshop.train())),
+                      .suites = std::move(indices.suites),
+                      .folders = std::move(indices.folders),
+                      .epoch = indices.epoch};
+    for (const fetch::PackagesIndex& index : indices.packages) archives.universe->add_file(index.file, index.source);
+    timer.activity().outcome(fmt::format("{} versions of packages", archives.universe->size()));
+    return archives;
+}
+
+fetch::Fetcher make_fetcher(Workshop& workshop) {
+    const fetch::Places places = fetch::places_of_this_machine();
+    const auto& options = workshop.options();
+    return fetch::Fetcher(
+        fetch::Mirrors(options.mirrors, places), fetch::transfer_options(places), workshop.store(), workshop.renderer(),
+        {.network = options.network == WorkshopOptions::Network::allowed ? fetch::Network::allowed : fetch::Network::forbidden,
+         .expired = options.expired == WorkshopOptions::Expired::refused ? fetch::Expired::refused : fetch::Expired::accepted});
+}
+
+Resolved resolve(Workshop& workshop, const std::vector<std::string>& roles, Daemon daemon, const std::optional<lock::Lock>& known) {
+    Archives archives = open_archives(workshop, known);
+    Resolved resolved{.universe = std::move(archives.universe)};
+    resolved.lock = {.train = workshop.train().name,
+                     .architecture = workshop.train().architecture,
+                     .epoch = archives.epoch,
+                     .suites = std::move(archives.suites),
+                     .folders = std::move(archives.folders)};
+
+    const auto take = [&](const std::string& name) {
+        StageTimer timer(workshop.profile(), workshop.renderer(), name, "resolve");
+        solver::Solution solution = solve(*resolved.universe, workshop.recipes().load_role(name));
+        add_role(resolved.lock, name, solution);
+        timer.activity().outcome(fmt::format("{} packages", solution.choices.size()));
+        resolved.solutions.emplace(name, std::move(solution));
+    };
+    // The build root comes first: ashlard is made in it, and only then can be chosen.
+    const std::string& build = workshop.train().build;
+    if (std::find(roles.begin(), roles.end(), build) != roles.end()) {
+        take(build);
+        const DaemonPackage package = daemon == Daemon::compiled ? compile_daemon(workshop, resolved.lock) : announce_daemon(workshop);
+        if (package.digest) resolved.lock.outputs.emplace(daemon_package, *package.digest);
+        resolved.universe->add_text(package.stanza, "ashlard", {.archive = std::string(daemon_archive), .suite = workshop.train().name});
+    }
+    for (const std::string& role : roles)
+        if (role != build) take(role);
+    lock::normalise(resolved.lock);
+    return resolved;
+}
+
+std::optional<lock::Lock> existing_lock(const Workshop& workshop) {
+    if (!std::filesystem::exists(workshop.lock_path())) return std::nullopt;
+    return lock::read(workshop.lock_path());
+}
+
+lock::Lock restricted(const lock::Lock& lock, const std::vector<std::string>& roles) {
+    lock::Lock part = lock;
+    part.packages.clear();
+    part.roles.clear();
+    for (const std::string& role : roles) {
+        auto& indices = part.roles[role];
+        for (const lock::Package* package : lock.packages_of(role)) {
+            indices.push_back(part.packages.size());
+            part.packages.push_back(*package);
+        }
+    }
+    lock::normalise(part);
+    return part;
+}
+
+} // namespace ashlar::pipeline

@@ -1,0 +1,43 @@
+#include <pipeline/workshop.hpp>
+
+#include <base/error.hpp>
+#include <base/text.hpp>
+
+#include <fmt/format.h>
+
+namespace ashlar::pipeline {
+
+namespace {
+
+recipe::Train choose_train(const recipe::RecipeDirectory& recipes, const WorkshopOptions& options) {
+    std::string name = options.train;
+    if (name.empty()) {
+        const auto trains = recipes.trains();
+        if (trains.size() != 1)
+            throw Error(fmt::format("cannot choose a train: '{}' has {}", recipes.path().native(),
+                                    trains.empty() ? "none" : join(trains, ", ")),
+                        "name one with --train");
+        name = trains.front();
+    }
+    recipe::Train train = recipes.load_train(name);
+    if (!options.release.empty()) train.release = options.release;
+    return train;
+}
+
+} // namespace
+
+Workshop::Workshop(WorkshopOptions options, Renderer& renderer)
+    : options_(std::move(options)), recipes_(options_.recipes), train_(choose_train(recipes_, options_)),
+      store_(options_.store.empty() ? store::default_root() : options_.store), renderer_(renderer) {}
+
+std::filesystem::path Workshop::lock_path() const { return recipes_.path() / "trains" / (train_.name + ".lock"); }
+
+std::filesystem::path Workshop::source() const {
+    const auto source = options_.source.empty() ? recipes_.top() : std::filesystem::absolute(options_.source);
+    if (!std::filesystem::exists(source / "firstboot/package/control"))
+        throw Error(fmt::format("cannot compile 'ashlard': '{}' is not Ashlar's source", source.native()),
+                    "name a checkout with --source");
+    return source;
+}
+
+} // namespace ashlar::pipeline
