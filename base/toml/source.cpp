@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t window = 120; // columns of a line that an error shows
 constexpr std::size_t before_place = 40; // of which at most so many stand before the place
-constexpr std::size_t most_shown = 20; // problems in one error
+constexpr std::size_t most_shown = 10; // problems in one error
 constexpr std::size_t longest_word = 60;
 
 struct CodePoint {

@@ -153,7 +153,7 @@ void resolve_files(Train& train, const RecipeDirectory& directory, toml::Problem
         if (!archive.folder) continue;
         const fs::path folder = (directory.top() / *archive.folder).lexically_normal();
         if (!fs::is_directory(folder))
-            problems.add(train.where(Element::key, fmt::format("{}/folder", archive.name)),
+            problems.add(train.where(Element::folder, archive.name),
                          fmt::format("there is no folder '{}'", shown(folder)), "write it relative to the directory that holds recipes/");
         archive.folder = folder;
     }
@@ -179,33 +179,29 @@ std::vector<std::string> RecipeDirectory::overlays() const { return names_in(top
 
 Role RecipeDirectory::load_role(std::string_view name) const {
     if (!is_name(name) || !contains(roles(), name)) throw no_such("role", name, path_ / "roles", roles());
-    return while_doing(fmt::format("loading role '{}'", name), [&] {
-        const auto lineage = LineageReader(*this).read(std::string(name));
-        toml::Problems problems;
-        Role role = compose(lineage, problems);
-        resolve_overlays(role, *this, problems);
-        refuse_files_of_no_overlay(role, problems);
-        if (role.kind == Kind::node && !role.initrd.empty())
-            require_role(*this, role.initrd, Kind::initrd, role.where(Element::initrd, role.initrd), problems);
-        problems.raise();
-        return role;
-    });
+    const auto lineage = LineageReader(*this).read(std::string(name));
+    toml::Problems problems;
+    Role role = compose(lineage, problems);
+    resolve_overlays(role, *this, problems);
+    refuse_files_of_no_overlay(role, problems);
+    if (role.kind == Kind::node && !role.initrd.empty())
+        require_role(*this, role.initrd, Kind::initrd, role.where(Element::initrd, role.initrd), problems);
+    problems.raise();
+    return role;
 }
 
 Train RecipeDirectory::load_train(std::string_view name) const {
     if (!is_train_name(name) || !contains(trains(), name)) throw no_such("train", name, path_ / "trains", trains());
-    return while_doing(fmt::format("loading train '{}'", name), [&] {
-        const fs::path file = path_ / "trains" / (std::string(name) + ".toml");
-        Train train = read_train_file(toml::source_from_file(file, shown(file)), std::string(name));
-        toml::Problems problems;
-        for (const auto& role : train.roles)
-            require_role(*this, role, Kind::node, train.where(Element::role, role), problems);
-        require_role(*this, train.tools, Kind::tools, train.where(Element::role, train.tools), problems);
-        require_role(*this, train.build, Kind::build, train.where(Element::role, train.build), problems);
-        resolve_files(train, *this, problems);
-        problems.raise();
-        return train;
-    });
+    const fs::path file = path_ / "trains" / (std::string(name) + ".toml");
+    Train train = read_train_file(toml::source_from_file(file, shown(file)), std::string(name));
+    toml::Problems problems;
+    for (const auto& role : train.roles)
+        require_role(*this, role, Kind::node, train.where(Element::role, role), problems);
+    require_role(*this, train.tools, Kind::tools, train.where(Element::role, train.tools), problems);
+    require_role(*this, train.build, Kind::build, train.where(Element::role, train.build), problems);
+    resolve_files(train, *this, problems);
+    problems.raise();
+    return train;
 }
 
 void check_role_text(const toml::SourcePtr& source) {

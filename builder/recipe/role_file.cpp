@@ -68,7 +68,8 @@ private:
         file_.services = only_valid(root_, root_.texts("services"), is_unit_name, "a unit that can be enabled",
                                     "write the whole name, such as \"ssh.service\"");
         file_.overlays = only_valid(root_, root_.texts("overlays"), is_name, "an overlay name", name_remedy);
-        file_.drop = only_valid(root_, root_.texts("drop"), is_image_path, "a pattern of paths", path_remedy);
+        file_.drop = only_valid(root_, root_.texts("drop"), is_path_pattern, "a pattern of paths",
+                                "write an absolute path with '*', '**' or '?'; '!' before it takes back");
         file_.initrd = name("initrd", "a role name");
         file_.waived_firmware =
             only_valid(root_, root_.texts("waived_firmware"), is_module_name, "a module name", "write it as modinfo does");

@@ -104,7 +104,7 @@ private:
 
     void read_folder(toml::Table& table, Archive& archive, const toml::Text& folder) {
         archive.folder = folder.value;
-        train_.places.set(Element::key, fmt::format("{}/folder", archive.name), folder.position);
+        train_.places.set(Element::folder, archive.name, folder.position);
         if (folder.value.empty()) table.problem(folder.position, "a folder needs a name");
         for (const std::string_view key : {"suites", "components", "keys"}) {
             (void)table.texts(key);

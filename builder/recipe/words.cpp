@@ -96,6 +96,10 @@ bool is_image_path(std::string_view text) noexcept {
                         [](std::string_view part) { return part.empty() || part == "." || part == ".."; });
 }
 
+bool is_path_pattern(std::string_view text) noexcept {
+    return is_image_path(text.starts_with('!') ? text.substr(1) : text);
+}
+
 bool is_command_line_word(std::string_view text) noexcept {
     return !text.empty() && text.size() <= 512 &&
            all(text, [](char c) { return c > ' ' && c != 0x7F && c != '"' && c != '\''; });

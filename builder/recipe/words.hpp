@@ -26,6 +26,8 @@ namespace ashlar::recipe {
 [[nodiscard]] bool is_owner(std::string_view text) noexcept;
 // Absolute, without `.`, `..`, empty parts, a slash at the end or control characters; not "/" itself.
 [[nodiscard]] bool is_image_path(std::string_view text) noexcept;
+// Such a path with `*`, `**` and `?`, and perhaps `!` before it.
+[[nodiscard]] bool is_path_pattern(std::string_view text) noexcept;
 // One word of a kernel command line.
 [[nodiscard]] bool is_command_line_word(std::string_view text) noexcept;
 

@@ -67,7 +67,7 @@ struct Role {
     std::vector<std::string> services; // units enabled by preset; everything else is off
     std::vector<std::filesystem::path> overlays; // absolute directories, in order; later ones win
     std::vector<FileEntry> files;
-    std::vector<std::string> drop; // globs of paths left out of the image (initrd, docs)
+    std::vector<std::string> drop; // patterns of paths left out of the image; the last that matches decides, "!…" takes back
     std::string initrd; // name of a role of kind initrd; empty only where kind != node
     std::optional<Kernel> kernel; // always there where kind == node, and only there
     Limits limits;

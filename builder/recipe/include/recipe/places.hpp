@@ -21,7 +21,9 @@ enum class Element {
     file, // its path
     waived_firmware,
     provider, // the virtual package
-    suite, key, role, architecture, // of trains and their archives
+    suite, key, // of an archive: "<archive>/<name>", as `component` is
+    folder, // the archive
+    role, architecture, // of a train
 };
 
 class Places {
