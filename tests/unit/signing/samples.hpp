@@ -7,6 +7,8 @@
 #include <signing/key.hpp>
 #include <signing/pe.hpp>
 
+#include <algorithm>
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>

@@ -1,0 +1,81 @@
+#pragma once
+
+// The Secure Boot variables PK, KEK, db and dbx: signature lists (UEFI 2.10, 32.4.1) and the signed
+// form in which firmware, systemd-boot and efi-updatevar take them (8.2.2, time-based authentication).
+// The page: docs/formats/secure-boot-keys.md.
+
+#include <signing/bytes.hpp>
+#include <signing/digest.hpp>
+#include <signing/guid.hpp>
+#include <signing/key.hpp>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar {
+
+// One certificate or one image hash, and who put it there. A hash is the Authenticode digest of an
+// image (pe.hpp), not that of its file.
+struct TrustedCertificate {
+    Guid owner;
+    Certificate certificate;
+    bool operator==(const TrustedCertificate&) const = default;
+};
+struct ListedHash {
+    Guid owner;
+    Digest hash;
+    bool operator==(const ListedHash&) const = default;
+};
+struct SignatureDatabase {
+    std::vector<TrustedCertificate> certificates;
+    std::vector<ListedHash> hashes;
+    bool operator==(const SignatureDatabase&) const = default;
+};
+
+// The contents of an .esl file and of the variable. May be empty.
+[[nodiscard]] Bytes signature_lists(const SignatureDatabase& database);
+// Throws Error `cannot read the signature lists of '<name>': …`; also for kinds that are not listed here.
+[[nodiscard]] SignatureDatabase parse_signature_lists(ByteView lists, std::string_view name);
+
+enum class SecureBootVariable { platform_key, key_exchange, allowed, forbidden };
+[[nodiscard]] std::string_view name_of(SecureBootVariable variable); // "PK", "KEK", "db", "dbx"
+// Which key signs a change of it: PK signs PK and KEK, KEK signs db and dbx.
+[[nodiscard]] SecureBootVariable authority_over(SecureBootVariable variable);
+
+enum class VariableWrite {
+    replace, // firmware wants a time later than that of the last replacement
+    append,  // adds entries; the time plays no part
+};
+
+struct VariableUpdate {
+    SecureBootVariable variable;
+    VariableWrite write = VariableWrite::replace;
+    Time time;
+    Bytes lists; // signature_lists()
+};
+// What the key that has authority signs.
+[[nodiscard]] Digest request_variable(const VariableUpdate& update);
+// The contents of an .auth file. Throws unless `signature` is the certificate's key's over the request.
+[[nodiscard]] Bytes attach_variable(const VariableUpdate& update, const Certificate& signer, ByteView signature);
+[[nodiscard]] Bytes sign_variable(const VariableUpdate& update, const Identity& authority);
+
+// ---- Vendors -----------------------------------------------------------------------------------
+
+// Certificates of others that a server needs: firmware runs the option ROMs of network cards, storage
+// controllers and GPUs only when db trusts their signer.
+enum class VendorTrust {
+    none,        // a machine with an option ROM that matters will not have that device at boot
+    option_roms, // the CAs under which option ROMs are signed
+    everything,  // also those of other operating systems' boot loaders, and the vendor's KEK
+};
+struct VendorCertificates {
+    std::vector<TrustedCertificate> key_exchange; // for KEK
+    std::vector<TrustedCertificate> allowed;      // for db
+};
+// From the files of `directory` (recipes/keys/uefi). A missing file is an error. They are not checked
+// against the clock: firmware does not either, and the older ones have expired.
+[[nodiscard]] VendorCertificates load_vendor_certificates(const std::filesystem::path& directory, VendorTrust trust);
+
+} // namespace ashlar

@@ -1,0 +1,216 @@
+#include <signing/uefi_variables.hpp>
+
+#include "der.hpp"
+#include "pkcs7.hpp"
+
+#include <base/error.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <fmt/format.h>
+
+namespace ashlar {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const Guid certificate_list = *Guid::from_text("a5c059a1-94e4-4aa7-87b5-ab155c2bf072"); // EFI_CERT_X509_GUID
+const Guid hash_list = *Guid::from_text("c1c41626-504c-4092-aca9-41f936934328");        // EFI_CERT_SHA256_GUID
+const Guid pkcs7_type = *Guid::from_text("4aafd29d-68df-49ee-8aa9-347d375665a7");       // EFI_CERT_TYPE_PKCS7_GUID
+const Guid global = *Guid::from_text("8be4df61-93ca-11d2-aa0d-00e098032b8c");           // EFI_GLOBAL_VARIABLE
+const Guid image_security = *Guid::from_text("d719b2cb-3d3a-4596-a3bc-dad00e67656f");   // EFI_IMAGE_SECURITY_DATABASE_GUID
+
+constexpr std::size_t list_header = 28; // type, list size, header size, entry size
+
+// ---- Signature lists ---------------------------------------------------------------------------
+
+void append_list_header(Bytes& to, const Guid& type, std::size_t entry_size, std::size_t entries) {
+    append(to, type.efi_bytes());
+    append_little_endian(to, static_cast<std::uint32_t>(list_header + entry_size * entries));
+    append_little_endian(to, std::uint32_t{0});
+    append_little_endian(to, static_cast<std::uint32_t>(entry_size));
+}
+
+class ListParser {
+public:
+    ListParser(ByteView rest, std::string_view name) : rest_(rest), name_(name) {}
+
+    SignatureDatabase parse() {
+        while (!rest_.empty()) list();
+        return std::move(database_);
+    }
+
+private:
+    [[nodiscard]] Error refusal(std::string_view cause) const {
+        return Error(fmt::format("cannot read the signature lists of '{}': {}", name_, cause));
+    }
+    [[nodiscard]] static Guid guid_at(ByteView bytes) {
+        Guid::Bytes guid{};
+        std::copy_n(bytes.begin(), Guid::size, guid.begin());
+        return Guid::from_efi_bytes(guid);
+    }
+
+    void list() {
+        if (rest_.size() < list_header) throw refusal("a list ends inside its header");
+        const Guid type = guid_at(rest_);
+        const std::size_t size = *little_endian_at<std::uint32_t>(rest_, 16);
+        const std::size_t header = *little_endian_at<std::uint32_t>(rest_, 20);
+        const std::size_t entry = *little_endian_at<std::uint32_t>(rest_, 24);
+        if (size > rest_.size() || size < list_header || header > size - list_header || entry <= Guid::size ||
+            (size - list_header - header) % entry != 0)
+            throw refusal("the sizes of a list contradict each other");
+        for (ByteView entries = rest_.subspan(list_header + header, size - list_header - header); !entries.empty();
+             entries = entries.subspan(entry))
+            add(type, entries.first(entry));
+        rest_ = rest_.subspan(size);
+    }
+
+    void add(const Guid& type, ByteView entry) {
+        const Guid owner = guid_at(entry);
+        const ByteView data = entry.subspan(Guid::size);
+        if (type == certificate_list) {
+            database_.certificates.push_back({owner, Certificate::from_der(data, name_)});
+        } else if (type == hash_list && data.size() == Digest::size) {
+            Digest::Bytes bytes{};
+            std::ranges::copy(data, bytes.begin());
+            database_.hashes.push_back({owner, Digest(bytes)});
+        } else {
+            throw refusal(fmt::format("a list of kind {} is not known here", type.text()));
+        }
+    }
+
+    ByteView rest_;
+    std::string_view name_;
+    SignatureDatabase database_;
+};
+
+} // namespace
+
+Bytes signature_lists(const SignatureDatabase& database) {
+    Bytes lists;
+    // Entries of a list have one size, so each certificate has a list of its own.
+    for (const auto& [owner, certificate] : database.certificates) {
+        append_list_header(lists, certificate_list, Guid::size + certificate.der().size(), 1);
+        append(lists, owner.efi_bytes());
+        append(lists, certificate.der());
+    }
+    if (database.hashes.empty()) return lists;
+    append_list_header(lists, hash_list, Guid::size + Digest::size, database.hashes.size());
+    for (const auto& [owner, hash] : database.hashes) {
+        append(lists, owner.efi_bytes());
+        append(lists, hash.bytes());
+    }
+    return lists;
+}
+
+SignatureDatabase parse_signature_lists(ByteView lists, std::string_view name) { return ListParser(lists, name).parse(); }
+
+// ---- Authenticated variables -------------------------------------------------------------------
+
+std::string_view name_of(SecureBootVariable variable) {
+    switch (variable) {
+    case SecureBootVariable::platform_key: return "PK";
+    case SecureBootVariable::key_exchange: return "KEK";
+    case SecureBootVariable::allowed: return "db";
+    case SecureBootVariable::forbidden: return "dbx";
+    }
+    std::abort();
+}
+
+SecureBootVariable authority_over(SecureBootVariable variable) {
+    const bool keys = variable == SecureBootVariable::platform_key || variable == SecureBootVariable::key_exchange;
+    return keys ? SecureBootVariable::platform_key : SecureBootVariable::key_exchange;
+}
+
+namespace {
+
+constexpr std::uint32_t attributes_of_a_key = 0x27; // non-volatile, boot and runtime access, time-based authentication
+constexpr std::uint32_t append_write = 0x40;
+constexpr std::uint16_t win_certificate_revision = 0x0200, win_certificate_efi_guid = 0x0ef1;
+constexpr std::size_t win_certificate_header = 8;
+
+// EFI_TIME with everything but date and time of day zero, as authentication requires.
+Bytes efi_time(Time time) {
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss clock(time - day);
+    Bytes bytes;
+    append_little_endian(bytes, static_cast<std::uint16_t>(static_cast<int>(date.year())));
+    for (const auto number : {static_cast<long>(static_cast<unsigned>(date.month())), static_cast<long>(static_cast<unsigned>(date.day())),
+                              clock.hours().count(), clock.minutes().count(), clock.seconds().count()})
+        bytes.push_back(static_cast<std::byte>(number));
+    bytes.resize(16);
+    return bytes;
+}
+
+Bytes signed_part(const VariableUpdate& update) {
+    Bytes bytes;
+    for (const char c : name_of(update.variable)) append_little_endian(bytes, static_cast<std::uint16_t>(c));
+    const bool keys = authority_over(update.variable) == SecureBootVariable::platform_key;
+    append(bytes, (keys ? global : image_security).efi_bytes());
+    append_little_endian(bytes, attributes_of_a_key | (update.write == VariableWrite::append ? append_write : 0U));
+    append(bytes, efi_time(update.time));
+    append(bytes, update.lists);
+    return bytes;
+}
+
+} // namespace
+
+Digest request_variable(const VariableUpdate& update) { return sha256(signed_part(update)); }
+
+Bytes attach_variable(const VariableUpdate& update, const Certificate& signer, ByteView signature) {
+    pkcs7::check_answer(signer, request_variable(update), signature, name_of(update.variable));
+    // SignedData alone and no attributes: EDK II looks for SHA-256 at a fixed place in it.
+    const Bytes detached = der::element(der::Tag::sequence, {der::object_identifier(pkcs7::data)});
+    const Bytes signed_data = pkcs7::signed_data(detached, signer, {}, signature);
+    Bytes bytes = efi_time(update.time);
+    append_little_endian(bytes, static_cast<std::uint32_t>(win_certificate_header + Guid::size + signed_data.size()));
+    append_little_endian(bytes, win_certificate_revision);
+    append_little_endian(bytes, win_certificate_efi_guid);
+    append(bytes, pkcs7_type.efi_bytes());
+    append(bytes, signed_data);
+    append(bytes, update.lists);
+    return bytes;
+}
+
+Bytes sign_variable(const VariableUpdate& update, const Identity& authority) {
+    return attach_variable(update, authority.certificate, authority.signer->sign(request_variable(update)));
+}
+
+// ---- Vendors -----------------------------------------------------------------------------------
+
+namespace {
+
+const Guid microsoft = *Guid::from_text("77fa9abd-0359-4d32-bd60-28f4e78f784b");
+
+struct VendorFile {
+    std::string_view name;
+    VendorTrust least; // loaded from this much trust on
+    SecureBootVariable variable;
+};
+constexpr std::array vendor_files{
+    VendorFile{"microsoft-uefi-ca-2011.pem", VendorTrust::option_roms, SecureBootVariable::allowed},
+    VendorFile{"microsoft-option-rom-uefi-ca-2023.pem", VendorTrust::option_roms, SecureBootVariable::allowed},
+    VendorFile{"microsoft-uefi-ca-2023.pem", VendorTrust::everything, SecureBootVariable::allowed},
+    VendorFile{"microsoft-windows-production-pca-2011.pem", VendorTrust::everything, SecureBootVariable::allowed},
+    VendorFile{"microsoft-windows-uefi-ca-2023.pem", VendorTrust::everything, SecureBootVariable::allowed},
+    VendorFile{"microsoft-kek-ca-2011.pem", VendorTrust::everything, SecureBootVariable::key_exchange},
+    VendorFile{"microsoft-kek-ca-2023.pem", VendorTrust::everything, SecureBootVariable::key_exchange},
+};
+
+} // namespace
+
+VendorCertificates load_vendor_certificates(const fs::path& directory, VendorTrust trust) {
+    VendorCertificates found;
+    for (const VendorFile& file : vendor_files) {
+        if (file.least > trust) continue;
+        auto& list = file.variable == SecureBootVariable::allowed ? found.allowed : found.key_exchange;
+        list.push_back({microsoft, Certificate::load(directory / file.name)});
+    }
+    return found;
+}
+
+} // namespace ashlar

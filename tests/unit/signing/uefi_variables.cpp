@@ -1,0 +1,135 @@
+#include "samples.hpp"
+
+#include <base/file.hpp>
+#include <base/process.hpp>
+#include <base/text.hpp>
+#include <signing/uefi_variables.hpp>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+using namespace ashlar;
+namespace fs = std::filesystem;
+
+namespace {
+
+const Guid owner = *Guid::from_text("6e21cfa4-9a1e-4d29-9a2b-6fbf0e7d1f55");
+const fs::path vendor_directory = fs::path(ASHLAR_SOURCE_DIR) / "recipes/keys/uefi";
+
+SignatureDatabase one_certificate() { return {{{owner, samples::identity().certificate}}, {}}; }
+
+std::vector<std::string> subjects(const std::vector<TrustedCertificate>& certificates) {
+    std::vector<std::string> found;
+    for (const auto& one : certificates) found.push_back(one.certificate.subject().substr(one.certificate.subject().find("CN = ") + 5));
+    return found;
+}
+
+constexpr std::size_t auth_header = 16 + 24; // EFI_TIME and WIN_CERTIFICATE_UEFI_GUID
+
+// The SignedData of an .auth file, in the ContentInfo that general tools want.
+Bytes pkcs7_of(ByteView auth) {
+    const std::size_t size = *little_endian_at<std::uint32_t>(auth, 16) - 24;
+    Bytes wrapped = *from_hex("3082000006092a864886f70d010702a0820000");
+    put_little_endian(std::span(wrapped), 2, static_cast<std::uint16_t>((size + 15) >> 8 | ((size + 15) & 0xff) << 8));
+    put_little_endian(std::span(wrapped), 17, static_cast<std::uint16_t>(size >> 8 | (size & 0xff) << 8));
+    append(wrapped, auth.subspan(auth_header, size));
+    return wrapped;
+}
+
+} // namespace
+
+TEST(SignatureLists, AreWhatSbsiglistMakes) {
+    const TemporaryDirectory dir(fs::temp_directory_path());
+    write_file(dir.path() / "db.der", text_of(samples::identity().certificate.der()));
+    run_checked({.argv = {"sbsiglist", "--owner", owner.text(), "--type", "x509", "--output", dir.path() / "db.esl", dir.path() / "db.der"}});
+    EXPECT_EQ(text_of(signature_lists(one_certificate())), read_file(dir.path() / "db.esl"));
+
+    write_file(dir.path() / "hash", text_of(sha256("image").bytes()));
+    run_checked({.argv = {"sbsiglist", "--owner", owner.text(), "--type", "sha256", "--output", dir.path() / "dbx.esl", dir.path() / "hash"}});
+    EXPECT_EQ(text_of(signature_lists({{}, {{owner, sha256("image")}}})), read_file(dir.path() / "dbx.esl"));
+}
+
+TEST(SignatureLists, AreReadBack) {
+    const SignatureDatabase database{{{owner, samples::identity(0).certificate}, {owner, samples::identity(1).certificate}},
+                                     {{owner, sha256("one")}, {owner, sha256("two")}}};
+    EXPECT_EQ(parse_signature_lists(signature_lists(database), "db"), database);
+    EXPECT_EQ(parse_signature_lists({}, "db"), SignatureDatabase{});
+}
+
+TEST(SignatureLists, RefusesDamage) {
+    Bytes lists = signature_lists(one_certificate());
+    Bytes cut(lists.begin(), lists.end() - 1);
+    EXPECT_EQ(samples::error_of([&] { (void)parse_signature_lists(cut, "db"); }),
+              "cannot read the signature lists of 'db': the sizes of a list contradict each other");
+    EXPECT_EQ(samples::error_of([&] { (void)parse_signature_lists(ByteView(lists).first(20), "db"); }),
+              "cannot read the signature lists of 'db': a list ends inside its header");
+    lists[0] = std::byte{0};
+    EXPECT_EQ(samples::error_of([&] { (void)parse_signature_lists(lists, "db"); }),
+              "cannot read the signature lists of 'db': a list of kind a5c05900-94e4-4aa7-87b5-ab155c2bf072 is not known here");
+}
+
+RC_GTEST_PROP(SignatureListsProperty, AnyBytesAreReadOrRefused, ()) {
+    Bytes lists = signature_lists({{{owner, samples::identity().certificate}}, {{owner, sha256("one")}}});
+    for (int i = 0; i < 4; ++i)
+        lists[*rc::gen::inRange<std::size_t>(0, lists.size())] = static_cast<std::byte>(*rc::gen::inRange(0, 256));
+    try {
+        (void)parse_signature_lists(lists, "db");
+    } catch (const Error&) {
+    }
+}
+
+TEST(AuthenticatedVariable, OpensslVerifiesItOverWhatFirmwareHashes) {
+    const Bytes lists = signature_lists(one_certificate());
+    const Bytes auth = sign_variable({SecureBootVariable::allowed, VariableWrite::replace, samples::start, lists}, samples::identity());
+    EXPECT_EQ(to_hex(ByteView(auth).first(16)), "e7070b0e160d14000000000000000000") << "2023-11-14 22:13:20";
+    EXPECT_TRUE(std::ranges::equal(ByteView(auth).last(lists.size()), lists));
+
+    // Name in UTF-16 without its end, vendor GUID, attributes, time, data.
+    Bytes hashed = *from_hex("64006200cbb219d73a3d9645a3bcdad00e67656f27000000");
+    append(hashed, ByteView(auth).first(16));
+    append(hashed, lists);
+    const TemporaryDirectory dir(fs::temp_directory_path());
+    write_file(dir.path() / "content", text_of(hashed));
+    write_file(dir.path() / "signature", text_of(pkcs7_of(auth)));
+    write_file(dir.path() / "ca.pem", samples::identity().certificate.pem());
+    const std::vector<std::string> verify{"openssl", "smime", "-verify", "-binary", "-inform", "DER", "-in", dir.path() / "signature",
+                                          "-content", dir.path() / "content", "-noverify", "-out", "/dev/null"};
+    EXPECT_TRUE(run({.argv = verify}).ok());
+    hashed.back() ^= std::byte{1};
+    write_file(dir.path() / "content", text_of(hashed));
+    EXPECT_FALSE(run({.argv = verify}).ok());
+}
+
+TEST(AuthenticatedVariable, DependsOnNameAndWrite) {
+    const Bytes lists = signature_lists(one_certificate());
+    const auto request = [&](SecureBootVariable variable, VariableWrite write) {
+        return request_variable({variable, write, samples::start, lists});
+    };
+    EXPECT_NE(request(SecureBootVariable::allowed, VariableWrite::replace), request(SecureBootVariable::forbidden, VariableWrite::replace));
+    EXPECT_NE(request(SecureBootVariable::forbidden, VariableWrite::append), request(SecureBootVariable::forbidden, VariableWrite::replace));
+}
+
+TEST(AuthenticatedVariable, RefusesAnAnswerOfAnotherKey) {
+    const VariableUpdate update{SecureBootVariable::allowed, VariableWrite::replace, samples::start, {}};
+    const Bytes answer = samples::key(1)->sign(request_variable(update));
+    EXPECT_EQ(samples::error_of([&] { (void)attach_variable(update, samples::identity(0).certificate, answer); }),
+              "cannot attach the signature to 'db': it is not the signature of 'O = Example, CN = Example signing 0' over this "
+              "request\n  hint: sign the request again with the key of that certificate");
+}
+
+TEST(VendorCertificates, AreLoadedByTrust) {
+    EXPECT_TRUE(load_vendor_certificates(vendor_directory, VendorTrust::none).allowed.empty());
+    const auto roms = load_vendor_certificates(vendor_directory, VendorTrust::option_roms);
+    EXPECT_EQ(subjects(roms.allowed),
+              (std::vector<std::string>{"Microsoft Corporation UEFI CA 2011", "Microsoft Option ROM UEFI CA 2023"}));
+    EXPECT_TRUE(roms.key_exchange.empty());
+    const auto all = load_vendor_certificates(vendor_directory, VendorTrust::everything);
+    EXPECT_EQ(all.allowed.size(), 5);
+    EXPECT_EQ(subjects(all.key_exchange),
+              (std::vector<std::string>{"Microsoft Corporation KEK CA 2011", "Microsoft Corporation KEK 2K CA 2023"}));
+}
+
+TEST(VendorCertificates, AMissingFileIsAnError) {
+    EXPECT_EQ(samples::error_of([] { (void)load_vendor_certificates("/nonexistent", VendorTrust::option_roms); }),
+              "cannot open '/nonexistent/microsoft-uefi-ca-2011.pem': No such file or directory");
+}
