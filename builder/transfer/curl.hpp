@@ -1,0 +1,33 @@
+#pragma once
+
+// libcurl's handles as values that clean up.
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <string>
+
+namespace ashlar::transfer {
+
+struct EasyCleanup {
+    void operator()(CURL* handle) const noexcept { curl_easy_cleanup(handle); }
+};
+struct MultiCleanup {
+    void operator()(CURLM* handle) const noexcept { curl_multi_cleanup(handle); }
+};
+using Easy = std::unique_ptr<CURL, EasyCleanup>;
+using Multi = std::unique_ptr<CURLM, MultiCleanup>;
+
+[[nodiscard]] Easy make_easy();
+[[nodiscard]] Multi make_multi();
+
+// The parts of a URL that decisions are made by.
+struct UrlParts {
+    std::string scheme; // lower case
+    std::string host;   // empty for file
+    std::string shown;  // the URL without user name and password
+};
+// Throws Error `cannot use '<url>': …` on what is no URL.
+[[nodiscard]] UrlParts parse_url(const std::string& url);
+
+} // namespace ashlar::transfer
