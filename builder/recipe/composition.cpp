@@ -29,17 +29,27 @@ public:
     Composer(const std::vector<RoleFile>& lineage, toml::Problems& problems) : lineage_(lineage), problems_(problems) {}
 
     Role compose() {
-        const RoleFile& last = lineage_.back();
-        role_.name = last.name;
-        role_.summary = last.summary.value;
-        role_.places = Places(toml::Position{last.source});
-        for (const auto& file : lineage_) add(file);
+        join();
         require_parts();
         refuse_contradictions();
         return std::move(role_);
     }
 
+    void check_alone() {
+        join();
+        if (!lineage_.back().extends) require_parts();
+        refuse_contradictions();
+    }
+
 private:
+    void join() {
+        const RoleFile& last = lineage_.back();
+        role_.name = last.name;
+        role_.summary = last.summary.value;
+        role_.places = Places(toml::Position{last.source});
+        for (const auto& file : lineage_) add(file);
+    }
+
     void add(const RoleFile& file) {
         role_.lineage.push_back(file.name);
         add_kind(file);
@@ -212,6 +222,11 @@ private:
 
 Role compose(const std::vector<RoleFile>& lineage, toml::Problems& problems) {
     return Composer(lineage, problems).compose();
+}
+
+void check_alone(const RoleFile& file, toml::Problems& problems) {
+    const std::vector lineage{file};
+    Composer(lineage, problems).check_alone();
 }
 
 } // namespace ashlar::recipe

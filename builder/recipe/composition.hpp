@@ -11,4 +11,7 @@ namespace ashlar::recipe {
 // the caller knows the directories. Problems are added, never thrown.
 [[nodiscard]] Role compose(const std::vector<RoleFile>& lineage, toml::Problems& problems);
 
+// The contradictions within one file. What it lacks, an ancestor may have.
+void check_alone(const RoleFile& file, toml::Problems& problems);
+
 } // namespace ashlar::recipe

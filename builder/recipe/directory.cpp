@@ -197,18 +197,16 @@ Train RecipeDirectory::load_train(std::string_view name) const {
     toml::Problems problems;
     for (const auto& role : train.roles)
         require_role(*this, role, Kind::node, train.where(Element::role, role), problems);
-    require_role(*this, train.tools, Kind::tools, train.where(Element::role, train.tools), problems);
-    require_role(*this, train.build, Kind::build, train.where(Element::role, train.build), problems);
+    require_role(*this, train.tools, Kind::tools, train.where(Element::tools, train.tools), problems);
+    require_role(*this, train.build, Kind::build, train.where(Element::build, train.build), problems);
     resolve_files(train, *this, problems);
     problems.raise();
     return train;
 }
 
 void check_role_text(const toml::SourcePtr& source) {
-    const RoleFile file = read_role_file(source, "role");
-    if (file.extends) return; // what it lacks, an ancestor may have
     toml::Problems problems;
-    (void)compose({file}, problems);
+    check_alone(read_role_file(source, "role"), problems);
     problems.raise();
 }
 

@@ -69,16 +69,16 @@ private:
         refuse_duplicates(root_.problems(), "role", roles);
         for (const auto& role : roles) train_.places.set(Element::role, role.value, role.position);
         train_.roles = values(roles);
-        train_.tools = role("tools");
-        train_.build = role("build");
+        train_.tools = role("tools", Element::tools);
+        train_.build = role("build", Element::build);
     }
 
-    std::string role(std::string_view key) {
+    std::string role(std::string_view key, Element element) {
         const auto text = root_.required_text(key);
         if (!text) return {};
         if (!is_name(text->value))
             root_.problem(text->position, fmt::format("{} is not a role name", toml::quote(text->value)), "write the name of a file in roles/");
-        train_.places.set(Element::role, text->value, text->position);
+        train_.places.set(element, text->value, text->position);
         return text->value;
     }
 

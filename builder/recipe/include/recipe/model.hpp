@@ -114,7 +114,7 @@ struct Train {
     std::string build; // role of kind build
     std::vector<Archive> archives;
     std::vector<Pin> pins;
-    // Element::role, architecture; Element::suite and component by "<archive>/<name>".
+    // Element::role, tools, build, architecture; Element::suite, component and key by "<archive>/<name>".
     Places places;
 
     [[nodiscard]] const toml::Position& where(Element element, std::string_view name_of_it) const {

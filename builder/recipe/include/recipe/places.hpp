@@ -23,7 +23,7 @@ enum class Element {
     provider, // the virtual package
     suite, key, // of an archive: "<archive>/<name>", as `component` is
     folder, // the archive
-    role, architecture, // of a train
+    role, tools, build, architecture, // of a train
 };
 
 class Places {

@@ -1,0 +1,233 @@
+// The JSON schemas for editors say the same as the loader: the same keys in each table, the same
+// answer to good and bad values, and all shipped recipes are valid.
+
+#include <recipe/directory.hpp>
+
+#include <toml/reader.hpp>
+
+#include <base/file.hpp>
+#include <base/text.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <regex>
+
+using namespace ashlar;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+json schema_of(const std::string& what) {
+    return json::parse(read_file(fs::path(ASHLAR_SOURCE_DIR "/recipes/schema") / (what + ".schema.json")));
+}
+
+json to_json(const toml::Value& value) {
+    struct Converter {
+        json operator()(const std::string& text) const { return text; }
+        json operator()(std::int64_t number) const { return number; }
+        json operator()(double number) const { return number; }
+        json operator()(bool boolean) const { return boolean; }
+        json operator()(toml::Date) const { return "date"; }
+        json operator()(const toml::List& list) const {
+            json array = json::array();
+            for (const auto& element : list) array.push_back(to_json(element));
+            return array;
+        }
+        json operator()(const toml::Entries& entries) const {
+            json object = json::object();
+            for (const auto& entry : entries) object[entry.key] = to_json(entry.value);
+            return object;
+        }
+    };
+    return std::visit(Converter{}, value.data);
+}
+
+bool is_type(const json& value, const std::string& type) {
+    if (type == "object") return value.is_object();
+    if (type == "array") return value.is_array();
+    if (type == "string") return value.is_string();
+    if (type == "integer") return value.is_number_integer();
+    if (type == "boolean") return value.is_boolean();
+    throw Error("cannot check type '" + type + "'");
+}
+
+bool valid(const json& value, const json& schema);
+
+bool has_unique_items(const json& array) {
+    for (std::size_t i = 0; i < array.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j)
+            if (array[i] == array[j]) return false;
+    return true;
+}
+
+bool valid_object(const json& object, const json& schema) {
+    for (const auto& [key, value] : object.items()) {
+        if (schema.value("properties", json::object()).contains(key)) {
+            if (!valid(value, schema["properties"][key])) return false;
+        } else if (const json rest = schema.value("additionalProperties", json(true)); rest.is_object()) {
+            if (!valid(value, rest)) return false;
+        } else if (rest == false) {
+            return false;
+        }
+    }
+    return true;
+}
+
+std::size_t count_valid(const json& value, const json& schemas) {
+    std::size_t count = 0;
+    for (const auto& schema : schemas)
+        if (valid(value, schema)) ++count;
+    return count;
+}
+
+// The part of JSON Schema that ours use; a keyword that it does not know is a failure.
+bool valid(const json& value, const json& schema) {
+    for (const auto& [keyword, argument] : schema.items()) {
+        bool ok = true;
+        if (keyword == "$schema" || keyword == "title" || keyword == "description") continue;
+        if (keyword == "type") ok = is_type(value, argument);
+        else if (keyword == "enum") ok = std::find(argument.begin(), argument.end(), value) != argument.end();
+        else if (keyword == "const") ok = value == argument;
+        else if (keyword == "pattern") ok = !value.is_string() || std::regex_search(value.get<std::string>(), std::regex(argument.get<std::string>()));
+        else if (keyword == "minimum") ok = !value.is_number() || value >= argument;
+        else if (keyword == "maximum") ok = !value.is_number() || value <= argument;
+        else if (keyword == "not") ok = !valid(value, argument);
+        else if (keyword == "minItems") ok = !value.is_array() || value.size() >= argument;
+        else if (keyword == "uniqueItems") ok = !value.is_array() || has_unique_items(value);
+        else if (keyword == "items") ok = !value.is_array() || std::all_of(value.begin(), value.end(), [&](const json& item) { return valid(item, argument); });
+        else if (keyword == "required") ok = !value.is_object() || std::all_of(argument.begin(), argument.end(), [&](const json& key) { return value.contains(key.get<std::string>()); });
+        else if (keyword == "properties" || keyword == "additionalProperties") ok = !value.is_object() || valid_object(value, schema);
+        else if (keyword == "anyOf") ok = count_valid(value, argument) > 0;
+        else if (keyword == "oneOf") ok = count_valid(value, argument) == 1;
+        else throw Error("cannot check keyword '" + keyword + "'");
+        if (!ok) return false;
+    }
+    return true;
+}
+
+using Load = void (*)(const toml::SourcePtr&);
+
+// The keys that the loader lists when it meets one that resembles none.
+std::vector<std::string> keys_of_loader(Load load, const std::string& table) {
+    try {
+        load(toml::source_from_text("x", table + "\nqqqqqqqqqqqqqqqqqqqqqqqqqqqq = 1\n"));
+    } catch (const toml::SourceError& error) {
+        for (const auto& diagnostic : error.diagnostics()) {
+            constexpr std::string_view start = "known here: ";
+            if (!diagnostic.remedy.starts_with(start)) continue;
+            std::vector<std::string> keys;
+            for (const auto key : split(std::string_view(diagnostic.remedy).substr(start.size()), ',')) keys.emplace_back(trim(key));
+            return keys;
+        }
+    }
+    return {};
+}
+
+std::vector<std::string> keys_of_schema(const json& table) {
+    std::vector<std::string> keys;
+    for (const auto& [key, value] : table["properties"].items()) keys.push_back(key);
+    return keys;
+}
+
+bool loads(Load load, const std::string& text) {
+    try {
+        load(toml::source_from_text("x", text));
+        return true;
+    } catch (const toml::SourceError&) {
+        return false;
+    }
+}
+
+bool fits_schema(const std::string& schema, const std::string& text) {
+    return valid(to_json(toml::parse(toml::source_from_text("x", text))), schema_of(schema));
+}
+
+struct Sample {
+    std::string key; // text with @ in place of the value
+    std::vector<std::string> good, bad;
+};
+
+void expect_agreement(const std::string& schema, Load load, const std::string& frame, const std::vector<Sample>& samples) {
+    for (const auto& sample : samples)
+        for (const auto* list : {&sample.good, &sample.bad})
+            for (const auto& value : *list) {
+                std::string text = sample.key;
+                text.replace(text.find('@'), 1, value);
+                text = frame + text + "\n";
+                EXPECT_EQ(loads(load, text), list == &sample.good) << text;
+                EXPECT_EQ(fits_schema(schema, text), list == &sample.good) << text;
+            }
+}
+
+} // namespace
+
+TEST(Schema, OfRolesHasTheKeysOfTheLoader) {
+    const json schema = schema_of("role");
+    const json& tables = schema["properties"];
+    EXPECT_EQ(keys_of_loader(recipe::check_role_text, ""), keys_of_schema(schema));
+    EXPECT_EQ(keys_of_loader(recipe::check_role_text, "[kernel]"), keys_of_schema(tables["kernel"]));
+    EXPECT_EQ(keys_of_loader(recipe::check_role_text, "[limits]"), keys_of_schema(tables["limits"]));
+    EXPECT_EQ(keys_of_loader(recipe::check_role_text, "[[state]]"), keys_of_schema(tables["state"]["items"]));
+    EXPECT_EQ(keys_of_loader(recipe::check_role_text, "[[file]]"), keys_of_schema(tables["file"]["items"]));
+}
+
+TEST(Schema, OfTrainsHasTheKeysOfTheLoader) {
+    const json schema = schema_of("train");
+    const json& tables = schema["properties"];
+    EXPECT_EQ(keys_of_loader(recipe::check_train_text, ""), keys_of_schema(schema));
+    EXPECT_EQ(keys_of_loader(recipe::check_train_text, "[[archive]]"), keys_of_schema(tables["archive"]["items"]));
+    EXPECT_EQ(keys_of_loader(recipe::check_train_text, "[[pin]]"), keys_of_schema(tables["pin"]["items"]));
+}
+
+TEST(Schema, AcceptsAllShippedRecipes) {
+    for (const std::string what : {"role", "train"}) {
+        std::size_t count = 0;
+        for (const auto& entry : fs::directory_iterator(fs::path(ASHLAR_SOURCE_DIR "/recipes") / (what + "s"))) {
+            EXPECT_TRUE(fits_schema(what, read_file(entry.path()))) << entry.path();
+            ++count;
+        }
+        EXPECT_GT(count, 0u);
+    }
+}
+
+TEST(Schema, AgreesWithTheLoaderOnRoles) {
+    const std::string state = "[[state]]\npath = \"/etc/x\"\nowner = \"root:root\"\nmode = \"0755\"\n";
+    expect_agreement("role", recipe::check_role_text, "extends = \"base\"\nsummary = \"x\"\n", {
+        {"kind = @", {R"("node")", R"("initrd")", R"("tools")", R"("build")"}, {R"("vm")", "1"}},
+        {"packages = @", {"[]", R"(["g++"])", R"(["a1", "etcd=1:2~3+4-5"])"}, {R"("a1")", R"(["a"])", R"(["A1"])", R"(["aa="])", R"(["-a"])", R"(["aa", "aa"])"}},
+        {"exclude = @", {R"(["aa"])"}, {R"(["aa=1"])"}},
+        {"components = @", {R"(["non-free"])", R"(["updates/main"])"}, {R"(["a b"])", R"(["/a"])"}},
+        {"services = @", {R"(["a.service"])", R"(["getty@tty1.service"])", R"(["dev-x\\x2d.swap"])"}, {R"(["a"])", R"([".service"])", R"(["@.service"])", R"(["a/b.service"])", R"(["a.device"])"}},
+        {"overlays = @", {R"(["base"])"}, {R"(["Base"])", R"(["a/b"])", R"(["1a"])"}},
+        {"drop = @", {R"(["/usr/share/doc/**", "!/usr/share/doc/x"])"}, {R"(["usr"])", R"(["/"])", R"(["/usr/"])", R"(["/a//b"])"}},
+        {"initrd = @", {R"("initrd")"}, {R"("initrd.toml")", "[]"}},
+        {"strict_providers = @", {"true"}, {R"("true")"}},
+        {"waived_firmware = @", {R"(["tg3"])"}, {R"(["tg3.ko"])"}},
+        {"providers.mail-transport-agent = @", {R"("exim4-daemon-light")"}, {R"("Exim")", "1"}},
+        {"kernel.package = @", {R"("linux-image-amd64")"}, {R"("Linux")"}},
+        {"kernel.command_line = @", {R"(["a=b", "c"])"}, {R"(["a b"])", R"([""])", R"(["a\"b"])"}},
+        {"kernel.initrd_modules = @", {R"(["dm_verity"])"}, {R"(["a/b"])"}},
+        {"limits.root = @", {R"("1 GiB")", R"("999999 KiB")"}, {R"("1GiB")", R"("0 MiB")", R"("1 GB")", R"("1000000 KiB")", "5"}},
+        {state + "type = @", {R"("file")", R"("directory")"}, {R"("socket")"}},
+        {"[[state]]\nowner = \"root:root\"\nmode = \"0755\"\npath = @", {R"("/etc/x")"}, {R"("etc")", R"("/")", R"("/etc/")"}},
+        {"[[state]]\nowner = \"root:root\"\npath = \"/a\"\nmode = @", {R"("0700")"}, {R"("700")", R"("0800")", R"("4755")", "0o700"}},
+        {"[[state]]\nmode = \"0755\"\npath = \"/a\"\nowner = @", {R"("_chrony:_chrony")"}, {R"("root")", R"("Root:root")", R"("0:0")"}},
+        {"[[state]]\nmode = \"0755\"\npath = \"/a\" @", {"\nowner = \"a:a\""}, {""}},
+        {"[[file]]\npath = \"/a\"\nmode = @", {R"("4755")"}, {R"("755")"}},
+    });
+}
+
+TEST(Schema, AgreesWithTheLoaderOnTrains) {
+    const std::string head = "summary = \"x\"\nrelease = \"R0.0\"\narchitecture = \"amd64\"\nroles = [\"base\"]\ntools = \"tools\"\nbuild = \"build\"\n";
+    const std::string archive = "[[archive]]\nname = \"debian\"\nsuites = [\"trixie\"]\ncomponents = [\"main\"]\nkeys = [\"a.asc\"]\n";
+    expect_agreement("train", recipe::check_train_text, head, {
+        {archive + "@", {"", "priority = -1"}, {"priority = 0", "priority = 40000", "priority = \"1\"", "folder = \"x\""}},
+        {"[[archive]]\nname = \"local\"\n@", {"folder = \"x\""}, {"", "suites = [\"a\"]\ncomponents = [\"b\"]", "suites = []\ncomponents = [\"b\"]\nkeys = [\"a.asc\"]", "suites = [\"a\"]\ncomponents = [\"b\"]\nkeys = [\"a.gpg\"]"}},
+        {"@", {archive}, {""}},
+        {archive + "[[pin]]\npackages = [\"ceph*\"]\n@", {"priority = 5\nsuite = \"trixie\"", "priority = 5\nversion = \"1.*\""}, {"priority = 5", "suite = \"trixie\""}},
+    });
+}
