@@ -1,3 +1,4 @@
 # The archive's unpacking, dpkg's database, and what becomes of the root afterwards.
 ashlar_module(root FOLDER builder/root USES base toml signing archive debian lock store recipe LINK Threads::Threads)
 ashlar_tests(root USES root)
+ashlar_tests(unpack USES root)
