@@ -1,5 +1,6 @@
 #include <image/boot_partition.hpp>
 
+#include <image/architecture.hpp>
 #include <image/disk.hpp>
 #include <image/identifiers.hpp>
 
@@ -103,6 +104,21 @@ private:
 };
 
 } // namespace
+
+std::vector<BootFile> boot_files(const BootContents& contents) {
+    const auto& arch = architecture(contents.architecture);
+    std::vector<BootFile> files{
+        {arch.fallback_path(), contents.loader},
+        {arch.loader_path(), contents.loader},
+        {"loader/loader.conf", contents.configuration},
+        {uki_path(contents.release), contents.uki},
+    };
+    for (const auto& addon : contents.addons) files.push_back({"loader/addons/" + addon.filename().native(), addon});
+    if (contents.keys)
+        for (const auto& entry : fs::directory_iterator(*contents.keys))
+            files.push_back({fmt::format("loader/keys/{}/{}", contents.keys->filename().native(), entry.path().filename().native()), entry.path()});
+    return files;
+}
 
 void make_boot_partition(const BootPartitionInput& input, const root::ToolsRoot& tools, const fs::path& output) {
     while_doing(fmt::format("making the boot partition of '{}'", input.name), [&] {

@@ -28,6 +28,8 @@ using root::EntryType;
 // the difference in a fraction of a second, a build waits for it.
 constexpr int compression_level = 12;
 
+constexpr std::string_view systemd = "usr/lib/systemd/systemd";
+
 // Static ids of Debian's base-passwd, so that device nodes made by udev here keep their groups, and
 // the groups that udev's rules name beside them. Nobody can log in: root has no password.
 constexpr std::string_view passwd = "root:x:0:0:root:/root:/usr/sbin/nologin\n"
@@ -148,9 +150,9 @@ void add_skeleton(TreeBuilder& tree, const fs::path& work) {
     tree.directory("root", 0700);
     for (const auto* name : {"bin", "lib", "sbin"}) tree.link(name, fmt::format("usr/{}", name));
     if (tree.has("usr/lib64")) tree.link("lib64", "usr/lib64");
-    tree.link("init", "usr/lib/systemd/systemd");
-    tree.link("etc/initrd-release", "../usr/lib/os-release"); // systemd knows an initrd by this file
-    tree.link("etc/os-release", "../usr/lib/os-release");
+    tree.link("init", std::string(systemd));
+    for (const auto* name : {"etc/os-release", "etc/initrd-release"}) // systemd knows an initrd by the second
+        if (tree.has("usr/lib/os-release")) tree.link(name, "../usr/lib/os-release");
     const std::array<std::pair<std::string_view, std::string_view>, 2> accounts{{{"passwd", passwd}, {"group", group}}};
     for (const auto& [name, text] : accounts) {
         write_file(work / name, text);
@@ -158,10 +160,13 @@ void add_skeleton(TreeBuilder& tree, const fs::path& work) {
     }
 }
 
+bool contains(const root::Tree& tree, std::string_view path) {
+    return std::ranges::binary_search(tree, path, {}, [](const Entry& entry) -> std::string_view { return entry.path; });
+}
+
 void refuse_without_init(const root::Tree& tree) {
-    for (const std::string_view needed : {"usr/lib/systemd/systemd", "usr/lib/os-release"})
-        if (!std::ranges::binary_search(tree, needed, {}, [](const Entry& entry) -> std::string_view { return entry.path; }))
-            throw Error(fmt::format("cannot make an initrd: '{}' is not in it", needed), "is its package in the role, and not dropped?");
+    if (!contains(tree, "init") && !contains(tree, systemd))
+        throw Error(fmt::format("cannot make an initrd: neither 'init' nor '{}' is in it", systemd), "is its package in the role, and not dropped?");
 }
 
 root::Tree thin_out(const InitrdInput& input, InitrdSummary& summary) {

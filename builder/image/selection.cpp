@@ -149,7 +149,8 @@ private:
 
 PathPatterns::PathPatterns(std::span<const std::string> patterns) {
     for (std::string_view text : patterns) {
-        Pattern pattern{.parts = {}, .verdict = text.starts_with('!') ? Verdict::taken_back : Verdict::dropped};
+        Pattern pattern{.parts = {}, .verdict = text.starts_with('!') ? Verdict::taken_back : Verdict::dropped,
+                        .literal = text.find_first_of("*?[") == text.npos};
         if (text.starts_with('!')) text.remove_prefix(1);
         if (text.starts_with('/')) text.remove_prefix(1);
         for (const auto part : split(text, '/'))
@@ -163,6 +164,13 @@ PathPatterns::Verdict PathPatterns::verdict(std::string_view path) const {
     for (auto pattern = patterns_.rbegin(); pattern != patterns_.rend(); ++pattern)
         if (matches(pattern->parts, parts)) return pattern->verdict;
     return Verdict::not_named;
+}
+
+bool PathPatterns::takes_back_by_name(std::string_view path) const {
+    const auto parts = split(path, '/');
+    return std::ranges::any_of(patterns_, [&](const Pattern& pattern) {
+        return pattern.verdict == Verdict::taken_back && pattern.literal && std::ranges::equal(pattern.parts, parts);
+    });
 }
 
 root::Tree without(const root::Tree& tree, const PathPatterns& patterns) {
@@ -187,7 +195,7 @@ root::Tree without(const root::Tree& tree, const PathPatterns& patterns) {
 std::vector<std::string> unused_libraries(const root::Tree& tree, const PathPatterns& patterns) {
     LoadGraph graph(tree);
     for (const auto& entry : tree) {
-        const bool is_wanted = is_library(entry) ? is_opened_silently(file_name_of(entry.path)) || patterns.verdict(entry.path) == PathPatterns::Verdict::taken_back
+        const bool is_wanted = is_library(entry) ? is_opened_silently(file_name_of(entry.path)) || patterns.takes_back_by_name(entry.path)
                                                  : entry.type == EntryType::file;
         if (is_wanted) graph.start_from(entry);
     }

@@ -19,6 +19,19 @@ struct BootFile {
     std::filesystem::path source;
 };
 
+// What lies on every image's ESP, at its places. `keys`: the files of a directory that are offered to
+// the firmware's set-up mode as loader/keys/<name>/.
+struct BootContents {
+    std::string architecture; // Debian's name
+    std::string release;
+    std::filesystem::path loader; // systemd-boot, signed
+    std::filesystem::path configuration; // a file with loader_configuration()
+    std::filesystem::path uki;
+    std::vector<std::filesystem::path> addons; // "<name>.addon.efi"
+    std::optional<std::filesystem::path> keys;
+};
+[[nodiscard]] std::vector<BootFile> boot_files(const BootContents& contents);
+
 // The output is determined by these values, the files' contents and the tools root.
 struct BootPartitionInput {
     std::string name; // the role: names the volume number

@@ -22,11 +22,14 @@ public:
     enum class Verdict { not_named, dropped, taken_back };
     // `path` without leading slash.
     [[nodiscard]] Verdict verdict(std::string_view path) const;
+    // A pattern without wildcards takes back this very path.
+    [[nodiscard]] bool takes_back_by_name(std::string_view path) const;
 
 private:
     struct Pattern {
         std::vector<std::string> parts; // split at '/'
         Verdict verdict;
+        bool literal;
     };
     std::vector<Pattern> patterns_;
 };
@@ -38,7 +41,7 @@ private:
 
 // Shared libraries directly in usr/lib, usr/lib64 or usr/lib/<triplet> that no other file of the
 // tree needs (DT_NEEDED) or says it may open (.note.dlopen); paths, sorted. Not among them: what
-// `patterns` took back, and the few that glibc and systemd open without saying so.
+// `patterns` take back by name, and the few that glibc and systemd open without saying so.
 [[nodiscard]] std::vector<std::string> unused_libraries(const root::Tree& tree, const PathPatterns& patterns);
 
 } // namespace ashlar::image

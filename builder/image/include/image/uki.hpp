@@ -1,0 +1,56 @@
+#pragma once
+
+// What boots: the signed UKI with the root hash in its command line, signed add-ons, and the signed
+// boot loader. The formats are signing's (signing/uki.hpp); here is what an image puts into them.
+
+#include <signing/digest.hpp>
+#include <signing/key.hpp>
+#include <signing/key_set.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ashlar::image {
+
+// The output is determined by these values, the files' contents and the keys.
+struct UkiInput {
+    std::string role, release; // also the SBAT entry "ashlar.<role>"
+    std::filesystem::path stub; // the tools root's Architecture::stub_source()
+    std::filesystem::path kernel; // Kernel::image
+    std::string kernel_version;
+    std::filesystem::path initrd;
+    std::optional<std::filesystem::path> microcode;
+    std::string os_release; // usr/lib/os-release of the root, after identify()
+    std::vector<std::string> command_line; // recipe::Kernel::command_line; "roothash=" is added here
+    Digest root_hash;
+    std::optional<std::uint64_t> limit; // recipe::Limits::uki
+};
+
+struct UkiSummary {
+    Digest signed_file; // SHA-256 of the output
+    Digest unsigned_file; // SHA-256 before PCR and Authenticode signatures: what a rebuilder without the private keys compares
+    Digest authenticode; // what db and dbx list
+    std::uint64_t size = 0;
+};
+// Writes `output`. Error when the command line has a root hash of its own, or the output is larger
+// than the limit.
+UkiSummary make_uki(const UkiInput& input, const BuildKeys& keys, const std::filesystem::path& output);
+
+// More command line for a UKI, signed by the same key: a file for loader/addons/ on the ESP. The
+// kernel takes the last of contradicting words, and add-ons come after the UKI's own.
+struct AddonInput {
+    std::string name; // "serial-debug"
+    std::string release;
+    std::filesystem::path stub; // Architecture::addon_stub_source()
+    std::vector<std::string> command_line;
+    std::optional<std::string> kernel_version; // only for this kernel
+};
+void make_addon(const AddonInput& input, const Identity& signer, const std::filesystem::path& output);
+
+// A signed copy of an EFI program, e.g. systemd-boot. One that is signed already gets one more signature.
+void sign_program(const std::filesystem::path& program, const Identity& signer, const std::filesystem::path& output);
+
+} // namespace ashlar::image
