@@ -32,6 +32,11 @@ MultiArch read_multi_arch(const Field& field, const ControlReader& where) {
     throw where.error(field.line, fmt::format("field Multi-Arch has the unknown value '{}'", field.value));
 }
 
+std::string_view read_version(const Field& field, const ControlReader& where) {
+    if (is_version(field.value)) return field.value;
+    throw where.error(field.line, fmt::format("'{}' is not a version", field.value));
+}
+
 Digest read_digest(const Field& field, const ControlReader& where) {
     if (const auto digest = Digest::from_hex(field.value)) return *digest;
     throw where.error(field.line, fmt::format("'{}' is not a SHA-256 digest", field.value));
@@ -58,7 +63,7 @@ struct FieldReader {
 // Of the thirty fields that a paragraph may have, those that matter here.
 constexpr FieldReader readers[] = {
     {"Package", take<&Package::name>},
-    {"Version", take<&Package::version>},
+    {"Version", [](Draft& d, const Field& f, const ControlReader& w) { d.package.version = read_version(f, w); }},
     {"Architecture", take<&Package::architecture>},
     {"Source", [](Draft& d, const Field& f, const ControlReader&) { d.source = f.value; }},
     {"Section", take<&Package::section>},
