@@ -1,0 +1,198 @@
+#include <fetch/fetcher.hpp>
+
+#include "folder.hpp"
+#include "indices.hpp"
+#include "packages.hpp"
+#include "suites.hpp"
+
+#include <base/error.hpp>
+#include <base/text.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace ashlar::fetch {
+
+namespace {
+
+debian::Source source_of(const OpenedSuite& suite, const std::string& component) {
+    constexpr int usual = 500; // what the archive itself asks for counts then
+    const recipe::Archive& archive = *suite.archive;
+    return {.archive = archive.name,
+            .suite = suite.record.suite,
+            .component = component,
+            .priority = archive.priority == usual ? std::nullopt : std::optional(archive.priority),
+            .not_automatic = suite.release.not_automatic,
+            .but_automatic_upgrades = suite.release.but_automatic_upgrades};
+}
+
+// Where the packages of `Architecture: all` have an index of their own, it is wanted too.
+std::vector<std::string> index_paths(const OpenedSuite& suite, const std::string& component,
+                                     const std::string& architecture) {
+    std::vector<std::string> paths{fmt::format("{}/binary-{}/Packages", component, architecture)};
+    if (suite.release.separate_all_index) paths.push_back(fmt::format("{}/binary-all/Packages", component));
+    return paths;
+}
+
+// An index of a suite: where it will be in the result, and how it is fetched.
+struct PlannedIndex {
+    OpenedSuite* suite;
+    std::string component;
+    WantedIndex wanted;
+};
+
+std::vector<PlannedIndex> plan_indices(std::vector<OpenedSuite>& suites, const std::string& architecture) {
+    std::vector<PlannedIndex> plan;
+    for (auto& suite : suites)
+        for (const auto& component : suite.archive->components)
+            for (const auto& path : index_paths(suite, component, architecture)) {
+                const ChosenIndex chosen = choose_index(suite.release, path, suite.shown);
+                WantedIndex wanted{.archive = suite.archive->name,
+                                   .suite = suite.record.suite,
+                                   .path = chosen.path,
+                                   .sha256 = chosen.served.sha256,
+                                   .size = chosen.served.size};
+                if (chosen.content) {
+                    wanted.content = chosen.content->sha256;
+                    wanted.content_size = chosen.content->size;
+                }
+                if (suite.release.acquire_by_hash) wanted.by_hash = WantedIndex::ByHash::offered;
+                plan.push_back({&suite, component, std::move(wanted)});
+            }
+    return plan;
+}
+
+const lock::Suite* find_suite(const lock::Lock& lock, const std::string& archive, const std::string& suite) {
+    for (const auto& record : lock.suites)
+        if (record.archive == archive && record.suite == suite) return &record;
+    return nullptr;
+}
+
+} // namespace
+
+class Fetcher::Work {
+public:
+    Work(Mirrors mirrors, transfer::Options transfer, store::Store& store, Renderer& renderer, Options options)
+        : mirrors_(std::move(mirrors)), store_(store), options_(options), downloader_(std::move(transfer), renderer) {}
+
+    Indices refresh(const recipe::Train& train, const lock::Lock* before) {
+        if (options_.network == Network::forbidden) {
+            if (before != nullptr) return from_lock(train, *before);
+            throw Error(
+                fmt::format("cannot look at the archives of train '{}': the network is forbidden", train.name),
+                fmt::format("without the network Ashlar needs a lock: make one with 'ashlar lock {}'", train.name));
+        }
+        const auto wanted = wanted_suites(train, options_, before);
+        std::vector<OpenedSuite> suites = open_suites(wanted, mirrors_, store_, downloader_);
+        return gather(train, suites);
+    }
+
+    Indices from_lock(const recipe::Train& train, const lock::Lock& lock) {
+        Options lenient = options_;
+        lenient.expired = Expired::accepted; // what the lock fixed does not go off
+        std::vector<OpenedSuite> suites;
+        for (const auto& wanted : wanted_suites(train, lenient, nullptr)) suites.push_back(open_locked(wanted, lock));
+        return gather(train, suites);
+    }
+
+    void packages(const recipe::Train& train, const lock::Lock& lock, std::span<const std::string> roles) {
+        auto missing = take_from_folders(train, missing_packages(lock, roles, store_), store_);
+        if (missing.empty()) return;
+        if (options_.network == Network::forbidden)
+            throw error_of_gone(
+                lock, missing,
+                fmt::format("the network is forbidden and the store '{}' does not have them", store_.root().native()));
+        fetch_packages(lock, std::move(missing), mirrors_, store_, downloader_);
+    }
+
+private:
+    OpenedSuite open_locked(const WantedSuite& wanted, const lock::Lock& lock) {
+        const lock::Suite* const record = find_suite(lock, wanted.wish.archive, wanted.wish.suite);
+        const std::string shown = fmt::format("{} {}", wanted.wish.archive, wanted.wish.suite);
+        const std::string again = fmt::format("lock again with 'ashlar lock {}'", lock.train);
+        if (record == nullptr)
+            throw Error(fmt::format("cannot use the lock of train '{}': it does not name '{}'", lock.train, shown),
+                        again);
+        if (const auto file = store_.find(record->in_release)) return open_suite(wanted, *file, shown);
+        if (options_.network == Network::allowed) {
+            auto live = open_suites({wanted}, mirrors_, store_, downloader_);
+            if (live.front().record.in_release == record->in_release) return std::move(live.front());
+        }
+        throw Error(fmt::format("cannot find the release of '{}' that the lock of train '{}' was made from: the store "
+                                "'{}' does not have it{}",
+                                shown, lock.train, store_.root().native(),
+                                options_.network == Network::allowed ? " and the archive has moved on" : ""),
+                    "take it from the store of a machine that built with this lock, or from a bundle; or " + again);
+    }
+
+    Indices gather(const recipe::Train& train, std::vector<OpenedSuite>& suites) {
+        const auto plan = plan_indices(suites, train.architecture);
+        const std::vector<Digest> contents = fetch_planned(plan);
+        Indices indices;
+        for (std::size_t i = 0; i < plan.size(); ++i) {
+            const WantedIndex& wanted = plan[i].wanted;
+            plan[i].suite->record.indices.push_back(
+                {plan[i].component, wanted.path, wanted.sha256, wanted.size, contents[i]});
+        }
+        std::size_t next = 0;
+        for (const auto& archive : train.archives) {
+            if (archive.folder) add_folder(indices, archive);
+            for (; next < plan.size() && plan[next].suite->archive == &archive; ++next)
+                indices.packages.push_back(
+                    {source_of(*plan[next].suite, plan[next].component), store_.blob_path(contents[next])});
+        }
+        for (auto& suite : suites) {
+            indices.epoch = std::max(indices.epoch, suite.record.date);
+            indices.suites.push_back(std::move(suite.record));
+        }
+        return indices;
+    }
+
+    std::vector<Digest> fetch_planned(const std::vector<PlannedIndex>& plan) {
+        std::vector<WantedIndex> wanted;
+        for (const auto& planned : plan) wanted.push_back(planned.wanted);
+        if (options_.network == Network::forbidden)
+            for (const auto& index : wanted)
+                if (!index.content || !store_.find(*index.content))
+                    throw Error(fmt::format("cannot fetch '{} {} {}': the network is forbidden and the store '{}' does "
+                                            "not have it",
+                                            index.archive, index.suite, index.path, store_.root().native()));
+        return fetch_indices(wanted, mirrors_, store_, downloader_);
+    }
+
+    void add_folder(Indices& indices, const recipe::Archive& archive) {
+        const Digest digest = store_.insert_text(scan_folder(*archive.folder));
+        debian::Source source{.archive = archive.name};
+        if (archive.priority != 500) source.priority = archive.priority;
+        indices.packages.push_back({std::move(source), store_.blob_path(digest)});
+        indices.folders.push_back({archive.name, digest});
+    }
+
+    Mirrors mirrors_;
+    store::Store& store_;
+    Options options_;
+    transfer::Downloader downloader_;
+};
+
+Fetcher::Fetcher(Mirrors mirrors, transfer::Options transfer, store::Store& store, Renderer& renderer, Options options)
+    : work_(std::make_unique<Work>(std::move(mirrors), std::move(transfer), store, renderer, options)) {}
+
+Fetcher::~Fetcher() = default;
+
+Indices Fetcher::refresh(const recipe::Train& train, const lock::Lock* before) {
+    return while_doing(fmt::format("looking at the archives of train '{}'", train.name),
+                       [&] { return work_->refresh(train, before); });
+}
+
+Indices Fetcher::from_lock(const recipe::Train& train, const lock::Lock& lock) {
+    return while_doing(fmt::format("reading what the lock of train '{}' was made from", train.name),
+                       [&] { return work_->from_lock(train, lock); });
+}
+
+void Fetcher::packages(const recipe::Train& train, const lock::Lock& lock, std::span<const std::string> roles) {
+    while_doing(fmt::format("fetching the packages of {}", join(std::vector(roles.begin(), roles.end()), ", ")),
+                [&] { work_->packages(train, lock, roles); });
+}
+
+} // namespace ashlar::fetch
