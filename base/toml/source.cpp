@@ -184,18 +184,22 @@ void Problems::raise() const {
     if (!diagnostics_.empty()) throw SourceError(diagnostics_);
 }
 
-std::string quote(std::string_view word) {
-    std::string text;
-    std::size_t count = 0;
-    while (!word.empty()) {
-        if (count++ == longest_word) return fmt::format("'{}…'", text);
-        const CodePoint point = take(word);
-        if (point.value == 0xFFFD || steers_a_terminal(point.value))
-            for (const char byte : point.bytes) text += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
+std::string printable(std::string_view text) {
+    std::string result;
+    while (!text.empty()) {
+        const CodePoint point = take(text);
+        if (point.value != 0xFFFD && !steers_a_terminal(point.value)) result += point.bytes;
         else
-            text += point.bytes;
+            for (const char byte : point.bytes) result += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
     }
-    return fmt::format("'{}'", text);
+    return result;
+}
+
+std::string quote(std::string_view word) {
+    std::string_view rest = word;
+    for (std::size_t count = 0; !rest.empty() && count < longest_word; ++count) take(rest);
+    const std::string_view kept = word.substr(0, word.size() - rest.size());
+    return fmt::format("'{}{}'", printable(kept), rest.empty() ? "" : "…");
 }
 
 } // namespace ashlar::toml

@@ -35,6 +35,14 @@ TEST(Syntax, AnUnterminatedStringIsCalledThat) {
               "x.toml:1:7: not TOML: the string has no end on this line\n  1 | a = \"x\n    |       ^");
 }
 
+TEST(Syntax, CharactersOutsideAsciiBelongInStrings) {
+    EXPECT_EQ(syntax_error("größe = 1\n"),
+              "x.toml:1:3: not TOML: expected '=', saw '\u00F6'\n  1 | größe = 1\n    |   ^");
+    EXPECT_EQ(syntax_error("a = 1 \u2028 b\n"),
+              "x.toml:1:7: not TOML: expected a comment or whitespace, saw '\\xe2\\x80\\xa8'\n  1 | a = 1 ? b\n    |       ^");
+    EXPECT_EQ(syntax_error("\"größe\" = \"\"\"\\\n  ähnlich\"\"\" # später\n"), "");
+}
+
 TEST(Syntax, AKeyWrittenTwiceIsShownItself) {
     EXPECT_EQ(syntax_error("[t]\nabc = 1\n\tabc = 2\n"),
               "x.toml:3:2: not TOML: cannot redefine existing integer 'abc'\n  3 | \tabc = 2\n    | \t^~~");

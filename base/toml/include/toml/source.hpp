@@ -103,7 +103,10 @@ private:
     std::vector<Diagnostic> diagnostics_;
 };
 
-// `'word'` as errors quote what a user wrote: control characters escaped, long words cut.
+// The text with control characters, marks that turn the direction of writing, and bytes that are no
+// UTF-8 written as \xNN.
+[[nodiscard]] std::string printable(std::string_view text);
+// `'word'` as errors quote what a user wrote: printable, long words cut.
 [[nodiscard]] std::string quote(std::string_view word);
 
 } // namespace ashlar::toml
