@@ -7,6 +7,7 @@
 #include <array>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -25,6 +26,8 @@ std::string parent_of(const std::string& path) {
     return slash == std::string::npos ? std::string() : path.substr(0, slash);
 }
 
+std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
 std::string joined(const std::string& directory, std::string_view name) {
     return directory.empty() ? std::string(name) : fmt::format("{}/{}", directory, name);
 }
@@ -41,7 +44,10 @@ private:
         bool made = false;             // needed by a merged link, whether somebody describes it or not
     };
 
+    using Links = std::unordered_map<std::string, std::string>; // path → target
+
     void collect_links();
+    [[nodiscard]] Links placed_links() const;
     void claim(std::uint32_t package);
     void claim_directory(Source source);
     void claim_object(Source source);
@@ -66,9 +72,10 @@ private:
 
     std::span<const Listing> listings_;
     std::span<const Diversion> diversions_;
-    std::unordered_map<std::string, std::string> links_; // path → target
-    std::map<std::string, Directory> directories_;       // sorted: the plan is, and the first complaint is
+    Links links_;
+    std::map<std::string, Directory> directories_; // sorted: the plan is, and the first complaint is
     std::map<std::string, Source> objects_;
+    std::unordered_set<std::string> own_; // objects of the package at hand
     std::vector<std::vector<std::uint32_t>> replaced_;
     mutable std::unordered_map<std::string, std::string> resolved_parents_;
     // By package: path as written → entry with the contents.
@@ -126,24 +133,38 @@ std::string Planner::diverted(const std::string& path, Source source) const {
 // Where an entry that is no directory goes.
 std::string Planner::located(Source source) const {
     const std::string path = diverted(entry(source).path, source);
-    const std::size_t slash = path.rfind('/');
-    return joined(resolved_parent(path, source), std::string_view(path).substr(slash + 1));
+    return joined(resolved_parent(path, source), name_of(path));
 }
 
-// A link's own place depends on the links above it: those with fewer components come first.
-void Planner::collect_links() {
-    for (const std::string_view name : merged) links_[std::string(name)] = fmt::format("usr/{}", name);
-    std::vector<std::pair<std::ptrdiff_t, Source>> links;
+// Where all links are, if those known so far are where they are said to be.
+Planner::Links Planner::placed_links() const {
+    Links links;
+    for (const std::string_view name : merged) links[std::string(name)] = fmt::format("usr/{}", name);
+    std::unordered_map<std::string, std::uint32_t> owners;
     for (std::uint32_t package = 0; package < listings_.size(); ++package)
-        for (std::uint32_t i = 0; i < listings_[package].entries.size(); ++i)
-            if (const DebEntry& link = listings_[package].entries[i]; link.type == DebEntryType::symlink)
-                links.emplace_back(std::ranges::count(link.path, '/'), Source{package, i});
-    std::ranges::stable_sort(links, {}, [](const auto& link) { return link.first; });
-    for (const auto& [depth, source] : links) {
-        const std::string path = diverted(entry(source).path, source);
-        links_[joined(resolved(parent_of(path), source), std::string_view(path).substr(path.rfind('/') + 1))] =
-            entry(source).target;
+        for (std::uint32_t i = 0; i < listings_[package].entries.size(); ++i) {
+            const Source source{package, i};
+            if (entry(source).type != DebEntryType::symlink) continue;
+            const std::string path = diverted(entry(source).path, source);
+            const std::string place = joined(resolved(parent_of(path), source), name_of(path));
+            const auto [owner, first] = owners.try_emplace(place, package);
+            // Of two packages neither of which replaces the other, claim_object() will complain.
+            if (!first && !replaces(package, owner->second)) continue;
+            owner->second = package;
+            links[place] = entry(source).target;
+        }
+    return links;
+}
+
+// A link's own place depends on the links above it, so this goes on until nothing moves: two rounds,
+// unless links lie below links.
+void Planner::collect_links() {
+    for (int round = 0; round < 20; ++round) {
+        Links placed = placed_links();
+        if (placed == links_) return;
+        links_ = std::move(placed);
     }
+    throw Error("cannot unpack the packages: their symbolic links move one another");
 }
 
 // ---- who has it -------------------------------------------------------------------------------
@@ -166,8 +187,7 @@ std::uint32_t Planner::data_of(Source source) const {
 
 void Planner::claim_directory(Source source) {
     const std::string& path = entry(source).path;
-    const std::string place =
-        path.empty() ? path : joined(resolved_parent(path, source), std::string_view(path).substr(path.rfind('/') + 1));
+    const std::string place = path.empty() ? path : joined(resolved_parent(path, source), name_of(path));
     if (!links_.contains(place)) {
         auto& directory = directories_[place];
         if (!directory.source) directory.source = source;
@@ -179,10 +199,10 @@ void Planner::claim_directory(Source source) {
 
 void Planner::claim_object(Source source) {
     const std::string path = located(source);
+    if (!own_.insert(path).second) throw refusal(source, fmt::format("'{}' is in it twice", path));
     const auto [known, first] = objects_.try_emplace(path, source);
     if (first) return;
     const Source other = known->second;
-    if (other.package == source.package) throw refusal(source, fmt::format("'{}' is in it twice", path));
     if (replaces(source.package, other.package)) {
         replaced_[other.package].push_back(other.entry);
         known->second = source;
@@ -197,6 +217,7 @@ void Planner::claim_object(Source source) {
 
 void Planner::claim(std::uint32_t package) {
     const auto entries = listings_[package].entries;
+    own_.clear();
     for (std::uint32_t i = 0; i < entries.size(); ++i) {
         const Source source{package, i};
         if (entries[i].type == DebEntryType::directory) {
