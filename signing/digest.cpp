@@ -14,7 +14,7 @@ namespace ashlar {
 
 struct Hasher::State {
     struct Free {
-        void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+        void operator()(EVP_MD_CTX* handle) const noexcept { EVP_MD_CTX_free(handle); }
     };
     std::unique_ptr<EVP_MD_CTX, Free> context{EVP_MD_CTX_new()};
 };

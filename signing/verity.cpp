@@ -148,7 +148,7 @@ public:
 private:
     [[noreturn]] static void fail() { throw Error("cannot compute 'SHA-256': OpenSSL failed"); }
     struct Free {
-        void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
+        void operator()(EVP_MD_CTX* handle) const noexcept { EVP_MD_CTX_free(handle); }
     };
     std::unique_ptr<EVP_MD_CTX, Free> context_{EVP_MD_CTX_new()};
     std::span<const std::byte> salt_;
