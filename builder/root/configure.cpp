@@ -39,6 +39,11 @@ void answer_for_programs(Sandbox& sandbox, const fs::path& scratch) {
     };
     for (const char* program : silent_programs) answer(program, do_nothing);
     answer("usr/bin/py3compile", note_request);
+    // What the interpreter's own packages compile their library with.
+    for (const auto& library : fs::directory_iterator(sandbox.root / "usr/lib"))
+        if (const fs::path compiler = library.path().filename() / "py_compile.py";
+            library.path().filename().native().starts_with("python3.") && fs::exists(sandbox.root / "usr/lib" / compiler))
+            answer(("usr/lib" / compiler).c_str(), "");
     write_file(scratch / "python-requests", "");
     sandbox.binds.push_back({scratch / "python-requests", "/run/ashlar/python-requests", Access::read_write});
 }
