@@ -68,9 +68,7 @@ std::string list_of(const UnpackedPackage& package) {
 // The form of `md5sums` members: Debian Policy has none, debhelper made it.
 std::string md5sums_of(const UnpackedPackage& package) {
     std::string text;
-    for (const std::string& path : package.paths)
-        if (const auto md5 = package.md5.find(path); md5 != package.md5.end())
-            text += fmt::format("{}  {}\n", md5->second, path);
+    for (const auto& [path, md5] : package.md5) text += fmt::format("{}  {}\n", md5, path);
     return text;
 }
 
@@ -94,6 +92,15 @@ void put_field(std::string& text, std::string_view name, std::string_view value)
     text += fmt::format("{}:{}{}\n", name, value.starts_with('\n') ? "" : " ", value);
 }
 
+// A line of status: path, MD5 and flag. dpkg writes "newconffile" where it knows no MD5.
+std::string conffile_line(const UnpackedPackage& package, std::string_view path, std::string_view flag) {
+    const std::string_view inside = path.substr(path.starts_with('/') ? 1 : 0);
+    const auto md5 = std::ranges::find(package.md5, inside, [](const auto& sum) { return sum.first; });
+    if (md5 == package.md5.end()) return fmt::format("\n {} newconffile{}", path, flag);
+    const bool replaced = std::ranges::find(package.paths, inside) == package.paths.end();
+    return replaced ? std::string() : fmt::format("\n {} {}{}", path, md5->second, flag);
+}
+
 // `[remove-on-upgrade ]/path`, see deb-conffiles(5).
 std::string conffiles_of(const UnpackedPackage& package) {
     const auto member = package.control.find("conffiles");
@@ -101,16 +108,14 @@ std::string conffiles_of(const UnpackedPackage& package) {
     std::string lines;
     for (const std::string_view raw : split(member->second.text, '\n')) {
         const std::string_view line = trim(raw);
+        constexpr std::string_view flag = " remove-on-upgrade";
         if (line.empty()) continue;
-        constexpr std::string_view flag = "remove-on-upgrade ";
-        const bool removed = line.starts_with(flag);
-        const std::string path(removed ? trim(line.substr(flag.size())) : line);
-        const auto md5 = package.md5.find(path.substr(path.starts_with('/') ? 1 : 0));
-        const bool replaced =
-            md5 != package.md5.end() && std::ranges::find(package.paths, md5->first) == package.paths.end();
-        if (replaced) continue;
-        lines += fmt::format("\n {} {}{}", path, md5 == package.md5.end() ? "newconffile" : md5->second,
-                             removed ? " remove-on-upgrade" : "");
+        if (line.starts_with('/'))
+            lines += conffile_line(package, line, "");
+        else if (line.starts_with(flag.substr(1)))
+            lines += conffile_line(package, trim(line.substr(flag.size() - 1)), flag);
+        else
+            throw Error(fmt::format("cannot register the conffiles of '{}': '{}' is no path", package.name, line));
     }
     return lines;
 }

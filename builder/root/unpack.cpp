@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <iterator>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -132,9 +133,12 @@ std::map<std::string, std::string> owners_of(const Plan& plan, const std::vector
 }
 
 std::vector<std::string> paths_of(const StagedPackage& staged, const std::vector<std::uint32_t>& replaced) {
-    std::vector<std::string> paths;
-    for (std::uint32_t i = 0; i < staged.entries.size(); ++i)
-        if (!std::ranges::binary_search(replaced, i)) paths.push_back(staged.entries[i].path);
+    std::vector<std::string> paths, links;
+    for (std::uint32_t i = 0; i < staged.entries.size(); ++i) {
+        if (std::ranges::binary_search(replaced, i)) continue;
+        (staged.entries[i].type == DebEntryType::symlink ? links : paths).push_back(staged.entries[i].path);
+    }
+    std::ranges::move(links, std::back_inserter(paths));
     return paths;
 }
 

@@ -256,7 +256,6 @@ void Planner::require_parents() const {
     };
     for (const auto& [path, directory] : directories_) {
         const auto by = directory.source ? directory.source : directory.through;
-        if (by) require(path, *by);
         if (!directory.source && !directory.made)
             throw refusal(
                 *by,
@@ -265,6 +264,7 @@ void Planner::require_parents() const {
         if (const auto object = objects_.find(path); object != objects_.end() && by)
             throw refusal(object->second, fmt::format("'{}' is a directory in '{}'", path, title(by->package)),
                           "leave one of the two packages out");
+        if (by) require(path, *by);
     }
     for (const auto& [path, source] : objects_) require(path, source);
 }

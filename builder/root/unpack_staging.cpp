@@ -62,6 +62,7 @@ public:
     void entry(const DebEntry& entry) override {
         finish();
         result_.entries.push_back(entry);
+        if (entry.type == DebEntryType::hard_link && hash_all_) hash_like(entry.path, entry.target);
         if (entry.type != DebEntryType::file) return;
         file_ = Fd(::openat(directory_.get(), fmt::to_string(result_.entries.size() - 1).c_str(),
                             O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -81,11 +82,17 @@ public:
         const DebEntry& entry = result_.entries.back();
         set_attributes(file_.get(), entry);
         file_.close();
-        if (md5_) result_.package.md5[entry.path] = md5_->finish();
+        if (md5_) result_.package.md5.emplace_back(entry.path, md5_->finish());
         md5_.reset();
     }
 
 private:
+    void hash_like(const std::string& path, const std::string& other) {
+        auto& sums = result_.package.md5;
+        const auto known = std::ranges::find(sums, other, [](const auto& sum) { return sum.first; });
+        if (known != sums.end()) sums.emplace_back(path, std::string(known->second));
+    }
+
     std::set<std::string, std::less<>> conffiles_;
     bool hash_all_;
     StagedPackage& result_;

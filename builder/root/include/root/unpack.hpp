@@ -23,6 +23,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ashlar::root {
@@ -43,11 +44,12 @@ struct UnpackedPackage {
     std::string name, version, architecture;
     // control.tar: "control", "postinst", "conffiles" …
     std::map<std::string, archive::ControlMember> control;
-    // Paths as the package has them, without leading slash, in its order; "" is the root. Without
-    // what another package replaces.
+    // Paths as the package has them, without leading slash, without what another package replaces, in
+    // dpkg's order: the package's, but symbolic links last. "" is the root.
     std::vector<std::string> paths;
-    // Of the conffiles; of every file when the package brings no md5sums: path → MD5 in hexadecimal.
-    std::map<std::string, std::string> md5;
+    // Path and MD5 in hexadecimal, in the package's order: of the conffiles; of all files when the
+    // package brings no md5sums.
+    std::vector<std::pair<std::string, std::string>> md5;
 };
 
 struct UnpackOptions {
