@@ -12,26 +12,20 @@ namespace {
 constexpr std::array<std::string_view, 9> mentioning_fields{"Pre-Depends", "Depends",  "Conflicts", "Breaks",  "Recommends",
                                                             "Suggests",    "Replaces", "Enhances",  "Provides"};
 
-// `name`, `name:any` and `name:<our architecture>` are one package; another architecture's is not.
-std::string_view own_name(std::string_view word, std::string_view architecture) {
-    const std::size_t colon = word.find(':');
-    if (colon == std::string_view::npos) return word;
-    const std::string_view qualifier = word.substr(colon + 1);
-    return qualifier == "any" || qualifier == "native" || qualifier == architecture ? word.substr(0, colon) : "";
-}
-
 } // namespace
 
 void MentionOrder::mention(std::string_view name) {
     if (!name.empty()) ranks_.try_emplace(name, ranks_.size() + 1);
 }
 
-void MentionOrder::mention_all(std::string_view field, std::string_view architecture) {
+void MentionOrder::mention_all(std::string_view field) {
     constexpr std::string_view before_name = " \t\r\n,|", after_name = " \t\r\n,|(";
     while (!field.empty()) {
         field.remove_prefix(std::min(field.find_first_not_of(before_name), field.size()));
         const std::size_t end = std::min(field.find_first_of(after_name), field.size());
-        mention(own_name(field.substr(0, end), architecture));
+        // `name:any` and `name:<architecture>` are other packages to APT.
+        const std::string_view name = field.substr(0, end);
+        if (name.find(':') == std::string_view::npos) mention(name);
         field.remove_prefix(std::min(field.find_first_of(",|", end), field.size()));
     }
 }
@@ -44,7 +38,7 @@ void MentionOrder::add_index(std::string_view packages_text, std::string_view ar
         if (of != architecture && of != "all") continue;
         mention(paragraph.get("Package").value_or(""));
         for (const std::string_view field : mentioning_fields)
-            mention_all(paragraph.get(field).value_or(""), architecture);
+            mention_all(paragraph.get(field).value_or(""));
     }
 }
 

@@ -17,7 +17,7 @@ public:
 
 private:
     void mention(std::string_view name);
-    void mention_all(std::string_view field, std::string_view architecture);
+    void mention_all(std::string_view field);
 
     std::unordered_map<std::string_view, std::size_t> ranks_;
 };

@@ -33,41 +33,58 @@ std::string met_by(const std::string& text, std::string_view name, const Package
     return fmt::format("'{}', which {} provides", text, quoted(package));
 }
 
-// Makes a tree of one problem's rules, from the packages asked for down to what is in the way.
+// Makes a tree of one problem's rules. libsolv's order of rules is its own affair: here everything
+// comes in the order of the request and of the control files.
 class ProblemTree {
 public:
-    ProblemTree(const Offers& offers, Explanation& explanation, const std::vector<Rule>& rules,
-                const std::unordered_map<const Package*, std::string>& reasons)
-        : offers_(offers), explanation_(explanation), rules_(rules), reasons_(reasons) {}
+    ProblemTree(const Offers& offers, Explanation& explanation, const std::vector<Rule>& rules) : offers_(offers), explanation_(explanation) {
+        for (const Rule& rule : rules) add(rule);
+    }
 
-    Reason build() {
+    Reason build(const std::vector<Root>& roots) {
         Reason top{"these cannot be installed together", {}};
-        for (const Rule& rule : rules_)
-            if (rule.kind == Rule::Kind::asked_for && !was_expanded(rule.package)) top.because.push_back(root(*rule.package));
+        for (const Root& root : roots)
+            if (asked_for_.erase(root.package) > 0)
+                top.because.push_back({fmt::format("{} is {}", quoted(*root.package), root.reason), expand(*root.package)});
         return top.because.size() == 1 ? std::move(top.because.front()) : top;
     }
 
 private:
-    bool was_expanded(const Package* package) const { return expanded_.contains(package); }
-
-    Reason root(const Package& package) {
-        const auto reason = reasons_.find(&package);
-        return {fmt::format("{} is {}", quoted(package), reason == reasons_.end() ? "asked for" : reason->second), expand(package)};
+    void add(const Rule& rule) {
+        switch (rule.kind) {
+        case Rule::Kind::asked_for: asked_for_.insert(rule.package); break;
+        case Rule::Kind::needs: needs_.insert(rule.need); break;
+        case Rule::Kind::conflicts:
+            conflicts_[rule.package].insert({rule.refusal, rule.other});
+            refused_by_[rule.other].insert({rule.package->name, rule.package});
+            break;
+        }
     }
+
+    bool was_expanded(const Package* package) const { return expanded_.contains(package); }
 
     // What stands against this package, or nothing when that was said before.
     std::vector<Reason> expand(const Package& package) {
         std::vector<Reason> because;
         if (!expanded_.insert(&package).second) return because;
-        std::set<const void*> said;
-        for (const Rule& rule : rules_) {
-            if (rule.kind == Rule::Kind::needs && rule.package == &package && said.insert(rule.need).second)
-                because.push_back(need(package, rule.need->group));
-            if (rule.kind == Rule::Kind::conflicts && (rule.package == &package || rule.other == &package) &&
-                said.insert(rule.refusal).second)
-                because.push_back(conflict(rule));
-        }
+        for (const Need& need : offers_.relations(package).needs)
+            if (needs_.contains(&need)) because.push_back(this->need(package, need.group));
+        append_conflicts(package, nullptr, because);
+        if (const auto refused = refused_by_.find(&package); refused != refused_by_.end())
+            for (const auto& [name, by] : refused->second) append_conflicts(*by, &package, because);
         return because;
+    }
+
+    // What `package` refuses, or only its refusal of `other`; each sentence once.
+    void append_conflicts(const Package& package, const Package* other, std::vector<Reason>& because) {
+        const auto found = conflicts_.find(&package);
+        if (found == conflicts_.end()) return;
+        for (const Refusal& refusal : offers_.relations(package).refuses)
+            for (const auto& [refused_as, refused] : found->second) {
+                if (refused_as != &refusal || (other != nullptr && refused != other)) continue;
+                Reason reason{conflict(package, refusal, *refused), {}};
+                if (std::find(because.begin(), because.end(), reason) == because.end()) because.push_back(std::move(reason));
+            }
     }
 
     Reason need(const Package& package, const Group& group) {
@@ -95,16 +112,16 @@ private:
         return all;
     }
 
-    static Reason conflict(const Rule& rule) {
-        const Alternative& what = rule.refusal->what;
-        return {fmt::format("'{}' {} {}", rule.package->name, verb(rule.refusal->kind), met_by(debian::to_string(what), what.name, *rule.other)), {}};
+    static std::string conflict(const Package& package, const Refusal& refusal, const Package& other) {
+        return fmt::format("'{}' {} {}", package.name, verb(refusal.kind), met_by(debian::to_string(refusal.what), refusal.what.name, other));
     }
 
     const Offers& offers_;
     Explanation& explanation_;
-    const std::vector<Rule>& rules_;
-    const std::unordered_map<const Package*, std::string>& reasons_;
-    std::set<const Package*> expanded_;
+    std::set<const Package*> asked_for_, expanded_;
+    std::set<const Need*> needs_;
+    std::map<const Package*, std::set<std::pair<const Refusal*, const Package*>>> conflicts_; // by who refuses
+    std::map<const Package*, std::map<std::string_view, const Package*>> refused_by_; // by name, for the order
 };
 
 } // namespace
@@ -164,17 +181,16 @@ Reason Explanation::absent_provider(const Alternative& wanted) {
 }
 
 Reason Explanation::unknown(const Alternative& wanted) {
-    const auto& names = offers_.universe().names();
-    // Names of a very different length cannot be meant, and there are many.
+    // Of two letters any name is made by a slip or two; and names of another length cannot be meant.
     std::vector<std::string> near;
-    for (const std::string_view name : names)
-        if (name.size() + 3 > wanted.name.size() && name.size() < wanted.name.size() + 3) near.emplace_back(name);
+    for (const std::string_view name : offers_.universe().names())
+        if (wanted.name.size() > 2 && name.size() + 3 > wanted.name.size() && name.size() < wanted.name.size() + 3) near.emplace_back(name);
     const auto meant = did_you_mean(wanted.name, near);
     return {fmt::format("no archive has '{}' or a package that provides it{}", wanted.name, meant ? fmt::format("; did you mean '{}'?", *meant) : ""), {}};
 }
 
-Reason Explanation::problem(const std::vector<Rule>& rules, const std::unordered_map<const Package*, std::string>& reasons) {
-    return ProblemTree(offers_, *this, rules, reasons).build();
+Reason Explanation::problem(const std::vector<Rule>& rules, const std::vector<Root>& roots) {
+    return ProblemTree(offers_, *this, rules).build(roots);
 }
 
 } // namespace ashlar::solver

@@ -4,8 +4,7 @@
 
 #include "offers.hpp"
 #include "proof.hpp"
-
-#include <set>
+#include "walk.hpp"
 
 namespace ashlar::solver {
 
@@ -15,9 +14,9 @@ public:
 
     // Why no candidate satisfies `wanted`.
     [[nodiscard]] Reason absent(const Alternative& wanted);
-    // Why one of the problems that libsolv found is one. `reasons` says what a root was taken for.
-    [[nodiscard]] Reason problem(const std::vector<Rule>& rules,
-                                 const std::unordered_map<const Package*, std::string>& reasons);
+    // Why one of the problems that libsolv found is one: from the roots that take part in it, in their
+    // order, down to what is in the way.
+    [[nodiscard]] Reason problem(const std::vector<Rule>& rules, const std::vector<Root>& roots);
 
     // What would help, from all that was explained.
     [[nodiscard]] const std::string& hint() const noexcept { return hint_; }

@@ -125,9 +125,7 @@ private:
     }
 
     void explain(const std::vector<std::vector<Rule>>& problems) {
-        std::unordered_map<const Package*, std::string> why_root;
-        for (const Root& root : roots_) why_root.emplace(root.package, root.reason);
-        for (const auto& rules : problems) reasons_.push_back(explanation_.problem(rules, why_root));
+        for (const auto& rules : problems) reasons_.push_back(explanation_.problem(rules, roots_));
     }
 
     void note_difference(const Walked& walked, const Walked& found) {

@@ -86,8 +86,9 @@ index=$(cd "$index" && pwd)
 # A repository of links to the same index files, with a Release that APT accepts.
 make_repository() { # components
     local suite component file out
-    for suite in "$index"/dists/*/; do
-        suite=$(basename "$suite") out=$work/repository/dists/$suite
+    # Where nothing else decides, APT goes by the order of its sources: the driver has the same.
+    for suite in $(cd "$index/dists" && printf '%s\n' * | sort); do
+        out=$work/repository/dists/$suite
         mkdir -p "$out"
         for component in $1; do
             file=$index/dists/$suite/$component

@@ -6,12 +6,11 @@
 // conflict goes to standard error, and makes the exit code 1.
 
 #include <base/error.hpp>
+#include <base/file.hpp>
 #include <base/text.hpp>
 #include <debian/release.hpp>
 #include <debian/universe.hpp>
 #include <solver/solver.hpp>
-
-#include <base/file.hpp>
 
 #include <algorithm>
 #include <iostream>
@@ -30,25 +29,26 @@ std::vector<std::string> words(std::string_view text) {
     return found;
 }
 
-std::vector<fs::path> sorted_directories(const fs::path& parent) {
+std::vector<fs::path> suites_of(const fs::path& dists) {
     std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(parent))
-        if (entry.is_directory()) found.push_back(entry.path());
+    for (const auto& entry : fs::directory_iterator(dists)) found.push_back(entry.path());
     std::sort(found.begin(), found.end());
     return found;
 }
 
 debian::Universe load(const fs::path& index) {
     debian::Universe universe{std::string(architecture)};
-    for (const fs::path& suite : sorted_directories(index / "dists")) {
+    for (const fs::path& suite : suites_of(index / "dists")) {
         const auto release = debian::parse_release(read_file(suite / "Release"), (suite / "Release").native());
-        for (const fs::path& component : sorted_directories(suite))
-            universe.add_file(component / ("binary-" + std::string(architecture)) / "Packages",
-                              {.archive = "debian",
-                               .suite = suite.filename(),
-                               .component = component.filename(),
-                               .not_automatic = release.not_automatic,
-                               .but_automatic_upgrades = release.but_automatic_upgrades});
+        for (const char* component : {"main", "contrib", "non-free", "non-free-firmware"}) {
+            const fs::path packages = suite / component / ("binary-" + std::string(architecture)) / "Packages";
+            if (!fs::exists(packages)) continue;
+            universe.add_file(packages, {.archive = "debian",
+                                         .suite = suite.filename(),
+                                         .component = component,
+                                         .not_automatic = release.not_automatic,
+                                         .but_automatic_upgrades = release.but_automatic_upgrades});
+        }
     }
     return universe;
 }

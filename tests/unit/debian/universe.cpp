@@ -155,7 +155,7 @@ TEST(Universe, ComponentsARoleDoesNotNameAreNotThere) {
 }
 
 TEST(Universe, NamesAreRankedByTheirFirstMention) {
-    const auto universe = universe_of({{trixie, package("a", "1", "Depends: z (>= 1) | y:any, x:i386\nProvides: p\nSuggests: s\n") +
+    const auto universe = universe_of({{trixie, package("a", "1", "Depends: z (>= 1) | y, x:i386, w:any\nProvides: p\nSuggests: s\n") +
                                                     package("b", "1", "Pre-Depends: y, w\n")}});
     // Pre-Depends, Depends, Conflicts, Breaks, Recommends, Suggests, Replaces, Enhances, Provides.
     const std::vector<std::string> order{"a", "z", "y", "s", "p", "b", "w"};
