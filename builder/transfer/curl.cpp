@@ -52,7 +52,10 @@ UrlParts parse_url(const std::string& text) {
     if (outcome != CURLUE_OK) throw Error(fmt::format("cannot use '{}': {}", text, curl_url_strerror(outcome)));
     curl_url_set(url.get(), CURLUPART_USER, nullptr, 0);
     curl_url_set(url.get(), CURLUPART_PASSWORD, nullptr, 0);
-    return {part(url.get(), CURLUPART_SCHEME), part(url.get(), CURLUPART_HOST), part(url.get(), CURLUPART_URL)};
+    UrlParts parts{.scheme = part(url.get(), CURLUPART_SCHEME), .host = part(url.get(), CURLUPART_HOST)};
+    parts.server = fmt::format("{}://{}:{}", parts.scheme, parts.host, part(url.get(), CURLUPART_PORT));
+    parts.shown = part(url.get(), CURLUPART_URL);
+    return parts;
 }
 
 } // namespace ashlar::transfer

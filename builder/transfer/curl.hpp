@@ -25,6 +25,7 @@ using Multi = std::unique_ptr<CURLM, MultiCleanup>;
 struct UrlParts {
     std::string scheme; // lower case
     std::string host;   // empty for file
+    std::string server; // scheme, host and port: what fails together
     std::string shown;  // the URL without user name and password
 };
 // Throws Error `cannot use '<url>': …` on what is no URL.

@@ -49,10 +49,7 @@ Error error_of(const Failed& failed) {
 class Downloader::Engine {
 public:
     Engine(Options options, Renderer& renderer)
-        : options_(std::move(options)), renderer_(renderer), multi_(make_multi()) {
-        curl_multi_setopt(multi_.get(), CURLMOPT_MAX_HOST_CONNECTIONS,
-                          static_cast<long>(options_.connections_per_host));
-    }
+        : options_(std::move(options)), renderer_(renderer), multi_(make_multi()) {}
 
     std::vector<Result> fetch(std::span<const Request> requests, std::string what);
 
@@ -63,7 +60,7 @@ private:
     Options options_;
     Renderer& renderer_;
     Multi multi_;
-    Hosts hosts_;
+    Servers servers_;
 };
 
 class Downloader::Engine::Batch {
@@ -79,9 +76,9 @@ public:
 
     std::vector<Result> run() {
         while (start_what_may_start(), !waiting_.empty() || !running_.empty()) {
-            perform();
+            const Happened happened = perform();
             report();
-            wait();
+            if (happened == Happened::nothing) wait();
         }
         activity_.bytes(done_, total_.value_or(done_));
         std::vector<Result> results;
@@ -104,13 +101,13 @@ private:
     bool advance(Waiting& waiting) {
         Job& job = *waiting.job;
         if (job.arrival().complete() && accept(waiting.index, job)) return true;
-        Job::Mirror* const mirror = job.choose(engine_.hosts_, engine_.options_);
+        Job::Mirror* const mirror = job.choose(engine_.servers_, engine_.options_);
         if (mirror == nullptr) {
             results_[waiting.index] = job.failure();
             return true;
         }
         if (job.not_before() > Clock::now()) return false;
-        unsigned& busy = busy_[mirror->parts.host];
+        unsigned& busy = busy_[mirror->parts.server];
         if (busy >= engine_.options_.connections_per_host) return false;
         job.begin(*mirror);
         auto transfer = std::make_unique<Transfer>(engine_.multi_.get(), job, engine_.options_);
@@ -132,17 +129,22 @@ private:
         }
     }
 
-    void perform() {
+    enum class Happened { nothing, transfers_ended };
+
+    Happened perform() {
         int active = 0;
         if (const CURLMcode outcome = curl_multi_perform(engine_.multi_.get(), &active); outcome != CURLM_OK)
             throw Error(fmt::format("cannot use 'libcurl': {}", curl_multi_strerror(outcome)));
+        Happened happened = Happened::nothing;
         int left = 0;
         while (const CURLMsg* message = curl_multi_info_read(engine_.multi_.get(), &left)) {
             if (message->msg != CURLMSG_DONE) continue;
             Transfer* transfer = nullptr;
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
             finished(*transfer, message->data.result);
+            happened = Happened::transfers_ended;
         }
+        return happened;
     }
 
     void finished(Transfer& transfer, CURLcode code) {
@@ -150,15 +152,15 @@ private:
                                         [&](const Running& running) { return running.transfer.get() == &transfer; });
         const std::optional<Finding> finding = transfer.outcome(code);
         const auto pause = transfer.retry_after();
-        const std::string host = transfer.host();
-        --busy_[host];
+        const std::string server = transfer.server();
+        --busy_[server];
         entry->transfer.reset();
         Waiting back{entry->index, std::move(entry->job)};
         running_.erase(entry);
         back.job->arrival().close();
-        if (!finding) engine_.hosts_.worked(host);
+        if (!finding) engine_.servers_.worked(server);
         if (finding) {
-            if (finding->cause == Cause::transient) engine_.hosts_.failed(host);
+            if (finding->cause == Cause::transient) engine_.servers_.failed(server);
             if (finding->cause == Cause::wrong) back.job->arrival().restart();
             back.job->failed(*finding, engine_.options_, pause);
         } else if (accept(back.index, *back.job)) {

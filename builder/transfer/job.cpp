@@ -26,8 +26,8 @@ std::chrono::milliseconds doubled(const Options& options, unsigned times) {
 
 } // namespace
 
-unsigned Hosts::failures(const std::string& host) const {
-    const auto found = failures_.find(host);
+unsigned Servers::failures(const std::string& server) const {
+    const auto found = failures_.find(server);
     return found == failures_.end() ? 0 : found->second;
 }
 
@@ -37,12 +37,14 @@ Job::Job(const Request& request)
     if (mirrors_.empty()) throw Error(fmt::format("cannot fetch '{}': no mirror is named", request.name));
 }
 
-Job::Mirror* Job::choose(const Hosts& hosts, const Options& options) {
+Job::Mirror* Job::choose(const Servers& servers, const Options& options) {
     Mirror* best = nullptr;
-    const auto rank = [&](const Mirror& mirror) { return std::tuple(mirror.tries, hosts.failures(mirror.parts.host)); };
+    const auto rank = [&](const Mirror& mirror) {
+        return std::tuple(mirror.tries, servers.failures(mirror.parts.server));
+    };
     for (auto& mirror : mirrors_) {
         if (mirror.out || mirror.tries >= options.tries) continue;
-        const unsigned failures = hosts.failures(mirror.parts.host);
+        const unsigned failures = servers.failures(mirror.parts.server);
         if (failures >= options.connections_per_host * failures_of_the_dead) {
             if (!mirror.last)
                 mirror.last = {mirror.parts.shown,

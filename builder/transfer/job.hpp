@@ -16,13 +16,13 @@ namespace ashlar::transfer {
 
 using Moment = std::chrono::steady_clock::time_point;
 
-// Hosts that failed lately are asked last, so that a dead first mirror costs its time-out once and
+// Servers that failed lately are asked last, so that a dead first mirror costs its time-out once and
 // not once per file.
-class Hosts {
+class Servers {
 public:
-    void failed(const std::string& host) { ++failures_[host]; }
-    void worked(const std::string& host) { failures_.erase(host); }
-    [[nodiscard]] unsigned failures(const std::string& host) const;
+    void failed(const std::string& server) { ++failures_[server]; }
+    void worked(const std::string& server) { failures_.erase(server); }
+    [[nodiscard]] unsigned failures(const std::string& server) const;
 
 private:
     std::map<std::string, unsigned> failures_;
@@ -40,9 +40,9 @@ public:
         std::optional<Attempt> last;
     };
 
-    // The mirror to ask next, or null when there is none left. A host that failed very often in a
+    // The mirror to ask next, or null when there is none left. A server that failed very often in a
     // row is not asked at all: a thousand packages do not wait a thousand times for it.
-    [[nodiscard]] Mirror* choose(const Hosts& hosts, const Options& options);
+    [[nodiscard]] Mirror* choose(const Servers& servers, const Options& options);
     [[nodiscard]] Moment not_before() const noexcept { return not_before_; }
 
     void begin(Mirror& mirror); // an attempt

@@ -63,8 +63,7 @@ std::string wrong_size(std::uint64_t is, std::uint64_t expected) {
 
 } // namespace
 
-Transfer::Transfer(CURLM* multi, Job& job, const Options& options)
-    : multi_(multi), job_(&job), host_(job.mirror().parts.host), easy_(make_easy()) {
+Transfer::Transfer(CURLM* multi, Job& job, const Options& options) : multi_(multi), job_(&job), easy_(make_easy()) {
     configure(options);
     if (const CURLMcode outcome = curl_multi_add_handle(multi_, easy_.get()); outcome != CURLM_OK)
         throw Error(fmt::format("cannot start the transfer of '{}': {}", job.mirror().parts.shown,
@@ -106,7 +105,7 @@ void Transfer::configure(const Options& options) {
 
 void Transfer::choose_proxy(const Options& options) {
     const Proxies& proxies = options.proxies;
-    if (const auto own = proxies.hosts.find(host_); own != proxies.hosts.end()) {
+    if (const auto own = proxies.hosts.find(job_->mirror().parts.host); own != proxies.hosts.end()) {
         set(easy_.get(), CURLOPT_PROXY, own->second == "DIRECT" ? "" : own->second.c_str());
         return;
     }
@@ -114,9 +113,11 @@ void Transfer::choose_proxy(const Options& options) {
     if (proxy) set(easy_.get(), CURLOPT_PROXY, *proxy == "DIRECT" ? "" : proxy->c_str());
 }
 
-// The system's directory of certificates stays in use beside the file.
+// The file takes the place of the system's file; the system's directory has the same in another form.
 void Transfer::trust(const Options& options) {
-    if (options.certificates) set(easy_.get(), CURLOPT_CAINFO, options.certificates->c_str());
+    if (!options.certificates) return;
+    set(easy_.get(), CURLOPT_CAINFO, options.certificates->c_str());
+    set(easy_.get(), CURLOPT_CAPATH, "/etc/ssl/certs");
 }
 
 std::size_t Transfer::on_header(char* data, std::size_t, std::size_t count, void* self) {

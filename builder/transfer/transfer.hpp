@@ -18,7 +18,7 @@ public:
     ~Transfer();
 
     [[nodiscard]] Job& job() noexcept { return *job_; }
-    [[nodiscard]] const std::string& host() const noexcept { return host_; }
+    [[nodiscard]] const std::string& server() const noexcept { return job_->mirror().parts.server; }
 
     // After libcurl is done with it: what went wrong, or nothing when all bytes that the mirror has
     // are there. Throws what went wrong on our side.
@@ -41,7 +41,6 @@ private:
 
     CURLM* multi_;
     Job* job_;
-    std::string host_;
     Easy easy_;
     std::array<char, CURL_ERROR_SIZE> detail_{};
     std::string content_range_; // of the last response
