@@ -16,23 +16,27 @@ constexpr std::size_t count = 7;
 
 std::string name_of(std::size_t index) { return std::string(1, static_cast<char>('a' + index)); }
 
-// "x", "x (>= 2)" …, where x is a package or the virtual "v".
-rc::Gen<std::string> relation() {
-    return rc::gen::map(rc::gen::tuple(rc::gen::inRange<std::size_t>(0, count + 1), rc::gen::inRange(0, 6)), [](const auto& drawn) {
+// "x", "x (>= 2)" …, where x is a package or the virtual "v". Of a hundred, `versioned` have a version.
+rc::Gen<std::string> relation(int versioned) {
+    return rc::gen::map(rc::gen::tuple(rc::gen::inRange<std::size_t>(0, count + 1), rc::gen::inRange(0, 100)), [versioned](const auto& drawn) {
         const auto [index, version] = drawn;
         const std::string name = index == count ? "v" : name_of(index);
-        return version == 0 ? name + " (>= 2)" : version == 1 ? name + " (<< 2)" : name;
+        return version >= versioned ? name : version % 2 == 0 ? name + " (>= 2)" : name + " (<< 2)";
     });
 }
 
-rc::Gen<std::string> field(std::string_view name, int most, int alternatives) {
-    return rc::gen::exec([name = std::string(name), most, alternatives] {
-        const int groups = *rc::gen::inRange(0, most + 1);
+struct Shape {
+    int groups, alternatives, versioned; // at most so many
+};
+
+rc::Gen<std::string> field(std::string_view name, Shape shape) {
+    return rc::gen::exec([name = std::string(name), shape] {
+        const int groups = *rc::gen::inRange(0, shape.groups + 1);
         std::string text;
         for (int g = 0; g < groups; ++g) {
             text += g == 0 ? name + ": " : ", ";
-            const int size = *rc::gen::inRange(1, alternatives + 1);
-            for (int i = 0; i < size; ++i) text += (i == 0 ? "" : " | ") + *relation();
+            const int size = *rc::gen::inRange(1, shape.alternatives + 1);
+            for (int i = 0; i < size; ++i) text += (i == 0 ? "" : " | ") + *relation(shape.versioned);
         }
         return text.empty() ? text : text + "\n";
     });
@@ -40,11 +44,13 @@ rc::Gen<std::string> field(std::string_view name, int most, int alternatives) {
 
 rc::Gen<std::string> universe_text() {
     return rc::gen::exec([] {
+        // Versions make many needs impossible; without them more universes are hard and yet solvable.
+        const int versioned = *rc::gen::element(0, 40);
         std::string text;
         for (std::size_t i = 0; i < count; ++i) {
             const std::string version = *rc::gen::element(std::string("1"), std::string("2"));
             const std::string provides = *rc::gen::element(std::string(), std::string(), std::string("Provides: v\n"), std::string("Provides: v (= 2)\n"));
-            text += package(name_of(i), version, *field("Depends", 3, 3) + *field("Conflicts", 2, 1) + *field("Breaks", 1, 1) + provides);
+            text += package(name_of(i), version, *field("Depends", {4, 3, versioned}) + *field("Conflicts", {2, 1, versioned}) + *field("Breaks", {1, 1, versioned}) + provides);
         }
         return text;
     });
@@ -95,9 +101,10 @@ bool was_searched(const Solution& solution) {
 
 } // namespace
 
-RC_GTEST_PROP(Resolver, FindsAConsistentSetIfAndOnlyIfThereIsOne, ()) {
-    const Market market({{trixie, *universe_text()}});
-    const std::vector<std::string> wanted{name_of(*rc::gen::inRange<std::size_t>(0, count)), name_of(*rc::gen::inRange<std::size_t>(0, count))};
+namespace {
+
+void judge(const std::string& text, const std::vector<std::string>& wanted) {
+    const Market market({{trixie, text}});
     Request request{.role = "test", .foundation = Foundation::none};
     for (const auto& name : wanted) request.packages.push_back({name});
     const auto result = resolve(market.universe, request);
@@ -119,4 +126,18 @@ RC_GTEST_PROP(Resolver, FindsAConsistentSetIfAndOnlyIfThereIsOne, ()) {
         RC_ASSERT(chain.has_value());
         RC_ASSERT(std::find(wanted.begin(), wanted.end(), chain->front().package->name) != wanted.end());
     }
+}
+
+} // namespace
+
+RC_GTEST_PROP(Resolver, FindsAConsistentSetIfAndOnlyIfThereIsOne, ()) {
+    judge(*universe_text(), {name_of(*rc::gen::inRange<std::size_t>(0, count)), name_of(*rc::gen::inRange<std::size_t>(0, count))});
+}
+
+// One package with a choice of two, three times over, and the choices at odds with each other: here the
+// walk often has to give way to the search.
+RC_GTEST_PROP(Resolver, GivesWayWhereFirstChoicesAreAtOdds, ()) {
+    std::string text = package("a", "1", "Depends: b | c, d | e, f | g\n");
+    for (std::size_t i = 1; i < count; ++i) text += package(name_of(i), "1", *field("Conflicts", {2, 1, 0}));
+    judge(text, {"a"});
 }
