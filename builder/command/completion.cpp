@@ -32,7 +32,7 @@ std::string bash(const CLI::App& app) {
     for (const CLI::App* one : commands(app))
         cases += fmt::format("        {}) words='{} {}' ;;\n", one->get_name(), fmt::join(option_names(*one), " "),
                              fmt::join(names_of(commands(*one)), " "));
-    return fmt::format(R"(_ashlar() {{
+    return fmt::format(R"bash(_ashlar() {{
     local current=${{COMP_WORDS[COMP_CWORD]}} command='' words='' i
     for ((i = 1; i < COMP_CWORD; i++)); do
         [[ ${{COMP_WORDS[i]}} == -* ]] || {{ command=${{COMP_WORDS[i]}}; break; }}
@@ -48,7 +48,7 @@ std::string bash(const CLI::App& app) {
     [[ $command == inspect || ${{#COMPREPLY[@]}} -eq 0 ]] && COMPREPLY+=($(compgen -f -- "$current"))
 }}
 complete -F _ashlar ashlar
-)",
+)bash",
                        fmt::join(option_names(app), " "), fmt::join(names_of(commands(app)), " "), cases);
 }
 

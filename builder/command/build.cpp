@@ -1,0 +1,94 @@
+#include "options.hpp"
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <base/json.hpp>
+#include <base/text.hpp>
+#include <pipeline/build.hpp>
+#include <pipeline/inputs.hpp>
+#include <pipeline/roots.hpp>
+#include <signing/key_set.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace ashlar::command {
+
+namespace {
+
+struct BuildOptions {
+    std::vector<std::string> roles;
+    enum class Roles { named, all } which = Roles::named;
+    enum class Inputs { automatic, locked, live } inputs = Inputs::automatic;
+    enum class Profile { off, on } profile = Profile::off;
+};
+
+// The lock when there is one (or must be), else what the archives have now.
+lock::Lock inputs(pipeline::Workshop& workshop, const BuildOptions& options, const std::vector<std::string>& roots) {
+    auto locked = options.inputs == BuildOptions::Inputs::live ? std::nullopt : pipeline::existing_lock(workshop);
+    if (!locked && options.inputs == BuildOptions::Inputs::locked)
+        throw Error(fmt::format("cannot build from '{}': it is not there", workshop.lock_path().native()),
+                    fmt::format("make it with `ashlar lock {}`", workshop.train().name));
+    if (!locked) return pipeline::resolve(workshop, roots, pipeline::Daemon::compiled, std::nullopt).lock;
+    workshop.renderer().note(fmt::format("inputs from {}", workshop.lock_path().native()));
+    return *std::move(locked);
+}
+
+void print(Context& context, const std::vector<pipeline::Product>& products) {
+    Json answers = Json::array();
+    for (const auto& product : products) {
+        const Json manifest = parse_json(read_file(product.manifest()), product.manifest().native());
+        if (context.json()) {
+            answers.push_back({{"image", product.disk().native()}, {"manifest", manifest}});
+        } else {
+            fmt::print("{}  root hash {}\n", product.disk().native(), manifest.value("root_hash", ""));
+        }
+    }
+    if (context.json()) fmt::print("{}", pretty(answers));
+}
+
+int build(Context& context, BuildOptions& options) {
+    pipeline::Workshop& workshop = context.workshop();
+    if (options.which == BuildOptions::Roles::all) options.roles = workshop.train().roles;
+    if (options.roles.empty()) throw Error("cannot build nothing", "name roles, or --all");
+
+    // What is missing is said before the first byte is fetched.
+    const BuildKeys keys = load_build_keys(context.options().keys, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    const auto roots = pipeline::with_helpers(workshop, options.roles);
+    const lock::Lock lock = inputs(workshop, options, roots);
+    pipeline::fetch_packages(workshop, lock, roots);
+
+    std::vector<pipeline::Product> products;
+    for (const std::string& role : options.roles)
+        products.push_back(pipeline::build_image(workshop, lock, role, keys, context.options().output));
+    if (options.profile == BuildOptions::Profile::on) {
+        const auto trace = context.options().output / "build.trace.json";
+        write_file(trace, pretty(workshop.profile().trace()));
+        fmt::print(stderr, "{}trace: {}\n", workshop.profile().table(), trace.native());
+    }
+    print(context, products);
+    return 0;
+}
+
+} // namespace
+
+void add_build(CLI::App& app, const Choose& choose) {
+    auto* command = app.add_subcommand("build", "Build images of roles");
+    command->footer("examples:\n  ashlar build base control\n  ashlar build --all --locked\n"
+                    "  ashlar build base --profile     where the time goes; out/build.trace.json opens in a trace viewer");
+    auto options = std::make_shared<BuildOptions>();
+    command->add_option("ROLE", options->roles, "Roles of the recipes");
+    command->add_flag_callback("--all", [options] { options->which = BuildOptions::Roles::all; }, "All roles of the train");
+    auto* locked = command->add_flag_callback("--locked", [options] { options->inputs = BuildOptions::Inputs::locked; },
+                                              "Take nothing that the train's lock does not name (default when there is a lock)");
+    command->add_flag_callback("--live", [options] { options->inputs = BuildOptions::Inputs::live; },
+                               "Resolve against the archives as they are now, also when there is a lock")
+        ->excludes(locked);
+    command->add_flag_callback("--profile", [options] { options->profile = BuildOptions::Profile::on; }, "Show where the time goes");
+    command->callback([=] { choose({Place::contained, [options](Context& context) { return build(context, *options); }}); });
+}
+
+} // namespace ashlar::command

@@ -1,0 +1,69 @@
+#include "options.hpp"
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <base/json.hpp>
+#include <evidence/manifest.hpp>
+#include <image/inspect.hpp>
+
+#include <optional>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace ashlar::command {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct InspectOptions {
+    fs::path image;
+    image::Verify verify = image::Verify::everything;
+    enum class Packages { counted, listed } packages = Packages::counted;
+};
+
+// The manifest that belongs to the image lies beside it.
+std::optional<evidence::Manifest> manifest_of(const fs::path& image) {
+    const fs::path path = fs::path(image).replace_extension(".manifest.json");
+    if (!fs::exists(path)) return std::nullopt;
+    return evidence::parse_manifest(read_file(path), path.native());
+}
+
+int inspect(Context& context, const InspectOptions& options) {
+    image::Inspection inspection = image::inspect(options.image, options.verify);
+    const auto manifest = manifest_of(options.image);
+    if (manifest && options.verify == image::Verify::everything)
+        for (auto& difference : evidence::compare(*manifest, inspection, sha256_of_file(options.image)))
+            inspection.faults.push_back(std::move(difference));
+
+    if (context.json()) {
+        Json json = image::to_json(inspection);
+        if (manifest) json["manifest"] = parse_json(evidence::to_text(*manifest), "manifest");
+        fmt::print("{}", pretty(json));
+    } else {
+        fmt::print("{}", image::to_text(inspection));
+        if (!manifest) {
+            fmt::print("manifest     none beside the image: packages are not known\n");
+        } else {
+            fmt::print("packages     {}\n", manifest->packages.size());
+            if (options.packages == InspectOptions::Packages::listed)
+                for (const auto& package : manifest->packages) fmt::print("  {:<36} {}\n", package.name, package.version);
+        }
+    }
+    return inspection.faults.empty() ? 0 : 1;
+}
+
+} // namespace
+
+void add_inspect(CLI::App& app, const Choose& choose) {
+    auto* command = app.add_subcommand("inspect", "What is in an image, and whether it is sound (exit code 1: it is not)");
+    command->footer("examples:\n  ashlar inspect out/ashlar_base_R0.0_amd64.raw\n  ashlar inspect IMAGE --json | jq .root_hash");
+    auto options = std::make_shared<InspectOptions>();
+    command->add_option("IMAGE", options->image, "A disk image")->required();
+    command->add_flag_callback("--headers", [options] { options->verify = image::Verify::headers; }, "Do not read the whole root");
+    command->add_flag_callback("--packages", [options] { options->packages = InspectOptions::Packages::listed; }, "List the packages");
+    command->callback([=] { choose({Place::plain, [options](Context& context) { return inspect(context, *options); }}); });
+}
+
+} // namespace ashlar::command

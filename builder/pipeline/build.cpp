@@ -1,0 +1,309 @@
+#include <pipeline/build.hpp>
+
+#include <pipeline/inputs.hpp>
+#include <pipeline/output_draft.hpp>
+#include <pipeline/roots.hpp>
+#include <pipeline/stage_key.hpp>
+#include <pipeline/tree_record.hpp>
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <base/text.hpp>
+#include <evidence/bill_of_materials.hpp>
+#include <evidence/manifest.hpp>
+#include <image/architecture.hpp>
+#include <image/boot_partition.hpp>
+#include <image/disk.hpp>
+#include <image/file_system.hpp>
+#include <image/identifiers.hpp>
+#include <image/initrd.hpp>
+#include <image/kernel.hpp>
+#include <image/os_release.hpp>
+#include <image/selection.hpp>
+#include <image/uki.hpp>
+#include <image/verity.hpp>
+#include <root/capture.hpp>
+#include <root/normalise.hpp>
+#include <root/overlay.hpp>
+#include <root/sandbox.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace ashlar::pipeline {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// What one image is built from and with.
+struct Job {
+    Workshop& workshop;
+    const lock::Lock& lock;
+    recipe::Role role;
+    const BuildKeys& keys;
+    StageResult tools;
+
+    [[nodiscard]] root::ToolsRoot tool() const { return root::ToolsRoot(tools.output / "root"); }
+    [[nodiscard]] const image::Architecture& architecture() const { return image::architecture(lock.architecture); }
+    [[nodiscard]] const std::string& release() const { return workshop.train().release; }
+    [[nodiscard]] StageTimer timer(std::string stage) const { return {workshop.profile(), workshop.renderer(), role.name, std::move(stage)}; }
+};
+
+void add_role(StageKey& key, const recipe::Role& role) {
+    for (const auto& overlay : role.overlays) key.add_tree("overlay", overlay);
+    for (const auto& file : role.files) key.add("file", fmt::format("{} {} {}", file.path, file.owner, file.mode.value_or(07777777)));
+    for (const auto& service : role.services) key.add("service", service);
+    for (const auto& pattern : role.drop) key.add("drop", pattern);
+}
+
+// A root that is changed on top: what lies below stays as it is in the store.
+class Draft {
+public:
+    Draft(Workshop& workshop, const fs::path& base) : space_(workshop.store().temporary()) {
+        for (const char* name : {"upper", "work", "root"}) fs::create_directory(space_.path() / name);
+        mount_.emplace(std::vector{base}, space_.path() / "upper", space_.path() / "work", space_.path() / "root");
+    }
+    [[nodiscard]] const fs::path& root() const { return mount_->path(); }
+
+private:
+    store::Workspace space_;
+    std::optional<root::OverlayMount> mount_;
+};
+
+void write_os_release(const fs::path& root, const recipe::Role& role, const std::string& release) {
+    const fs::path path = root / "usr/lib/os-release";
+    write_file(path, image::identify(read_file(path), role.name, release));
+}
+
+// The root of the node as a file system with its hash tree.
+//   root.erofs, root.verity, root-hash, os-release, tree.json
+StageResult make_root(const Job& job, const StageResult& configured) {
+    StageTimer timer = job.timer("root file system");
+    StageKey key("file-system");
+    key.add("configured", configured.key).add("tools", job.tools.key).add("role", job.role.name).add("release", job.release());
+    add_role(key, job.role);
+    const Digest name = key.finish();
+    timer.found(Found::cached);
+    return {name, job.workshop.store().stage("file-system", name, [&](const fs::path& output) {
+                timer.found(Found::made);
+                const Draft draft(job.workshop, configured.output / "root");
+                root::apply_overlays(draft.root(), job.role, job.lock.epoch);
+                if (fs::exists(draft.root() / "usr/lib/systemd/systemd")) root::apply_presets(draft.root(), job.role);
+                write_os_release(draft.root(), job.role, job.release());
+                root::normalise(draft.root(), job.lock.epoch);
+                root::Tree tree = root::capture(draft.root(), job.lock.epoch);
+                root::refuse_secrets(tree);
+                tree = image::without(tree, image::PathPatterns(job.role.drop));
+
+                image::make_file_system(tree, {.name = job.role.name, .epoch = job.lock.epoch, .limit = job.role.limits.root}, job.tool(),
+                                        output / "root.erofs");
+                const Digest hash = image::make_verity(job.role.name, output / "root.erofs", output / "root.verity");
+                write_file(output / "root-hash", hash.hex());
+                write_file(output / "os-release", read_file(draft.root() / "usr/lib/os-release"));
+                write_file(output / "tree.json", to_text(record(tree)));
+            })};
+}
+
+// What of a root the kernel brings, modules and firmware with it: the same for every role that
+// has the same packages of them.
+bool is_kernel_package(const std::string& name) {
+    return name.starts_with("linux-image-") || name.starts_with("firmware-") || name.ends_with("-microcode");
+}
+
+root::Tree kernel_tree(const Job& job, const StageResult& configured) {
+    root::Tree tree = root::capture(configured.output / "root", job.lock.epoch);
+    std::erase_if(tree, [](const root::Entry& entry) {
+        return entry.type != root::EntryType::directory && !is_kernel_package(entry.package);
+    });
+    return tree;
+}
+
+// The kernel and everything that is loaded with it, in one place.
+//   vmlinuz, version, initrd, microcode (where the role has it)
+StageResult make_initrd(const Job& job, const StageResult& configured) {
+    StageTimer timer = job.timer("initrd");
+    const recipe::Role initrd = job.workshop.recipes().load_role(job.role.initrd);
+    const StageResult unpacked = unpacked_root(job.workshop, job.lock, initrd.name);
+    StageKey key("initrd");
+    key.add("content", unpacked.key).add("tools", job.tools.key);
+    add_role(key, initrd);
+    for (const auto& module : job.role.kernel->initrd_modules) key.add("module", module);
+    for (const auto& module : job.role.waived_firmware) key.add("waived", module);
+    for (const lock::Package* package : job.lock.packages_of(job.role.name))
+        if (is_kernel_package(package->name)) key.add(package->name, package->sha256);
+    const Digest name = key.finish();
+    timer.found(Found::cached);
+    return {name, job.workshop.store().stage("initrd", name, [&](const fs::path& output) {
+                timer.found(Found::made);
+                const root::Tree kernel_root = kernel_tree(job, configured);
+                const image::Kernel kernel = image::find_kernel(kernel_root);
+                const Draft draft(job.workshop, unpacked.output / "root");
+                root::apply_overlays(draft.root(), initrd, job.lock.epoch);
+                const auto summary = image::make_initrd({.content = root::capture(draft.root(), job.lock.epoch),
+                                                         .drop = initrd.drop,
+                                                         .kernel_root = kernel_root,
+                                                         .modules = job.role.kernel->initrd_modules,
+                                                         .epoch = job.lock.epoch},
+                                                        job.tool(), output / "initrd");
+                refuse_missing_firmware(job.role, summary.missing);
+                (void)image::make_microcode(kernel_root, job.lock.epoch, output / "microcode");
+                fs::copy_file(kernel.image, output / "vmlinuz");
+                write_file(output / "version", kernel.version);
+                timer.activity().outcome(fmt::format("{}, {} modules", human_bytes(summary.size), summary.modules.size()));
+            })};
+}
+
+image::UkiSummary make_uki(const Job& job, const StageResult& root, const StageResult& initrd, const fs::path& output) {
+    StageTimer timer = job.timer("unified kernel image");
+    const fs::path microcode = initrd.output / "microcode";
+    const auto summary = image::make_uki({.role = job.role.name,
+                                          .release = job.release(),
+                                          .stub = job.tools.output / "root" / job.architecture().stub_source(),
+                                          .kernel = initrd.output / "vmlinuz",
+                                          .kernel_version = read_file(initrd.output / "version"),
+                                          .initrd = initrd.output / "initrd",
+                                          .microcode = fs::exists(microcode) ? std::optional(microcode) : std::nullopt,
+                                          .os_release = read_file(root.output / "os-release"),
+                                          .command_line = job.role.kernel->command_line,
+                                          .root_hash = *Digest::from_hex(read_file(root.output / "root-hash")),
+                                          .limit = job.role.limits.uki},
+                                         job.keys, output);
+    timer.activity().outcome(human_bytes(summary.size));
+    return summary;
+}
+
+void make_boot_partition(const Job& job, const fs::path& uki, const fs::path& work, const fs::path& output) {
+    StageTimer timer = job.timer("boot partition");
+    const fs::path loader = work / "loader.efi", configuration = work / "loader.conf";
+    image::sign_program(job.tools.output / "root" / job.architecture().loader_source(), job.keys.db, loader);
+    write_file(configuration, image::loader_configuration());
+    image::make_boot_partition({.name = job.role.name,
+                                .epoch = job.lock.epoch,
+                                .files = {{job.architecture().fallback_path(), loader},
+                                          {job.architecture().loader_path(), loader},
+                                          {"loader/loader.conf", configuration},
+                                          {image::uki_path(job.release()), uki}},
+                                .size = job.role.limits.boot_partition},
+                               job.tool(), output);
+}
+
+Digest make_disk(const Job& job, const StageResult& root, const fs::path& boot_partition, const fs::path& output) {
+    StageTimer timer = job.timer("disk");
+    image::make_disk({.architecture = job.lock.architecture,
+                      .version = job.release(),
+                      .root_hash = *Digest::from_hex(read_file(root.output / "root-hash")),
+                      .boot_partition = boot_partition,
+                      .root = root.output / "root.erofs",
+                      .verity = root.output / "root.verity"},
+                     output);
+    return sha256_of_file(output);
+}
+
+evidence::Subject subject_of(const Job& job, const StageResult& root, const Digest& disk, const std::string& lock_text) {
+    std::vector<const lock::Package*> boot;
+    for (const lock::Package* package : job.lock.packages_of(job.workshop.train().tools))
+        if (package->name == "systemd-boot-efi") boot.push_back(package);
+    return {.role = job.role.name,
+            .release = job.release(),
+            .train = job.lock.train,
+            .architecture = job.lock.architecture,
+            .epoch = job.lock.epoch,
+            .ashlar = ASHLAR_VERSION,
+            .lock = sha256(lock_text),
+            .disk = disk,
+            .root_hash = *Digest::from_hex(read_file(root.output / "root-hash")),
+            .parts = {{"root", job.lock.packages_of(job.role.name)}, {"initrd", job.lock.packages_of(job.role.initrd)}, {"boot", boot}}};
+}
+
+evidence::Artefact artefact(const fs::path& file) {
+    return {.file = file.filename().native(), .sha256 = sha256_of_file(file), .size = fs::file_size(file)};
+}
+
+void write_evidence(const Job& job, const StageResult& configured, const StageResult& root, const StageResult& initrd,
+                    const image::UkiSummary& uki, const Digest& disk, const Product& product) {
+    StageTimer timer = job.timer("evidence");
+    const std::string lock_text = lock::to_text(job.lock);
+    const evidence::Subject subject = subject_of(job, root, disk, lock_text);
+    write_file(product.lock(), lock_text);
+    write_file(product.file(".spdx.json"), evidence::spdx(subject));
+    write_file(product.file(".cdx.json"), evidence::cyclonedx(subject));
+    write_file(product.file(".packages"), evidence::package_list(subject));
+    write_file(product.tree(), read_file(root.output / "tree.json"));
+    write_file(product.file(".log"), read_file(configured.output / "log"));
+
+    std::vector<std::string> command_line = job.role.kernel->command_line;
+    command_line.push_back("roothash=" + subject.root_hash.hex());
+    evidence::Manifest manifest{.role = subject.role,
+                                .release = subject.release,
+                                .train = subject.train,
+                                .architecture = subject.architecture,
+                                .epoch = subject.epoch,
+                                .ashlar = subject.ashlar,
+                                .lock = subject.lock,
+                                .root_hash = subject.root_hash,
+                                .kernel = read_file(initrd.output / "version"),
+                                .command_line = std::move(command_line),
+                                .unsigned_uki = uki.unsigned_file,
+                                .authenticode = uki.authenticode,
+                                .packages = evidence::packages_of(subject)};
+    manifest.artefacts.emplace("disk", evidence::Artefact{product.disk().filename().native(), disk, fs::file_size(product.disk())});
+    manifest.artefacts.emplace("uki", artefact(product.uki()));
+    manifest.artefacts.emplace("spdx", artefact(product.file(".spdx.json")));
+    manifest.artefacts.emplace("cyclonedx", artefact(product.file(".cdx.json")));
+    manifest.artefacts.emplace("packages", artefact(product.file(".packages")));
+    write_file(product.manifest(), evidence::to_text(manifest));
+}
+
+// The files of `made` take their places under their final names, the disk image last: whoever sees
+// it sees all of them.
+void publish(const Product& made, const Product& final_place) {
+    std::vector<fs::path> files;
+    for (const auto& entry : fs::directory_iterator(made.directory)) files.push_back(entry.path());
+    std::sort(files.begin(), files.end(), [&](const fs::path& a, const fs::path& b) {
+        return std::pair(a == made.disk(), a) < std::pair(b == made.disk(), b);
+    });
+    // An older image of the same name must not stand beside newer evidence.
+    fs::remove(final_place.disk());
+    for (const fs::path& file : files) {
+        std::error_code failure;
+        fs::rename(file, final_place.directory / file.filename(), failure);
+        if (failure) throw system_error("rename", (final_place.directory / file.filename()).native(), failure.value());
+    }
+}
+
+} // namespace
+
+Product product_of(const recipe::Train& train, const std::string& role, const fs::path& directory) {
+    return {.directory = directory, .base = evidence::base_name(role, train.release, train.architecture)};
+}
+
+Product build_image(Workshop& workshop, const lock::Lock& whole_lock, const std::string& name, const BuildKeys& keys,
+                    const fs::path& directory) {
+    const lock::Lock lock = restricted(whole_lock, with_helpers(workshop, {name}));
+    const Job job{.workshop = workshop,
+                  .lock = lock,
+                  .role = workshop.recipes().load_role(name),
+                  .keys = keys,
+                  .tools = unpacked_root(workshop, lock, workshop.train().tools)};
+    // Beside the result, so that publishing is a rename.
+    fs::create_directories(directory);
+    const OutputDraft draft(directory);
+    const Product made = product_of(workshop.train(), name, draft.path() / "files");
+    fs::create_directory(made.directory);
+
+    const StageResult configured = configured_root(workshop, lock, job.role);
+    const StageResult root = make_root(job, configured);
+    const StageResult initrd = make_initrd(job, configured);
+    const image::UkiSummary uki = make_uki(job, root, initrd, made.uki());
+    make_boot_partition(job, made.uki(), draft.path(), draft.path() / "esp");
+    const Digest disk = make_disk(job, root, draft.path() / "esp", made.disk());
+    write_evidence(job, configured, root, initrd, uki, disk, made);
+
+    const Product product = product_of(workshop.train(), name, directory);
+    publish(made, product);
+    return product;
+}
+
+} // namespace ashlar::pipeline

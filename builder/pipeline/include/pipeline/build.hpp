@@ -1,0 +1,36 @@
+#pragma once
+
+// From a lock to images: the stages of docs/architecture.md, in their order.
+
+#include <lock/lock.hpp>
+#include <pipeline/workshop.hpp>
+#include <signing/key_set.hpp>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::pipeline {
+
+// The files of one image, all in one directory and with one beginning:
+// "ashlar_<role>_<release>_<architecture>".
+struct Product {
+    std::filesystem::path directory;
+    std::string base;
+
+    [[nodiscard]] std::filesystem::path file(std::string_view suffix) const { return directory / (base + std::string(suffix)); }
+    [[nodiscard]] std::filesystem::path disk() const { return file(".raw"); }
+    [[nodiscard]] std::filesystem::path uki() const { return file(".efi"); }
+    [[nodiscard]] std::filesystem::path manifest() const { return file(".manifest.json"); }
+    [[nodiscard]] std::filesystem::path lock() const { return file(".lock"); }
+    [[nodiscard]] std::filesystem::path tree() const { return file(".tree.json"); }
+};
+[[nodiscard]] Product product_of(const recipe::Train& train, const std::string& role, const std::filesystem::path& directory);
+
+// Builds the image of one role and puts its files into `directory`, each complete under its name, the
+// disk image last. The packages of the role and its helpers are in the store: fetch_packages().
+Product build_image(Workshop& workshop, const lock::Lock& lock, const std::string& role, const BuildKeys& keys,
+                    const std::filesystem::path& directory);
+
+} // namespace ashlar::pipeline

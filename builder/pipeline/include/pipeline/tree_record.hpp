@@ -1,0 +1,43 @@
+#pragma once
+
+// What is in a root, entry by entry, as evidence beside the image and for `ashlar verify`:
+// docs/formats/tree.md.
+
+#include <recipe/model.hpp>
+#include <image/kernel.hpp>
+#include <root/tree.hpp>
+#include <signing/digest.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::pipeline {
+
+struct EntryRecord {
+    std::string path; // as in root::Entry
+    root::EntryType type = root::EntryType::file;
+    unsigned mode = 0;
+    std::uint32_t uid = 0, gid = 0;
+    std::int64_t mtime = 0;
+    std::uint64_t size = 0;
+    std::string target;
+    std::map<std::string, std::string> xattrs;
+    std::string package;
+    std::optional<Digest> sha256; // files
+    bool operator==(const EntryRecord&) const = default;
+};
+using TreeRecord = std::vector<EntryRecord>; // sorted by path
+
+// Reads every file, on all processors.
+[[nodiscard]] TreeRecord record(const root::Tree& tree);
+
+// One entry a line. parse() throws Error on anything that to_text() does not write.
+[[nodiscard]] std::string to_text(const TreeRecord& record);
+[[nodiscard]] TreeRecord parse_tree_record(std::string_view text, std::string_view name);
+
+// SourceError at each module of the recipe whose firmware the root lacks, unless it is waived.
+void refuse_missing_firmware(const recipe::Role& role, const image::MissingFirmware& missing);
+
+} // namespace ashlar::pipeline

@@ -1,0 +1,128 @@
+#include <pipeline/tree_record.hpp>
+
+#include <base/error.hpp>
+#include <base/json.hpp>
+#include <base/text.hpp>
+
+#include <array>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include <fmt/format.h>
+
+namespace ashlar::pipeline {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> type_names{"directory", "file", "symlink", "character-device", "block-device", "fifo"};
+
+std::string_view name_of(root::EntryType type) { return type_names.at(static_cast<std::size_t>(type)); }
+
+root::EntryType type_of(std::string_view name) {
+    for (std::size_t i = 0; i < type_names.size(); ++i)
+        if (type_names[i] == name) return static_cast<root::EntryType>(i);
+    throw Error(fmt::format("unknown type '{}'", name));
+}
+
+EntryRecord describe(const root::Entry& entry) {
+    return {.path = entry.path, .type = entry.type, .mode = entry.mode, .uid = entry.uid, .gid = entry.gid, .mtime = entry.mtime,
+            .size = entry.size, .target = entry.target, .xattrs = entry.xattrs, .package = entry.package};
+}
+
+// Runs `body` for 0 … count-1 on all processors; the first Error is thrown on.
+template <typename Body>
+void in_parallel(std::size_t count, Body body) {
+    std::atomic<std::size_t> next{0};
+    std::exception_ptr failure;
+    std::mutex mutex;
+    const auto work = [&] {
+        for (std::size_t i = 0; (i = next++) < count;) {
+            try {
+                body(i);
+            } catch (...) {
+                const std::lock_guard lock(mutex);
+                if (!failure) failure = std::current_exception();
+                next = count;
+            }
+        }
+    };
+    std::vector<std::jthread> threads;
+    for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) threads.emplace_back(work);
+    work();
+    threads.clear();
+    if (failure) std::rethrow_exception(failure);
+}
+
+Json to_json(const EntryRecord& entry) {
+    Json json{{"path", entry.path}, {"type", name_of(entry.type)}, {"mode", fmt::format("{:04o}", entry.mode)},
+              {"uid", entry.uid},   {"gid", entry.gid},            {"mtime", entry.mtime}};
+    if (entry.type == root::EntryType::file) json["size"] = entry.size;
+    if (!entry.target.empty()) json["target"] = entry.target;
+    if (!entry.package.empty()) json["package"] = entry.package;
+    if (entry.sha256) json["sha256"] = entry.sha256->hex();
+    for (const auto& [name, value] : entry.xattrs) json["xattrs"][name] = to_hex(std::as_bytes(std::span(value)));
+    return json;
+}
+
+std::string bytes_of(const std::string& hex) {
+    const auto bytes = from_hex(hex);
+    if (!bytes) throw Error(fmt::format("'{}' is not hexadecimal", hex));
+    return {reinterpret_cast<const char*>(bytes->data()), bytes->size()};
+}
+
+EntryRecord from_json(const Json& json) {
+    EntryRecord entry{.path = json.at("path"), .type = type_of(json.at("type").get<std::string>()),
+                      .mode = static_cast<unsigned>(std::stoul(json.at("mode").get<std::string>(), nullptr, 8)),
+                      .uid = json.at("uid"), .gid = json.at("gid"), .mtime = json.at("mtime"), .size = json.value("size", std::uint64_t{0}),
+                      .target = json.value("target", ""), .package = json.value("package", "")};
+    if (json.contains("sha256")) {
+        entry.sha256 = Digest::from_hex(json["sha256"].get<std::string>());
+        if (!entry.sha256) throw Error(fmt::format("'{}' is not a SHA-256", json["sha256"].get<std::string>()));
+    }
+    if (json.contains("xattrs"))
+        for (const auto& [name, value] : json["xattrs"].items()) entry.xattrs[name] = bytes_of(value.get<std::string>());
+    return entry;
+}
+
+} // namespace
+
+TreeRecord record(const root::Tree& tree) {
+    TreeRecord result;
+    result.reserve(tree.size());
+    for (const root::Entry& entry : tree) result.push_back(describe(entry));
+    in_parallel(tree.size(), [&](std::size_t i) {
+        if (tree[i].type == root::EntryType::file) result[i].sha256 = sha256_of_file(tree[i].source);
+    });
+    return result;
+}
+
+std::string to_text(const TreeRecord& record) {
+    std::string text = "{\"format\": 1, \"entries\": [\n";
+    for (std::size_t i = 0; i < record.size(); ++i) text += to_json(record[i]).dump(-1, ' ', false, Json::error_handler_t::replace) + (i + 1 < record.size() ? ",\n" : "\n");
+    return text + "]}\n";
+}
+
+TreeRecord parse_tree_record(std::string_view text, std::string_view name) {
+    const Json json = parse_json(text, name);
+    try {
+        if (json.at("format") != 1) throw Error("its format is not 1");
+        TreeRecord record;
+        for (const Json& entry : json.at("entries")) record.push_back(from_json(entry));
+        return record;
+    } catch (const std::exception& error) {
+        throw Error(fmt::format("cannot parse '{}': {}", name, error.what()));
+    }
+}
+
+void refuse_missing_firmware(const recipe::Role& role, const image::MissingFirmware& missing) {
+    for (const auto& [module, files] : missing) {
+        if (std::find(role.waived_firmware.begin(), role.waived_firmware.end(), module) != role.waived_firmware.end()) continue;
+        throw toml::SourceError(role.where(recipe::Element::initrd_module, module),
+                                fmt::format("module '{}' lacks its firmware: {}", module, join(files, ", ")),
+                                fmt::format("add the package that has it, or waived_firmware = [\"{}\"]", module));
+    }
+}
+
+} // namespace ashlar::pipeline
