@@ -71,7 +71,7 @@ void refuse_too_small(const BootPartitionInput& input, std::uint64_t size) {
     const auto content = total_size(input.files);
     if (size >= smallest && content + content / 64 + (1U << 20U) <= size) return;
     throw Error(fmt::format("cannot make the boot partition of '{}': {} of files do not fit into {}", input.name, human_bytes(content), human_bytes(size)),
-                fmt::format("raise limits.boot_partition (at least {}) or leave it out to have it computed", human_bytes(std::max(smallest, boot_partition_size({.uki = content})))));
+                fmt::format("raise limits.boot_partition (at least {} MiB) or leave it out to have it computed", boot_partition_size({.uki = content}) >> 20U));
 }
 
 class Volume {
@@ -121,10 +121,10 @@ std::vector<BootFile> boot_files(const BootContents& contents) {
 }
 
 void make_boot_partition(const BootPartitionInput& input, const root::ToolsRoot& tools, const fs::path& output) {
+    const auto files = sorted(input.files);
+    const auto size = round_up(input.size.value_or(boot_partition_size({.uki = total_size(files)})), partition_alignment);
+    refuse_too_small(input, size);
     while_doing(fmt::format("making the boot partition of '{}'", input.name), [&] {
-        const auto files = sorted(input.files);
-        const auto size = round_up(input.size.value_or(boot_partition_size({.uki = total_size(files)})), partition_alignment);
-        refuse_too_small(input, size);
         const Volume volume(input, tools, fs::absolute(output));
         volume.format(size);
         volume.make_directories(directories_of(files));

@@ -129,6 +129,7 @@ private:
     void follow(const Entry& entry) {
         if (!reached_.insert(&entry).second) return;
         if (entry.type == EntryType::symlink) return reach(file_name_of(entry.target));
+        if (!entry.hard_link.empty()) return reach(file_name_of(entry.hard_link));
         const auto bytes = read_file(entry.source);
         const auto elf = Elf::parse(bytes_of(bytes));
         if (!elf) return;

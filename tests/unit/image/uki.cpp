@@ -1,0 +1,115 @@
+#include "../signing/samples.hpp"
+#include "trees.hpp"
+
+#include <image/uki.hpp>
+
+#include <base/process.hpp>
+#include <signing/authenticode.hpp>
+#include <signing/pcr.hpp>
+#include <signing/uki.hpp>
+
+#include <gmock/gmock.h>
+
+namespace ashlar::image {
+namespace {
+
+using testing::HasSubstr;
+using trees::error_of;
+
+class Uki : public testing::Test {
+protected:
+    Uki() {
+        write_file(path("stub"), text_of(samples::efi_image()));
+        write_file(path("addon-stub"), text_of(samples::addon_stub()));
+        write_file(path("kernel"), text_of(samples::efi_image()));
+        write_file(path("initrd"), "an initrd");
+        write_file(path("microcode"), "microcode");
+    }
+    [[nodiscard]] std::filesystem::path path(std::string_view name) const { return directory_.path() / name; }
+    [[nodiscard]] UkiInput input() const {
+        return {.role = "base", .release = "R0.1", .stub = path("stub"), .kernel = path("kernel"), .kernel_version = "6.12.1", .initrd = path("initrd"),
+                .os_release = "ID=debian\nIMAGE_VERSION=R0.1\n", .command_line = {"console=ttyS0", "panic=10"}, .root_hash = sha256("root")};
+    }
+    [[nodiscard]] Bytes read(std::string_view name) const {
+        const auto text = read_file(path(name));
+        const auto bytes = bytes_of(text);
+        return {bytes.begin(), bytes.end()};
+    }
+
+    const BuildKeys keys{.db = samples::identity(0), .pcr = samples::key(1)};
+
+private:
+    TemporaryDirectory directory_{std::filesystem::temp_directory_path(), "uki-"};
+};
+
+TEST_F(Uki, HoldsItsParts) {
+    auto with_microcode = input();
+    with_microcode.microcode = path("microcode");
+    make_uki(with_microcode, keys, path("ashlar.efi"));
+    const auto image = read("ashlar.efi");
+    const auto uki = read_uki(image, "ashlar.efi");
+    EXPECT_EQ(uki.command_line, "console=ttyS0 panic=10 roothash=" + sha256("root").hex());
+    EXPECT_EQ(uki.os_release, input().os_release);
+    EXPECT_EQ(uki.kernel_release, "6.12.1");
+    EXPECT_EQ(text_of(uki.initrd.value()), "an initrd");
+    EXPECT_EQ(text_of(uki.microcode.value()), "microcode");
+    EXPECT_THAT(std::string(uki.sbat.value()), HasSubstr("\nashlar.base,1,Ashlar,base,R0.1,"));
+}
+
+TEST_F(Uki, IsSignedInBothWays) {
+    make_uki(input(), keys, path("ashlar.efi"));
+    const auto image = read("ashlar.efi");
+    EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(image, {keys.db.certificate}, "ashlar.efi")));
+    EXPECT_EQ(pcr_signature_fault(image, "ashlar.efi"), std::nullopt);
+    write_file(path("db.pem"), keys.db.certificate.pem());
+    EXPECT_THAT(run_checked({.argv = {"sbverify", "--cert", path("db.pem").native(), path("ashlar.efi").native()}}), HasSubstr("Signature verification OK"));
+}
+
+TEST_F(Uki, IsTheSameTwiceAndItsUnsignedFormDoesNotDependOnTheDbKey) {
+    const auto one = make_uki(input(), keys, path("one.efi"));
+    const auto two = make_uki(input(), keys, path("two.efi"));
+    EXPECT_TRUE(read("one.efi") == read("two.efi"));
+    EXPECT_EQ(one.signed_file, sha256_of_file(path("one.efi")));
+    EXPECT_EQ(one.size, std::filesystem::file_size(path("one.efi")));
+
+    const auto other = make_uki(input(), {.db = samples::identity(1), .pcr = samples::key(1)}, path("other.efi"));
+    EXPECT_NE(other.signed_file, two.signed_file);
+    EXPECT_EQ(other.unsigned_file, two.unsigned_file);
+    EXPECT_EQ(other.authenticode, two.authenticode);
+}
+
+TEST_F(Uki, ARootHashInTheRecipeIsRefused) {
+    auto wrong = input();
+    wrong.command_line.emplace_back("roothash=00");
+    EXPECT_EQ(error_of([&] { make_uki(wrong, keys, path("ashlar.efi")); }), "cannot add the root hash to the command line: it has 'roothash=00' already\n"
+                                                                            "  while making the UKI of 'base'\n"
+                                                                            "  hint: leave it out of kernel.command_line: the build knows the root hash");
+}
+
+TEST_F(Uki, ALimitIsALimit) {
+    auto limited = input();
+    limited.limit = 1000;
+    EXPECT_THAT(error_of([&] { make_uki(limited, keys, path("ashlar.efi")); }), HasSubstr("cannot accept the UKI of 'base': it has "));
+    EXPECT_FALSE(std::filesystem::exists(path("ashlar.efi")));
+}
+
+TEST_F(Uki, AddonsCarryACommandLineAndASignature) {
+    make_addon({.name = "serial", .release = "R0.1", .stub = path("addon-stub"), .command_line = {"console=ttyS1", "debug"}, .kernel_version = "6.12.1"}, keys.db, path("serial.addon.efi"));
+    const auto image = read("serial.addon.efi");
+    EXPECT_EQ(read_uki(image, "addon").command_line, "console=ttyS1 debug");
+    EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(image, {keys.db.certificate}, "addon")));
+}
+
+TEST_F(Uki, AnAddonCannotChangeTheRoot) {
+    EXPECT_THAT(error_of([&] { make_addon({.name = "x", .release = "R0.1", .stub = path("addon-stub"), .command_line = {"roothash=1"}}, keys.db, path("x.addon.efi")); }),
+                HasSubstr("cannot add the root hash to the command line: it has 'roothash=1' already"));
+}
+
+TEST_F(Uki, ProgramsGetASignedCopy) {
+    sign_program(path("stub"), keys.db, path("signed.efi"));
+    EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(read("signed.efi"), {keys.db.certificate}, "signed.efi")));
+    EXPECT_TRUE(std::holds_alternative<Untrusted>(verify_authenticode(read("signed.efi"), {samples::identity(1).certificate}, "signed.efi")));
+}
+
+} // namespace
+} // namespace ashlar::image
