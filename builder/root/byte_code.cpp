@@ -20,7 +20,14 @@ namespace {
 
 // Reads directories, one a line. Forks once for each folder with sources; prints "<compiled> <refused>".
 constexpr const char* program = R"(
-import os, shutil, sys, py_compile, sysconfig
+# Of the library only what python3-minimal has.
+import os, sys, py_compile
+
+def remove_cache(folder):
+    cache = os.path.join(folder, '__pycache__')
+    if os.path.isdir(cache):
+        for name in os.listdir(cache):
+            os.unlink(os.path.join(cache, name))
 
 def folders_of(tops):
     seen = set()
@@ -35,7 +42,7 @@ def folders_of(tops):
                 yield folder, paths
 
 def compile_folder(folder, paths):
-    shutil.rmtree(os.path.join(folder, '__pycache__'), ignore_errors=True)
+    remove_cache(folder)
     refused = 0
     for path in paths:
         try:
@@ -46,7 +53,7 @@ def compile_folder(folder, paths):
     return len(paths) - refused, refused
 
 os.umask(0o022)
-tops = [sysconfig.get_path('stdlib')] + sys.stdin.read().splitlines()
+tops = [os.path.dirname(os.__file__)] + sys.stdin.read().splitlines()
 running, broken = 0, 0
 limit = len(os.sched_getaffinity(0))
 

@@ -168,6 +168,7 @@ std::vector<std::pair<std::string, std::string>> script_environment(std::int64_t
              {"DEBCONF_NONINTERACTIVE_SEEN", "true"},
              {"INITRD", "No"},
              {"PYTHONHASHSEED", "0"},
+             {"PYTHONDONTWRITEBYTECODE", "1"},
              {"SYSTEMD_OFFLINE", "1"},
              {"SOURCE_DATE_EPOCH", std::to_string(epoch)}})
         environment.emplace_back(name, value);

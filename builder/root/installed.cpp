@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -18,9 +19,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-fs::path database_of(const fs::path& root) {
+std::optional<fs::path> find_database(const fs::path& root) {
     for (const auto folder : {database_folder, sealed_database_folder})
         if (fs::exists(root / folder / "status")) return root / folder;
+    return std::nullopt;
+}
+
+fs::path database_of(const fs::path& root) {
+    if (auto folder = find_database(root)) return *folder;
     throw Error(fmt::format("cannot read the packages of '{}': it has no dpkg database", root.native()));
 }
 
@@ -29,6 +35,8 @@ std::string text_of(const debian::Paragraph& paragraph, std::string_view field) 
 }
 
 } // namespace
+
+bool has_database(const fs::path& root) { return find_database(root).has_value(); }
 
 std::vector<InstalledPackage> read_installed(const fs::path& root) {
     const fs::path file = database_of(root) / "status";
@@ -90,11 +98,29 @@ std::map<std::string, Diversion> read_diversions(const fs::path& database) {
     return diversions;
 }
 
+// "bin/x" → "usr/bin/x" where /bin is a link to usr/bin. Lists keep the path that a package was built with.
+class TopLinks {
+public:
+    explicit TopLinks(const fs::path& root) {
+        for (const auto& entry : fs::directory_iterator(root))
+            if (entry.is_symlink()) links_[entry.path().filename()] = fs::read_symlink(entry.path());
+    }
+    [[nodiscard]] std::string resolve(std::string_view path) const {
+        const std::size_t end = path.find('/');
+        const auto link = end == std::string_view::npos ? links_.end() : links_.find(path.substr(0, end));
+        return link == links_.end() ? std::string(path) : link->second + std::string(path.substr(end));
+    }
+
+private:
+    std::map<std::string, std::string, std::less<>> links_;
+};
+
 } // namespace
 
 std::map<std::string, std::string> read_owners(const fs::path& root, const std::vector<InstalledPackage>& packages) {
     const fs::path database = database_of(root);
     const auto diversions = read_diversions(database);
+    const TopLinks links(root);
     std::map<std::string, std::string> owners;
     for (const auto& package : packages) {
         const fs::path list = database / "info" / (package.info_name + ".list");
@@ -104,7 +130,7 @@ std::map<std::string, std::string> read_owners(const fs::path& root, const std::
             if (line.empty() || line == "/.") continue;
             const auto diversion = diversions.find(std::string(line));
             if (diversion != diversions.end() && diversion->second.by != package.name) line = diversion->second.target;
-            owners.emplace(line.substr(line.find_first_not_of('/')), package.name);
+            owners.emplace(links.resolve(line.substr(line.find_first_not_of('/'))), package.name);
         }
     }
     return owners;

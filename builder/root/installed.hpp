@@ -21,6 +21,8 @@ struct InstalledPackage {
     std::string pre_depends, depends, provides; // as in the control file
 };
 
+[[nodiscard]] bool has_database(const std::filesystem::path& root);
+
 // By name. Error when the database is missing or not readable as such.
 [[nodiscard]] std::vector<InstalledPackage> read_installed(const std::filesystem::path& root);
 
@@ -28,7 +30,7 @@ struct InstalledPackage {
 // entered at its first name: the order in which `preinst` runs. A pure function of the argument.
 [[nodiscard]] std::vector<const InstalledPackage*> script_order(const std::vector<InstalledPackage>& packages);
 
-// Path without leading slash → name of the package whose list has it (the first by name for what
+// Path in the root, without leading slash and with /bin, /lib … as the links they are → name of the package whose list has it (the first by name for what
 // several share, as directories are). Diversions are followed.
 [[nodiscard]] std::map<std::string, std::string> read_owners(const std::filesystem::path& root,
                                                              const std::vector<InstalledPackage>& packages);

@@ -17,6 +17,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -279,6 +280,8 @@ void be_init(Channel& go, Channel& reports, const sigset_t& old_mask) {
     [[maybe_unused]] const auto sent = ::write(reports.write.get(), &report, sizeof report);
     if (report.step != Step::none) ::_exit(125);
 
+    // What is made in here is for an image, whatever the caller is used to.
+    ::umask(022);
     std::array<char, 16> name{};
     ::prctl(PR_GET_NAME, name.data());
     ::prctl(PR_SET_NAME, "ashlar-init");

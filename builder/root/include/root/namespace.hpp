@@ -23,7 +23,7 @@ namespace ashlar::root {
 //                with the exit code of what it supervises, 128 + signal when that was killed
 //   pid 1        reaps orphans; when the next one ends the kernel kills what is left
 //   the caller   returns from here: ids 0..65535 mapped, all capabilities over its own namespaces,
-//                mounts private, /proc of the new pid namespace, the network as it was
+//                mounts private, /proc of the new pid namespace, umask 022, the network as it was
 //
 // SIGKILL of any of the three ends them all. Process ids inside are small and the same in every
 // run: they name nothing on the disk.
