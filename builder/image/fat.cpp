@@ -15,7 +15,9 @@ constexpr std::uint32_t first_data_cluster = 2;
 constexpr std::uint32_t cluster_mask = 0x0fffffff; // the upper four bits of a FAT32 entry are reserved
 constexpr std::uint32_t end_of_chain = 0x0ffffff8;
 constexpr std::size_t entry_size = 32;
+constexpr std::size_t longest_name = 260; // 20 entries of 13; names have at most 255
 constexpr unsigned deepest = 16;
+constexpr unsigned most_directories = 256;
 constexpr std::size_t most_files = 4096;
 constexpr std::uint64_t largest_directory = 2U << 20U; // 65,536 entries: the format's own limit
 
@@ -121,8 +123,11 @@ std::vector<std::uint32_t> FatVolume::chain(std::uint32_t first, std::uint64_t l
     return out;
 }
 
-void FatVolume::list(std::uint32_t directory, const std::string& prefix, unsigned depth, std::vector<FatFile>& out) const {
-    if (depth > deepest) throw Error(fmt::format("cannot read the FAT volume '{}': directories are nested deeper than {}", name_, deepest));
+void FatVolume::list(std::uint32_t directory, const std::string& prefix, Walk& walk) const {
+    // Directories that contain each other would else take for ever, or exponentially long.
+    if (walk.depth > deepest) throw Error(fmt::format("cannot read the FAT volume '{}': directories are nested deeper than {}", name_, deepest));
+    if (++walk.directories > most_directories) throw Error(fmt::format("cannot read the FAT volume '{}': it has more than {} directories", name_, most_directories));
+    auto& out = walk.files;
     std::string long_name;
     for (const auto number : chain(directory, largest_directory / cluster_size_ + 1)) {
         const auto content = cluster(number);
@@ -134,22 +139,26 @@ void FatVolume::list(std::uint32_t directory, const std::string& prefix, unsigne
             if (mark == 0xe5) continue; // deleted
             if (attributes == attribute_long_name) { // parts come last first
                 long_name = (mark & 0x40U) != 0 ? long_name_part(entry) : long_name_part(entry) + long_name;
+                if (long_name.size() > longest_name) throw Error(fmt::format("cannot read the FAT volume '{}': a name is longer than {} characters", name_, longest_name));
                 continue;
             }
             const auto file_name = long_name.empty() ? short_name(entry) : long_name;
             long_name.clear();
             if ((attributes & attribute_volume) != 0 || file_name == "." || file_name == "..") continue;
-            if ((attributes & attribute_directory) != 0) list(first_cluster_of(entry), prefix + file_name + "/", depth + 1, out);
-            else out.push_back({prefix + file_name, little_endian_at<std::uint32_t>(entry, 28).value_or(0), first_cluster_of(entry)});
+            if ((attributes & attribute_directory) != 0) {
+                ++walk.depth;
+                list(first_cluster_of(entry), prefix + file_name + "/", walk);
+                --walk.depth;
+            } else out.push_back({prefix + file_name, little_endian_at<std::uint32_t>(entry, 28).value_or(0), first_cluster_of(entry)});
             if (out.size() > most_files) throw Error(fmt::format("cannot read the FAT volume '{}': it has more than {} files", name_, most_files));
         }
     }
 }
 
 std::vector<FatFile> FatVolume::files() const {
-    std::vector<FatFile> out;
-    list(root_, "", 0, out);
-    return out;
+    Walk walk;
+    list(root_, "", walk);
+    return std::move(walk.files);
 }
 
 Bytes FatVolume::read(const FatFile& file) const {

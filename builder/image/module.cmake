@@ -2,3 +2,4 @@
 pkg_check_modules(fdisk REQUIRED IMPORTED_TARGET fdisk)
 ashlar_module(image FOLDER builder/image USES base signing archive root LINK PkgConfig::fdisk)
 ashlar_tests(image USES image)
+ashlar_fuzz(fat USES image)

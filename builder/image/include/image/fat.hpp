@@ -34,7 +34,11 @@ private:
     [[nodiscard]] Bytes at(std::uint64_t offset, std::uint64_t size) const;
     [[nodiscard]] Bytes cluster(std::uint32_t number) const;
     [[nodiscard]] std::vector<std::uint32_t> chain(std::uint32_t first, std::uint64_t longest) const;
-    void list(std::uint32_t directory, const std::string& prefix, unsigned depth, std::vector<FatFile>& out) const;
+    struct Walk {
+        unsigned depth = 0, directories = 0;
+        std::vector<FatFile> files;
+    };
+    void list(std::uint32_t directory, const std::string& prefix, Walk& walk) const;
 
     int fd_;
     std::uint64_t offset_;
