@@ -45,7 +45,7 @@ int run(int argc, char** argv) {
     app.fallthrough(); // global options may stand behind the command as well
     app.footer("example:\n  ashlar build base && ashlar boot base");
     add_global_options(app, options);
-    for (const auto& add : {add_plan, add_lock, add_build, add_boot, add_inspect, add_why, add_key, add_store, add_completion})
+    for (const auto& add : {add_plan, add_lock, add_build, add_boot, add_verify, add_inspect, add_why, add_key, add_store, add_completion})
         add(app, choose);
 
     try {

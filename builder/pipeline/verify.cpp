@@ -1,0 +1,129 @@
+#include <pipeline/verify.hpp>
+
+#include <pipeline/daemon_stage.hpp>
+#include <pipeline/inputs.hpp>
+#include <pipeline/roots.hpp>
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <signing/bytes.hpp>
+#include <signing/uki.hpp>
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace ashlar::pipeline {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// ---- Roots ----------------------------------------------------------------------------------------
+
+std::string contents_cause(const EntryRecord& entry, const std::vector<fs::path>& overlays) {
+    const bool from_overlay = std::any_of(overlays.begin(), overlays.end(), [&](const fs::path& overlay) { return fs::exists(overlay / entry.path); });
+    if (from_overlay) return "contents differ: the overlay is not the one that was built";
+    if (entry.package.empty()) return "contents differ: a maintainer script or a stage of the build makes it";
+    return fmt::format("contents differ: it was changed after '{}' was unpacked, by a script or a stage of the build", entry.package);
+}
+
+void compare_entries(const EntryRecord& a, const EntryRecord& b, const std::vector<fs::path>& overlays, std::vector<Difference>& found) {
+    const auto add = [&](std::string cause) { found.push_back({"/" + a.path, a.package, std::move(cause)}); };
+    if (a.type != b.type) return add("it is of another type");
+    if (a.sha256 != b.sha256) add(contents_cause(a, overlays));
+    if (a.target != b.target) add(fmt::format("it links to '{}', then to '{}'", a.target, b.target));
+    if (a.mode != b.mode) add(fmt::format("mode {:04o}, then {:04o}", a.mode, b.mode));
+    if (a.uid != b.uid || a.gid != b.gid) add(fmt::format("owner {}:{}, then {}:{}", a.uid, a.gid, b.uid, b.gid));
+    if (a.mtime != b.mtime) add(fmt::format("time {}, then {}", a.mtime, b.mtime));
+    if (a.xattrs != b.xattrs) add("extended attributes differ");
+    if (a.package != b.package) add(fmt::format("it is of package '{}', then of '{}'", a.package, b.package));
+}
+
+// ---- UKIs -----------------------------------------------------------------------------------------
+
+void compare_ukis(const fs::path& first, const fs::path& second, std::vector<Difference>& found) {
+    const std::string a = read_file(first), b = read_file(second);
+    const UkiContents one = read_uki(bytes_of(a), first.native()), two = read_uki(bytes_of(b), second.native());
+    const std::size_t before = found.size();
+    const auto section = [&](std::string_view name, const auto& left, const auto& right, std::string_view cause) {
+        const bool same = left.has_value() == right.has_value() && (!left || std::equal(left->begin(), left->end(), right->begin(), right->end()));
+        if (!same) found.push_back({fmt::format("section {} of the UKI", name), "", std::string(cause)});
+    };
+    section(".cmdline", one.command_line, two.command_line, "another command line or root hash");
+    section(".osrel", one.os_release, two.os_release, "another os-release");
+    section(".linux", one.kernel, two.kernel, "another kernel");
+    section(".initrd", one.initrd, two.initrd, "another initrd");
+    section(".ucode", one.microcode, two.microcode, "other microcode");
+    section(".pcrpkey", one.pcr_key, two.pcr_key, "another PCR key");
+    if (found.size() == before) found.push_back({"signature of the UKI", "", "its parts are the same: another db key or certificate"});
+}
+
+// ---- Everything else ------------------------------------------------------------------------------
+
+bool same_bytes(const fs::path& a, const fs::path& b) { return fs::exists(b) && sha256_of_file(a) == sha256_of_file(b); }
+
+std::vector<Difference> compare_products(const Product& first, const Product& second, const recipe::Role& role) {
+    std::vector<Difference> found;
+    if (!same_bytes(first.tree(), second.tree()))
+        found = compare(parse_tree_record(read_file(first.tree()), first.tree().native()),
+                        parse_tree_record(read_file(second.tree()), second.tree().native()), role.overlays);
+    if (!same_bytes(first.uki(), second.uki())) compare_ukis(first.uki(), second.uki(), found);
+    if (found.empty() && !same_bytes(first.disk(), second.disk()))
+        found.push_back({first.disk().filename().native(), "", "the root's entries and the UKI are the same: layout or boot partition differ"});
+    for (const std::string_view suffix : {".spdx.json", ".cdx.json", ".packages", ".lock", ".manifest.json"})
+        if (!same_bytes(first.file(suffix), second.file(suffix)))
+            found.push_back({first.file(suffix).filename().native(), "", "it follows from the differences above, or from another ashlar"});
+    return found;
+}
+
+// A workshop with the same packages and no results: a store whose blobs are the real one's.
+Workshop empty_workshop(Workshop& workshop, const fs::path& directory, const std::string& release) {
+    fs::create_directory_symlink(workshop.store().root() / "blobs", directory / "blobs");
+    WorkshopOptions options = workshop.options();
+    options.store = directory;
+    options.release = release;
+    return Workshop(std::move(options), workshop.renderer());
+}
+
+} // namespace
+
+std::vector<Difference> compare(const TreeRecord& first, const TreeRecord& second, const std::vector<fs::path>& overlays) {
+    std::map<std::string_view, const EntryRecord*> others;
+    for (const EntryRecord& entry : second) others.emplace(entry.path, &entry);
+    std::vector<Difference> found;
+    for (const EntryRecord& entry : first) {
+        const auto other = others.find(entry.path);
+        if (other == others.end()) {
+            found.push_back({"/" + entry.path, entry.package, "it is missing from the second build"});
+            continue;
+        }
+        compare_entries(entry, *other->second, overlays, found);
+        others.erase(other);
+    }
+    for (const auto& [path, entry] : others) found.push_back({fmt::format("/{}", path), entry->package, "it is in the second build only"});
+    return found;
+}
+
+std::vector<Difference> verify(Workshop& workshop, const std::string& role, const Product& product, const BuildKeys& keys) {
+    const store::Workspace space = workshop.store().temporary();
+    const fs::path store = space.path() / "store", output = space.path() / "out";
+    fs::create_directory(store);
+    Workshop again = empty_workshop(workshop, store, workshop.train().release);
+
+    const lock::Lock lock = lock::read(product.lock());
+    const auto roots = with_helpers(again, {role});
+    fetch_packages(again, lock, roots);
+    std::vector<Difference> found;
+    if (const auto wanted = lock.outputs.find(std::string(daemon_package)); wanted != lock.outputs.end())
+        if (const DaemonPackage made = compile_daemon(again, lock); *made.digest != wanted->second)
+            found.push_back({"package ashlard", "ashlard", "this source, or its compilation, gives another package than the lock names"});
+
+    const Product rebuilt = build_image(again, lock, role, keys, output);
+    auto differences = compare_products(product, rebuilt, again.recipes().load_role(role));
+    found.insert(found.end(), differences.begin(), differences.end());
+    return found;
+}
+
+} // namespace ashlar::pipeline
