@@ -83,9 +83,9 @@ std::optional<Verdict> Watch::console(std::string_view bytes) {
 }
 
 std::optional<Verdict> Watch::line(std::string line) {
-    if (has(line, "verity") && has(line, "corrupt")) corruption_ = line;
     if (const auto cause = after(line, "Kernel panic - not syncing: "))
         return Verdict{Outcome::panicked, corruption_.empty() ? *cause : fmt::format("{} ({})", *cause, trim(corruption_))};
+    if (has(line, "verity") && has(line, "corrupt")) corruption_ = line;
     if (is_refusal(line)) return Verdict{Outcome::refused, std::string(trim(line))};
     if (has(line, probe_ready)) return settle({Outcome::ready, std::string(trim(line))});
     return std::nullopt;
