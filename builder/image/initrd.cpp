@@ -30,8 +30,8 @@ constexpr int compression_level = 12;
 
 constexpr std::string_view systemd = "usr/lib/systemd/systemd";
 
-// Static ids of Debian's base-passwd, so that device nodes made by udev here keep their groups, and
-// the groups that udev's rules name beside them. Nobody can log in: root has no password.
+// The groups that udev's rules name, with the ids of recipes/accounts.toml, so that device nodes made
+// here keep them. Nobody can log in: root has no password.
 constexpr std::string_view passwd = "root:x:0:0:root:/root:/usr/sbin/nologin\n"
                                     "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
 constexpr std::string_view group = "root:x:0:\n"
@@ -47,12 +47,12 @@ constexpr std::string_view group = "root:x:0:\n"
                                    "utmp:x:43:\n"
                                    "video:x:44:\n"
                                    "users:x:100:\n"
-                                   "clock:x:992:\n"
-                                   "render:x:993:\n"
-                                   "sgx:x:994:\n"
-                                   "input:x:995:\n"
-                                   "kvm:x:996:\n"
-                                   "systemd-journal:x:999:\n"
+                                   "systemd-journal:x:102:\n"
+                                   "input:x:105:\n"
+                                   "kvm:x:106:\n"
+                                   "render:x:107:\n"
+                                   "sgx:x:108:\n"
+                                   "clock:x:109:\n"
                                    "nogroup:x:65534:\n";
 
 // Sorted by path, as a Tree is, and each path once: what is there already stays.

@@ -3,8 +3,10 @@
 #include <image/initrd.hpp>
 
 #include <base/process.hpp>
+#include <base/text.hpp>
 
 #include <charconv>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <map>
 
@@ -90,6 +92,21 @@ TEST_F(Initrd, HasWhatTheKernelAndSystemdLookFor) {
     EXPECT_THAT(found["etc/group"].content, testing::HasSubstr("\ndisk:x:6:\n"));
     for (const auto* directory : {"dev", "proc", "sys", "run", "sysroot"}) EXPECT_THAT(found, Contains(Key(directory)));
     for (const auto& [name, member] : found) EXPECT_EQ(member.mtime, 1'700'000'000U) << name;
+}
+
+// A device node made in the initrd keeps its group when the root's udev has taken over.
+TEST_F(Initrd, GroupsHaveTheNumbersOfTheLedger) {
+    make({});
+    const auto ledger = read_file(ASHLAR_SOURCE_DIR "/recipes/accounts.toml");
+    const auto groups = members()["etc/group"].content;
+    for (const auto line : split(std::string_view(groups), '\n')) {
+        if (line.empty()) continue;
+        const auto fields = split(line, ':');
+        const auto name = fmt::format("name = \"{}\"", fields[0]);
+        const auto at = ledger.find(name);
+        ASSERT_NE(at, std::string::npos) << line;
+        EXPECT_THAT(ledger.substr(at, ledger.find('\n', at) - at), testing::HasSubstr(fmt::format("gid = {} ", fields[2]))) << line;
+    }
 }
 
 TEST_F(Initrd, LeavesOutWhatIsDroppedAndLibrariesNobodyNeeds) {
