@@ -26,6 +26,8 @@ namespace fs = std::filesystem;
 constexpr std::uint64_t fewest_clusters = 65'600;
 constexpr std::uint64_t smallest = 36U << 20U;
 
+constexpr std::string_view uki_directory = "EFI/Linux/";
+
 // Large clusters read faster in firmware; as large as leaves the volume FAT32, 4 KiB at the most.
 unsigned sectors_per_cluster(std::uint64_t size) {
     unsigned sectors = 8;
@@ -61,17 +63,18 @@ std::vector<BootFile> sorted(std::vector<BootFile> files) {
     return files;
 }
 
-std::uint64_t total_size(const std::vector<BootFile>& files) {
-    std::uint64_t total = 0;
-    for (const auto& file : files) total += fs::file_size(file.source);
-    return total;
+BootPartitionNeeds needs_of(const std::vector<BootFile>& files) {
+    BootPartitionNeeds needs;
+    for (const auto& file : files) (file.path.starts_with(uki_directory) ? needs.uki : needs.fixed) += fs::file_size(file.source);
+    return needs;
 }
 
 void refuse_too_small(const BootPartitionInput& input, std::uint64_t size) {
-    const auto content = total_size(input.files);
+    const auto needs = needs_of(input.files);
+    const auto content = needs.uki + needs.fixed;
     if (size >= smallest && content + content / 64 + (1U << 20U) <= size) return;
     throw Error(fmt::format("cannot make the boot partition of '{}': {} of files do not fit into {}", input.name, human_bytes(content), human_bytes(size)),
-                fmt::format("raise limits.boot_partition (at least {} MiB) or leave it out to have it computed", boot_partition_size({.uki = content}) >> 20U));
+                fmt::format("raise limits.boot_partition (at least {} MiB) or leave it out to have it computed", boot_partition_size(needs) >> 20U));
 }
 
 class Volume {
@@ -122,7 +125,7 @@ std::vector<BootFile> boot_files(const BootContents& contents) {
 
 void make_boot_partition(const BootPartitionInput& input, const root::ToolsRoot& tools, const fs::path& output) {
     const auto files = sorted(input.files);
-    const auto size = round_up(input.size.value_or(boot_partition_size({.uki = total_size(files)})), partition_alignment);
+    const auto size = round_up(input.size.value_or(boot_partition_size(needs_of(files))), partition_alignment);
     refuse_too_small(input, size);
     while_doing(fmt::format("making the boot partition of '{}'", input.name), [&] {
         const Volume volume(input, tools, fs::absolute(output));
@@ -146,6 +149,6 @@ std::string loader_configuration() {
            "secure-boot-enroll off\n";
 }
 
-std::string uki_path(std::string_view release) { return fmt::format("EFI/Linux/ashlar_{}.efi", release); }
+std::string uki_path(std::string_view release) { return fmt::format("{}ashlar_{}.efi", uki_directory, release); }
 
 } // namespace ashlar::image
