@@ -12,9 +12,11 @@ namespace ashlar::command {
 
 namespace {
 
-int make_lock(Context& context) {
+int make_lock(Context& context, const std::vector<std::string>& more_roles) {
     pipeline::Workshop& workshop = context.workshop();
-    const auto resolved = pipeline::resolve(workshop, pipeline::with_helpers(workshop, workshop.train().roles),
+    std::vector<std::string> roles = workshop.train().roles;
+    roles.insert(roles.end(), more_roles.begin(), more_roles.end());
+    const auto resolved = pipeline::resolve(workshop, pipeline::with_helpers(workshop, roles),
                                             pipeline::Daemon::compiled, pipeline::existing_lock(workshop));
     write_file(workshop.lock_path(), lock::to_text(resolved.lock), 0644, Durability::synced);
 
@@ -34,9 +36,16 @@ int make_lock(Context& context) {
 void add_lock(CLI::App& app, const Choose& choose) {
     auto* command = app.add_subcommand("lock", "Fix the inputs of a train: every index and package by digest");
     command->footer("example:\n  ashlar lock R0     writes recipes/trains/R0.lock; `ashlar build` then takes nothing else");
-    auto train = std::make_shared<std::string>();
-    command->add_option("TRAIN", *train, "Release train (default: the only one)");
-    command->callback([=] { choose({Place::contained, [train](Context& context) { return make_lock(context.for_train(*train)); }}); });
+    struct Words {
+        std::string train;
+        std::vector<std::string> more_roles;
+    };
+    auto words = std::make_shared<Words>();
+    command->add_option("TRAIN", words->train, "Release train (default: the only one)");
+    command->add_option("--role", words->more_roles, "A role beside the train's own, e.g. one for tests")->type_name("ROLE");
+    command->callback([=] {
+        choose({Place::contained, [words](Context& context) { return make_lock(context.for_train(words->train), words->more_roles); }});
+    });
 }
 
 } // namespace ashlar::command
