@@ -30,8 +30,10 @@ std::string percent_encoded(std::string_view text) {
     std::string out;
     for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
-        if (std::isalnum(byte) || std::string_view("-._~:").find(c) != std::string_view::npos) out += c;
-        else out += fmt::format("%{:02X}", byte);
+        if (std::isalnum(byte) || std::string_view("-._~:").find(c) != std::string_view::npos)
+            out += c;
+        else
+            out += fmt::format("%{:02X}", byte);
     }
     return out;
 }
@@ -40,23 +42,28 @@ std::string percent_encoded(std::string_view text) {
 std::pair<std::string, std::string> name_and_address(std::string_view maintainer) {
     const auto open = maintainer.rfind('<');
     if (open == maintainer.npos || !maintainer.ends_with('>')) return {std::string(trim(maintainer)), ""};
-    return {std::string(trim(maintainer.substr(0, open))), std::string(maintainer.substr(open + 1, maintainer.size() - open - 2))};
+    return {std::string(trim(maintainer.substr(0, open))),
+            std::string(maintainer.substr(open + 1, maintainer.size() - open - 2))};
 }
 
 std::string spdx_actor(const lock::Package& package) {
     const auto [name, address] = name_and_address(package.maintainer);
     if (name.empty()) return std::string(no_assertion);
-    return address.empty() ? fmt::format("Organization: {}", name) : fmt::format("Organization: {} ({})", name, address);
+    return address.empty() ? fmt::format("Organization: {}", name)
+                           : fmt::format("Organization: {} ({})", name, address);
 }
 
 // Letters, digits, '.' and '-' only; the digest keeps "g++" and "g--" apart.
 std::string spdx_id(const lock::Package& package) {
     std::string name = package.name;
-    std::ranges::replace_if(name, [](unsigned char c) { return !std::isalnum(c) && c != '.' && c != '-'; }, '-');
+    std::ranges::replace_if(
+        name, [](unsigned char c) { return !std::isalnum(c) && c != '.' && c != '-'; }, '-');
     return fmt::format("SPDXRef-deb-{}-{}", name, package.sha256.hex().substr(0, short_digest));
 }
 
-Json spdx_checksums(const Digest& digest) { return Json::array({{{"algorithm", "SHA256"}, {"checksumValue", digest.hex()}}}); }
+Json spdx_checksums(const Digest& digest) {
+    return Json::array({{{"algorithm", "SHA256"}, {"checksumValue", digest.hex()}}});
+}
 
 Json spdx_package(const Contained& item) {
     const auto& package = *item.package;
@@ -73,8 +80,11 @@ Json spdx_package(const Contained& item) {
         {"licenseConcluded", no_assertion},
         {"licenseDeclared", no_assertion},
         {"copyrightText", no_assertion},
-        {"comment", fmt::format("archive {}, component {}; in {}", package.archive, package.component, join(item.parts, ", "))},
-        {"externalRefs", Json::array({{{"referenceCategory", "PACKAGE-MANAGER"}, {"referenceType", "purl"}, {"referenceLocator", package_url(package)}}})},
+        {"comment",
+         fmt::format("archive {}, component {}; in {}", package.archive, package.component, join(item.parts, ", "))},
+        {"externalRefs", Json::array({{{"referenceCategory", "PACKAGE-MANAGER"},
+                                       {"referenceType", "purl"},
+                                       {"referenceLocator", package_url(package)}}})},
     };
 }
 
@@ -111,11 +121,15 @@ Json cyclonedx_component(const Contained& item) {
         {"version", package.version},
         {"purl", package_url(package)},
         {"hashes", cyclonedx_hashes(package.sha256)},
-        {"properties", Json::array({property("ashlar:archive", package.archive), property("ashlar:component", package.component), property("ashlar:parts", join(item.parts, ",")),
-                                    property("ashlar:source", package.source), property("ashlar:source-version", package.source_version)})},
+        {"properties",
+         Json::array({property("ashlar:archive", package.archive), property("ashlar:component", package.component),
+                      property("ashlar:parts", join(item.parts, ",")), property("ashlar:source", package.source),
+                      property("ashlar:source-version", package.source_version)})},
     };
-    if (const auto [name, address] = name_and_address(package.maintainer); !name.empty()) out["supplier"] = {{"name", name}};
-    if (!package.homepage.empty()) out["externalReferences"] = Json::array({{{"type", "website"}, {"url", package.homepage}}});
+    if (const auto [name, address] = name_and_address(package.maintainer); !name.empty())
+        out["supplier"] = {{"name", name}};
+    if (!package.homepage.empty())
+        out["externalReferences"] = Json::array({{{"type", "website"}, {"url", package.homepage}}});
     return out;
 }
 
@@ -126,16 +140,18 @@ Json cyclonedx_image(const Subject& subject) {
         {"name", title(subject)},
         {"version", subject.release},
         {"hashes", cyclonedx_hashes(subject.disk)},
-        {"properties", Json::array({property("ashlar:lock", subject.lock.hex()), property("ashlar:role", subject.role), property("ashlar:root-hash", subject.root_hash.hex()),
-                                    property("ashlar:train", subject.train)})},
+        {"properties",
+         Json::array({property("ashlar:lock", subject.lock.hex()), property("ashlar:role", subject.role),
+                      property("ashlar:root-hash", subject.root_hash.hex()), property("ashlar:train", subject.train)})},
     };
 }
 
 } // namespace
 
 std::string package_url(const lock::Package& package) {
-    return fmt::format("pkg:deb/{}/{}@{}?arch={}", percent_encoded(package.archive.substr(0, package.archive.find('-'))), percent_encoded(package.name),
-                       percent_encoded(package.version), percent_encoded(package.architecture));
+    return fmt::format(
+        "pkg:deb/{}/{}@{}?arch={}", percent_encoded(package.archive.substr(0, package.archive.find('-'))),
+        percent_encoded(package.name), percent_encoded(package.version), percent_encoded(package.architecture));
 }
 
 std::string spdx(const Subject& subject) {
@@ -151,7 +167,8 @@ std::string spdx(const Subject& subject) {
         {"SPDXID", "SPDXRef-DOCUMENT"},
         {"name", title(subject)},
         {"documentNamespace", "urn:uuid:" + document_id("spdx", subject).text()},
-        {"creationInfo", {{"created", utc(subject.epoch)}, {"creators", Json::array({"Tool: ashlar-" + subject.ashlar})}}},
+        {"creationInfo",
+         {{"created", utc(subject.epoch)}, {"creators", Json::array({"Tool: ashlar-" + subject.ashlar})}}},
         {"packages", packages},
         {"relationships", relationships},
     });
@@ -167,7 +184,8 @@ std::string cyclonedx(const Subject& subject) {
         {"version", 1},
         {"metadata",
          {{"timestamp", utc(subject.epoch)},
-          {"tools", {{"components", Json::array({{{"type", "application"}, {"name", "ashlar"}, {"version", subject.ashlar}}})}}},
+          {"tools",
+           {{"components", Json::array({{{"type", "application"}, {"name", "ashlar"}, {"version", subject.ashlar}}})}}},
           {"component", cyclonedx_image(subject)}}},
         {"components", components},
     });
@@ -176,8 +194,9 @@ std::string cyclonedx(const Subject& subject) {
 std::string package_list(const Subject& subject) {
     std::string out;
     for (const auto& [package, parts] : contained(subject))
-        out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", package->name, package->version, package->architecture, package->source, package->source_version,
-                           package->archive, package->component, join(parts, ","), package->sha256.hex());
+        out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", package->name, package->version,
+                           package->architecture, package->source, package->source_version, package->archive,
+                           package->component, join(parts, ","), package->sha256.hex());
     return out;
 }
 

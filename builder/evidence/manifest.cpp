@@ -20,39 +20,49 @@ constexpr int format_number = 1;
 constexpr std::string_view algorithm = "sha256:";
 std::string with_algorithm(const Digest& digest) { return fmt::format("{}{}", algorithm, digest.hex()); }
 
-Json to_json(const Artefact& artefact) { return {{"file", artefact.file}, {"digest", with_algorithm(artefact.sha256)}, {"size", artefact.size}}; }
+Json to_json(const Artefact& artefact) {
+    return {{"file", artefact.file}, {"digest", with_algorithm(artefact.sha256)}, {"size", artefact.size}};
+}
 
 Json to_json(const ManifestPackage& package) {
-    return {{"name", package.name},     {"version", package.version},
-            {"architecture", package.architecture}, {"source", package.source},
-            {"source_version", package.source_version}, {"digest", with_algorithm(package.sha256)},
+    return {{"name", package.name},
+            {"version", package.version},
+            {"architecture", package.architecture},
+            {"source", package.source},
+            {"source_version", package.source_version},
+            {"digest", with_algorithm(package.sha256)},
             {"parts", package.parts}};
 }
 
 // A JSON object of which every key is taken exactly once.
 class Reader {
 public:
-    Reader(const Json& object, std::string place, std::string_view name) : object_(object), place_(std::move(place)), name_(name) {
+    Reader(const Json& object, std::string place, std::string_view name)
+        : object_(object), place_(std::move(place)), name_(name) {
         if (!object.is_object()) throw refuse("it is no object");
         for (const auto& [key, value] : object.items()) left_.push_back(key);
     }
 
     std::string text(const std::string& key) {
         const auto& value = take(key);
-        if (!value.is_string() || value.get_ref<const std::string&>().empty()) throw refuse(fmt::format("'{}' is no text", key));
+        if (!value.is_string() || value.get_ref<const std::string&>().empty())
+            throw refuse(fmt::format("'{}' is no text", key));
         return value.get<std::string>();
     }
-    template <typename Number>
-    Number number(const std::string& key) {
+    template <typename Number> Number number(const std::string& key) {
         const auto& value = take(key);
-        if (!value.is_number_integer() || (value.is_number_integer() && !value.is_number_unsigned())) throw refuse(fmt::format("'{}' is no number from 0 on", key));
+        if (!value.is_number_integer() || (value.is_number_integer() && !value.is_number_unsigned()))
+            throw refuse(fmt::format("'{}' is no number from 0 on", key));
         const auto wide = value.get<std::uint64_t>();
-        if (wide > static_cast<std::uint64_t>(std::numeric_limits<Number>::max())) throw refuse(fmt::format("'{}' is too large", key));
+        if (wide > static_cast<std::uint64_t>(std::numeric_limits<Number>::max()))
+            throw refuse(fmt::format("'{}' is too large", key));
         return static_cast<Number>(wide);
     }
     Digest digest(const std::string& key) {
         const auto written = text(key);
-        const auto parsed = written.starts_with(algorithm) ? Digest::from_hex(std::string_view(written).substr(algorithm.size())) : std::nullopt;
+        const auto parsed = written.starts_with(algorithm)
+                                ? Digest::from_hex(std::string_view(written).substr(algorithm.size()))
+                                : std::nullopt;
         if (!parsed) throw refuse(fmt::format("'{}' is not 'sha256:' and 64 hexadecimal digits", key));
         return *parsed;
     }
@@ -78,7 +88,8 @@ public:
         if (!left_.empty()) throw refuse(fmt::format("unknown key '{}'", left_.front()));
     }
     [[nodiscard]] Error refuse(std::string_view cause) const {
-        return Error(fmt::format("cannot read manifest '{}': {}{}{}", name_, place_, place_.empty() ? "" : ": ", cause));
+        return Error(
+            fmt::format("cannot read manifest '{}': {}{}{}", name_, place_, place_.empty() ? "" : ": ", cause));
     }
 
 private:
@@ -96,7 +107,8 @@ private:
 
 Artefact read_artefact(const Json& json, const std::string& kind, std::string_view name) {
     Reader reader(json, fmt::format("artefact '{}'", kind), name);
-    Artefact artefact{.file = reader.text("file"), .sha256 = reader.digest("digest"), .size = reader.number<std::uint64_t>("size")};
+    Artefact artefact{
+        .file = reader.text("file"), .sha256 = reader.digest("digest"), .size = reader.number<std::uint64_t>("size")};
     if (artefact.file.find('/') != std::string::npos) throw reader.refuse("'file' is not a plain file name");
     reader.finish();
     return artefact;
@@ -104,8 +116,13 @@ Artefact read_artefact(const Json& json, const std::string& kind, std::string_vi
 
 ManifestPackage read_package(const Json& json, std::size_t index, std::string_view name) {
     Reader reader(json, fmt::format("package {}", index + 1), name);
-    ManifestPackage package{.name = reader.text("name"), .version = reader.text("version"), .architecture = reader.text("architecture"),
-                            .source = reader.text("source"), .source_version = reader.text("source_version"), .sha256 = reader.digest("digest"), .parts = reader.texts("parts")};
+    ManifestPackage package{.name = reader.text("name"),
+                            .version = reader.text("version"),
+                            .architecture = reader.text("architecture"),
+                            .source = reader.text("source"),
+                            .source_version = reader.text("source_version"),
+                            .sha256 = reader.digest("digest"),
+                            .parts = reader.texts("parts")};
     reader.finish();
     return package;
 }
@@ -115,7 +132,8 @@ ManifestPackage read_package(const Json& json, std::size_t index, std::string_vi
 std::vector<ManifestPackage> packages_of(const Subject& subject) {
     std::vector<ManifestPackage> out;
     for (const auto& [package, parts] : contained(subject))
-        out.push_back({package->name, package->version, package->architecture, package->source, package->source_version, package->sha256, parts});
+        out.push_back({package->name, package->version, package->architecture, package->source, package->source_version,
+                       package->sha256, parts});
     return out;
 }
 
@@ -136,7 +154,9 @@ std::string to_text(const Manifest& manifest) {
         {"root_hash", with_algorithm(manifest.root_hash)},
         {"kernel", manifest.kernel},
         {"command_line", manifest.command_line},
-        {"uki", {{"unsigned", with_algorithm(manifest.unsigned_uki)}, {"authenticode", with_algorithm(manifest.authenticode)}}},
+        {"uki",
+         {{"unsigned", with_algorithm(manifest.unsigned_uki)},
+          {"authenticode", with_algorithm(manifest.authenticode)}}},
         {"artefacts", artefacts},
         {"packages", packages},
     });
@@ -146,7 +166,9 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
     const auto json = parse_json(text, name);
     Reader reader(json, "", name);
     if (const auto number = reader.number<std::uint32_t>("format"); number != format_number)
-        throw Error(fmt::format("cannot read manifest '{}': its format is {}, this program reads {}", name, number, format_number), "use a newer ashlar");
+        throw Error(fmt::format("cannot read manifest '{}': its format is {}, this program reads {}", name, number,
+                                format_number),
+                    "use a newer ashlar");
     Reader uki(reader.object("uki"), "uki", name);
     Manifest manifest{
         .role = reader.text("role"),
@@ -163,9 +185,11 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
         .authenticode = uki.digest("authenticode"),
     };
     uki.finish();
-    for (const auto& [kind, artefact] : reader.object("artefacts").items()) manifest.artefacts.emplace(kind, read_artefact(artefact, kind, name));
+    for (const auto& [kind, artefact] : reader.object("artefacts").items())
+        manifest.artefacts.emplace(kind, read_artefact(artefact, kind, name));
     if (!manifest.artefacts.contains("disk")) throw reader.refuse("there is no artefact 'disk'");
-    for (const auto& package : reader.list("packages")) manifest.packages.push_back(read_package(package, manifest.packages.size(), name));
+    for (const auto& package : reader.list("packages"))
+        manifest.packages.push_back(read_package(package, manifest.packages.size(), name));
     reader.finish();
     return manifest;
 }
@@ -188,7 +212,8 @@ std::vector<std::string> compare(const Manifest& manifest, const image::Inspecti
     expect("the root hash", manifest.root_hash.hex(), inspection.root_hash.hex());
     expect("the kernel", manifest.kernel, inspection.kernel_version);
     expect("the command line", join(manifest.command_line, " "), inspection.command_line);
-    expect("the UKI's Authenticode digest", manifest.authenticode.hex(), uki == inspection.programs.end() ? "" : uki->authenticode);
+    expect("the UKI's Authenticode digest", manifest.authenticode.hex(),
+           uki == inspection.programs.end() ? "" : uki->authenticode);
     return differences;
 }
 

@@ -10,6 +10,8 @@ std::string base_name(const std::string& role, const std::string& release, const
     return fmt::format("ashlar_{}_{}_{}", role, release, architecture);
 }
 
-std::string utc(std::int64_t seconds) { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds))); }
+std::string utc(std::int64_t seconds) {
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds)));
+}
 
 } // namespace ashlar::evidence

@@ -15,9 +15,13 @@ Guid known(std::string_view text) { return Guid::from_text(text).value(); }
 
 const auto& table() {
     static const std::array architectures{
-        Architecture{.debian = "amd64", .efi = "x64", .root_type = known("4f68bce3-e8cd-4db1-96e7-fbcaf984b709"),
+        Architecture{.debian = "amd64",
+                     .efi = "x64",
+                     .root_type = known("4f68bce3-e8cd-4db1-96e7-fbcaf984b709"),
                      .verity_type = known("2c7357ed-ebd2-46d9-aec1-23d437ec2bf5")},
-        Architecture{.debian = "arm64", .efi = "aa64", .root_type = known("b921b045-1df0-41c3-af44-4c6f280d3fae"),
+        Architecture{.debian = "arm64",
+                     .efi = "aa64",
+                     .root_type = known("b921b045-1df0-41c3-af44-4c6f280d3fae"),
                      .verity_type = known("df3300ce-d69f-4c92-978c-9bfb0f38d820")},
     };
     return architectures;

@@ -52,20 +52,23 @@ void create_sized(const fs::path& path, std::uint64_t size) {
 std::set<std::string> directories_of(const std::vector<BootFile>& files) {
     std::set<std::string> out;
     for (const auto& file : files)
-        for (auto parent = fs::path(file.path).parent_path(); !parent.empty(); parent = parent.parent_path()) out.insert(parent.native());
+        for (auto parent = fs::path(file.path).parent_path(); !parent.empty(); parent = parent.parent_path())
+            out.insert(parent.native());
     return out;
 }
 
 std::vector<BootFile> sorted(std::vector<BootFile> files) {
     std::ranges::sort(files, {}, &BootFile::path);
     const auto twice = std::ranges::adjacent_find(files, {}, &BootFile::path);
-    if (twice != files.end()) throw Error(fmt::format("cannot put '{}' into the boot partition: it is there twice", twice->path));
+    if (twice != files.end())
+        throw Error(fmt::format("cannot put '{}' into the boot partition: it is there twice", twice->path));
     return files;
 }
 
 BootPartitionNeeds needs_of(const std::vector<BootFile>& files) {
     BootPartitionNeeds needs;
-    for (const auto& file : files) (file.path.starts_with(uki_directory) ? needs.uki : needs.fixed) += fs::file_size(file.source);
+    for (const auto& file : files)
+        (file.path.starts_with(uki_directory) ? needs.uki : needs.fixed) += fs::file_size(file.source);
     return needs;
 }
 
@@ -73,18 +76,22 @@ void refuse_too_small(const BootPartitionInput& input, std::uint64_t size) {
     const auto needs = needs_of(input.files);
     const auto content = needs.uki + needs.fixed;
     if (size >= smallest && content + content / 64 + (1U << 20U) <= size) return;
-    throw Error(fmt::format("cannot make the boot partition of '{}': {} of files do not fit into {}", input.name, human_bytes(content), human_bytes(size)),
-                fmt::format("raise limits.boot_partition (at least {} MiB) or leave it out to have it computed", boot_partition_size(needs) >> 20U));
+    throw Error(fmt::format("cannot make the boot partition of '{}': {} of files do not fit into {}", input.name,
+                            human_bytes(content), human_bytes(size)),
+                fmt::format("raise limits.boot_partition (at least {} MiB) or leave it out to have it computed",
+                            boot_partition_size(needs) >> 20U));
 }
 
 class Volume {
 public:
-    Volume(const BootPartitionInput& input, const root::ToolsRoot& tools, fs::path image) : input_(input), tools_(tools), image_(std::move(image)) {}
+    Volume(const BootPartitionInput& input, const root::ToolsRoot& tools, fs::path image)
+        : input_(input), tools_(tools), image_(std::move(image)) {}
 
     void format(std::uint64_t size) const {
         create_sized(image_, size);
-        run({"mkfs.fat", "--invariant", "-F", "32", "-S", fmt::format("{}", sector_size), "-s", fmt::format("{}", sectors_per_cluster(size)),
-             "-i", fmt::format("{:08x}", volume_number("esp:" + input_.name)), "-n", "ESP", image_.native()});
+        run({"mkfs.fat", "--invariant", "-F", "32", "-S", fmt::format("{}", sector_size), "-s",
+             fmt::format("{}", sectors_per_cluster(size)), "-i",
+             fmt::format("{:08x}", volume_number("esp:" + input_.name)), "-n", "ESP", image_.native()});
     }
     void make_directories(const std::set<std::string>& directories) const {
         std::vector<std::string> argv{"mmd", "-i", image_.native()};
@@ -119,7 +126,9 @@ std::vector<BootFile> boot_files(const BootContents& contents) {
     for (const auto& addon : contents.addons) files.push_back({"loader/addons/" + addon.filename().native(), addon});
     if (contents.keys)
         for (const auto& entry : fs::directory_iterator(*contents.keys))
-            files.push_back({fmt::format("loader/keys/{}/{}", contents.keys->filename().native(), entry.path().filename().native()), entry.path()});
+            files.push_back(
+                {fmt::format("loader/keys/{}/{}", contents.keys->filename().native(), entry.path().filename().native()),
+                 entry.path()});
     return files;
 }
 

@@ -29,11 +29,20 @@ struct Content {
 std::vector<Content> lay_out(const DiskInput& input) {
     const auto& arch = architecture(input.architecture);
     std::vector<Content> contents{
-        {{.number = 1, .type = boot_partition_type(), .id = guid_named("esp:" + input.root_hash.hex()), .label = "esp"}, input.boot_partition},
-        {{.number = 2, .type = arch.root_type, .id = data_partition_of(input.root_hash),
-          .label = "root_" + input.version, .attributes = attribute_read_only}, input.root},
-        {{.number = 3, .type = arch.verity_type, .id = hash_partition_of(input.root_hash),
-          .label = "verity_" + input.version, .attributes = attribute_read_only}, input.verity},
+        {{.number = 1, .type = boot_partition_type(), .id = guid_named("esp:" + input.root_hash.hex()), .label = "esp"},
+         input.boot_partition},
+        {{.number = 2,
+          .type = arch.root_type,
+          .id = data_partition_of(input.root_hash),
+          .label = "root_" + input.version,
+          .attributes = attribute_read_only},
+         input.root},
+        {{.number = 3,
+          .type = arch.verity_type,
+          .id = hash_partition_of(input.root_hash),
+          .label = "verity_" + input.version,
+          .attributes = attribute_read_only},
+         input.verity},
     };
     auto offset = partition_alignment;
     for (auto& [partition, file] : contents) {
@@ -48,7 +57,8 @@ void refuse_long_labels(const std::vector<Content>& contents) {
     constexpr std::size_t longest = 36; // UTF-16 units in a GPT entry; labels here are ASCII
     for (const auto& [partition, file] : contents)
         if (partition.label.size() > longest)
-            throw Error(fmt::format("cannot label a partition '{}': a GPT label has at most {} characters", partition.label, longest),
+            throw Error(fmt::format("cannot label a partition '{}': a GPT label has at most {} characters",
+                                    partition.label, longest),
                         "shorten the train's release");
 }
 
@@ -105,8 +115,8 @@ PartitionTable read_partition_table(const std::filesystem::path& image) {
     const auto size = std::filesystem::file_size(image);
     for (const auto& partition : table.partitions)
         if (partition.offset > size || partition.size > size - partition.offset)
-            throw Error(fmt::format("cannot read '{}': partition {} ('{}') ends after the end of the file", image.native(),
-                                    partition.number, partition.label),
+            throw Error(fmt::format("cannot read '{}': partition {} ('{}') ends after the end of the file",
+                                    image.native(), partition.number, partition.label),
                         "the file is not complete; copy or build it again");
     return table;
 }

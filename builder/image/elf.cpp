@@ -8,13 +8,12 @@ namespace ashlar::image {
 
 namespace {
 
-constexpr std::uint32_t section_notes = 7; // SHT_NOTE
+constexpr std::uint32_t section_notes = 7;   // SHT_NOTE
 constexpr std::uint32_t section_dynamic = 6; // SHT_DYNAMIC
-constexpr std::uint64_t tag_needed = 1; // DT_NEEDED
+constexpr std::uint64_t tag_needed = 1;      // DT_NEEDED
 constexpr std::uint32_t note_dlopen = 0x407c0c0a;
 
-template <typename Number>
-Number at(ByteView bytes, std::uint64_t offset) {
+template <typename Number> Number at(ByteView bytes, std::uint64_t offset) {
     return little_endian_at<Number>(bytes, offset).value_or(0);
 }
 
@@ -39,7 +38,9 @@ void add_sonames(std::string_view text, std::vector<std::string>& out) {
 } // namespace
 
 std::optional<Elf> Elf::parse(ByteView bytes) {
-    constexpr std::string_view magic("\x7f" "ELF\x02\x01", 6);
+    constexpr std::string_view magic("\x7f"
+                                     "ELF\x02\x01",
+                                     6);
     if (bytes.size() < 64 || text_of(bytes.first(6)) != magic) return std::nullopt;
     Elf elf(bytes);
     const auto table = at<std::uint64_t>(bytes, 0x28);
@@ -49,8 +50,11 @@ std::optional<Elf> Elf::parse(ByteView bytes) {
     for (std::uint64_t i = 0; i < count; ++i) {
         const auto header = elf.range(table + i * entry_size, 64);
         if (header.empty()) return std::nullopt;
-        elf.sections_.push_back({.name = at<std::uint32_t>(header, 0), .type = at<std::uint32_t>(header, 4), .link = at<std::uint32_t>(header, 0x28),
-                                 .offset = at<std::uint64_t>(header, 0x18), .size = at<std::uint64_t>(header, 0x20)});
+        elf.sections_.push_back({.name = at<std::uint32_t>(header, 0),
+                                 .type = at<std::uint32_t>(header, 4),
+                                 .link = at<std::uint32_t>(header, 0x28),
+                                 .offset = at<std::uint64_t>(header, 0x18),
+                                 .size = at<std::uint64_t>(header, 0x20)});
     }
     if (names < elf.sections_.size()) elf.names_ = elf.content(elf.sections_[names]);
     return elf;
@@ -64,7 +68,8 @@ ByteView Elf::range(std::uint64_t offset, std::uint64_t size) const {
 ByteView Elf::content(const Section& section) const { return range(section.offset, section.size); }
 
 ByteView Elf::section(std::string_view name) const {
-    const auto found = std::ranges::find_if(sections_, [&](const auto& s) { return zero_terminated(names_, s.name) == name; });
+    const auto found =
+        std::ranges::find_if(sections_, [&](const auto& s) { return zero_terminated(names_, s.name) == name; });
     return found == sections_.end() ? ByteView{} : content(*found);
 }
 
@@ -90,8 +95,10 @@ std::vector<std::string> Elf::opened() const {
             const auto name_size = round_up(at<std::uint32_t>(notes, offset), 4);
             const std::uint64_t text_size = at<std::uint32_t>(notes, offset + 4);
             const auto text = offset + 12 + name_size;
-            if (at<std::uint32_t>(notes, offset + 8) == note_dlopen && text <= notes.size() && text_size <= notes.size() - text)
-                add_sonames(text_of(notes.subspan(static_cast<std::size_t>(text), static_cast<std::size_t>(text_size))), out);
+            if (at<std::uint32_t>(notes, offset + 8) == note_dlopen && text <= notes.size() &&
+                text_size <= notes.size() - text)
+                add_sonames(text_of(notes.subspan(static_cast<std::size_t>(text), static_cast<std::size_t>(text_size))),
+                            out);
             offset = text + round_up(text_size, 4);
         }
     }

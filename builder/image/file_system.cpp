@@ -51,8 +51,10 @@ void write_tar(const root::Tree& tree, int fd) {
     archive::TarWriter tar(fd, "mkfs.erofs");
     for (const auto* entry : canonical_order(tree)) {
         const auto written = tar_entry(*entry);
-        if (written.type == archive::TarType::file) tar.add_file(written, entry->source);
-        else tar.add(written);
+        if (written.type == archive::TarType::file)
+            tar.add_file(written, entry->source);
+        else
+            tar.add(written);
     }
     tar.finish();
 }
@@ -60,7 +62,8 @@ void write_tar(const root::Tree& tree, int fd) {
 void refuse_too_large(const FileSystemInput& input, const std::filesystem::path& output) {
     const auto size = std::filesystem::file_size(output);
     if (!input.limit || size <= *input.limit) return;
-    throw Error(fmt::format("cannot accept the root file system of '{}': it has {}, the role allows {}", input.name, human_bytes(size), human_bytes(*input.limit)),
+    throw Error(fmt::format("cannot accept the root file system of '{}': it has {}, the role allows {}", input.name,
+                            human_bytes(size), human_bytes(*input.limit)),
                 "raise limits.root, or drop packages or paths from the role");
 }
 
@@ -88,11 +91,13 @@ archive::TarEntry tar_entry(const Entry& entry) {
             .xattrs = entry.xattrs};
 }
 
-void make_file_system(const root::Tree& tree, const FileSystemInput& input, const root::ToolsRoot& tools, const std::filesystem::path& output) {
+void make_file_system(const root::Tree& tree, const FileSystemInput& input, const root::ToolsRoot& tools,
+                      const std::filesystem::path& output) {
     while_doing(fmt::format("making the root file system of '{}'", input.name), [&] {
         const auto image = std::filesystem::absolute(output);
         open_file(image, O_WRONLY | O_CREAT | O_EXCL).close();
-        PipedChild mkfs(tools.command({"mkfs.erofs", "--quiet", "--tar=f", "--sort=none", "-b4096", fmt::format("-T{}", input.epoch), "--mkfs-time",
+        PipedChild mkfs(tools.command({"mkfs.erofs", "--quiet", "--tar=f", "--sort=none", "-b4096",
+                                       fmt::format("-T{}", input.epoch), "--mkfs-time",
                                        "-U" + guid_named("erofs:" + input.name).text(), image.native()},
                                       {image}));
         write_tar(tree, mkfs.input());

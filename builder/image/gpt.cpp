@@ -11,10 +11,8 @@ namespace ashlar::image {
 
 namespace {
 
-template <auto Release>
-struct Releaser {
-    template <typename Handle>
-    void operator()(Handle* handle) const { Release(handle); }
+template <auto Release> struct Releaser {
+    template <typename Handle> void operator()(Handle* handle) const { Release(handle); }
 };
 using Context = std::unique_ptr<fdisk_context, Releaser<fdisk_unref_context>>;
 using Entry = std::unique_ptr<fdisk_partition, Releaser<fdisk_unref_partition>>;
@@ -41,13 +39,16 @@ Context open_context(const std::filesystem::path& image, Access access) {
 
 Guid guid_from(const char* text, std::string_view what, const std::filesystem::path& image) {
     const auto guid = text == nullptr ? std::nullopt : Guid::from_text(text);
-    if (!guid) throw Error(fmt::format("cannot read the partition table of '{}': {} has no identifier", image.native(), what));
+    if (!guid)
+        throw Error(fmt::format("cannot read the partition table of '{}': {} has no identifier", image.native(), what));
     return *guid;
 }
 
 Type type_of(fdisk_context* context, const Guid& guid, const std::filesystem::path& image) {
     Type type(fdisk_label_parse_parttype(fdisk_get_label(context, nullptr), guid.text().c_str()));
-    if (!type) throw Error(fmt::format("cannot write the partition table of '{}': type {} is not accepted", image.native(), guid.text()));
+    if (!type)
+        throw Error(fmt::format("cannot write the partition table of '{}': type {} is not accepted", image.native(),
+                                guid.text()));
     return type;
 }
 
@@ -106,7 +107,8 @@ PartitionTable read_gpt(const std::filesystem::path& image) {
     const Text owned(id);
     PartitionTable table{.disk = guid_from(id, "the disk", image)};
     for (std::size_t i = 0; i < fdisk_get_npartitions(context.get()); ++i)
-        if (fdisk_is_partition_used(context.get(), i)) table.partitions.push_back(partition_at(context.get(), i, image));
+        if (fdisk_is_partition_used(context.get(), i))
+            table.partitions.push_back(partition_at(context.get(), i, image));
     return table;
 }
 

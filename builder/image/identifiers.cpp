@@ -26,7 +26,8 @@ Guid guid_named(std::string_view name) {
 std::uint32_t volume_number(std::string_view name) {
     const auto guid = guid_named(name);
     std::uint32_t number = 0;
-    for (const auto byte : std::span(guid.bytes()).first(4)) number = number << 8 | std::to_integer<std::uint32_t>(byte);
+    for (const auto byte : std::span(guid.bytes()).first(4))
+        number = number << 8 | std::to_integer<std::uint32_t>(byte);
     return number;
 }
 

@@ -63,8 +63,10 @@ public:
     }
     void directory(const std::string& path, unsigned mode = 0755) {
         if (entries_.contains(path)) return;
-        if (const auto slash = path.rfind('/'); slash != path.npos) directory(path.substr(0, slash));
-        else if (!path.empty()) directory("");
+        if (const auto slash = path.rfind('/'); slash != path.npos)
+            directory(path.substr(0, slash));
+        else if (!path.empty())
+            directory("");
         add({.path = path, .type = EntryType::directory, .mode = mode});
     }
     void link(const std::string& path, std::string target) {
@@ -101,7 +103,8 @@ std::string decompressed_name(const std::string& path) { return path.substr(0, p
 
 class ModuleTree {
 public:
-    ModuleTree(const root::Tree& kernel_root, std::string version, fs::path work) : version_(std::move(version)), work_(std::move(work)) {
+    ModuleTree(const root::Tree& kernel_root, std::string version, fs::path work)
+        : version_(std::move(version)), work_(std::move(work)) {
         for (const auto& entry : kernel_root) files_.emplace(entry.path, &entry);
         fs::create_directories(work_ / directory());
         fs::create_directory_symlink("usr/lib", work_ / "lib"); // where depmod looks depends on how it was built
@@ -123,9 +126,11 @@ public:
     void put_into(TreeBuilder& tree) const {
         for (const auto& entry : fs::recursive_directory_iterator(work_ / directory())) {
             const auto name = entry.path().filename().native();
-            const bool is_text_index = name.starts_with("modules.") && !name.ends_with(".bin") && name != "modules.softdep" &&
-                                       name != "modules.weakdep" && name != "modules.devname" && name != "modules.builtin.modinfo";
-            if (entry.is_regular_file() && !is_text_index) tree.file(entry.path().lexically_relative(work_).native(), entry.path());
+            const bool is_text_index = name.starts_with("modules.") && !name.ends_with(".bin") &&
+                                       name != "modules.softdep" && name != "modules.weakdep" &&
+                                       name != "modules.devname" && name != "modules.builtin.modinfo";
+            if (entry.is_regular_file() && !is_text_index)
+                tree.file(entry.path().lexically_relative(work_).native(), entry.path());
         }
     }
     // Firmware is often a link to another file; both go in.
@@ -145,7 +150,9 @@ private:
 
 void add_skeleton(TreeBuilder& tree, const fs::path& work) {
     tree.directory("");
-    for (const auto* directory : {"dev", "etc", "proc", "run", "sys", "sysroot", "usr/bin", "usr/lib", "usr/sbin", "var"}) tree.directory(directory);
+    for (const auto* directory :
+         {"dev", "etc", "proc", "run", "sys", "sysroot", "usr/bin", "usr/lib", "usr/sbin", "var"})
+        tree.directory(directory);
     tree.directory("tmp", 01777);
     tree.directory("root", 0700);
     for (const auto* name : {"bin", "lib", "sbin"}) tree.link(name, fmt::format("usr/{}", name));
@@ -161,12 +168,14 @@ void add_skeleton(TreeBuilder& tree, const fs::path& work) {
 }
 
 bool contains(const root::Tree& tree, std::string_view path) {
-    return std::ranges::binary_search(tree, path, {}, [](const Entry& entry) -> std::string_view { return entry.path; });
+    return std::ranges::binary_search(tree, path, {},
+                                      [](const Entry& entry) -> std::string_view { return entry.path; });
 }
 
 void refuse_without_init(const root::Tree& tree) {
     if (!contains(tree, "init") && !contains(tree, systemd))
-        throw Error(fmt::format("cannot make an initrd: neither 'init' nor '{}' is in it", systemd), "is its package in the role, and not dropped?");
+        throw Error(fmt::format("cannot make an initrd: neither 'init' nor '{}' is in it", systemd),
+                    "is its package in the role, and not dropped?");
 }
 
 root::Tree thin_out(const InitrdInput& input, InitrdSummary& summary) {
@@ -191,9 +200,12 @@ void write_archive(const root::Tree& tree, const fs::path& output) {
     archive::CpioWriter cpio(file.get(), output.native());
     const auto add = [&](const Entry& entry) {
         auto written = tar_entry(entry);
-        if (const auto found = links.find(entry.hard_link.empty() ? entry.path : entry.hard_link); found != links.end()) written.links = found->second;
-        if (written.type == archive::TarType::file) cpio.add_file(written, entry.source);
-        else cpio.add(written);
+        if (const auto found = links.find(entry.hard_link.empty() ? entry.path : entry.hard_link); found != links.end())
+            written.links = found->second;
+        if (written.type == archive::TarType::file)
+            cpio.add_file(written, entry.source);
+        else
+            cpio.add(written);
     };
     for (const auto& entry : tree)
         if (entry.hard_link.empty()) add(entry);
@@ -210,7 +222,9 @@ std::optional<fs::path> join_microcode(const root::Tree& tree, std::string_view 
         const std::string_view path = entry.path;
         if (entry.type != EntryType::file || !path.starts_with(directory)) continue;
         const auto name = path.substr(directory.size());
-        if (name.ends_with(".bin") || name.find_first_not_of("0123456789abcdef-") == name.npos || name.ends_with(".initramfs")) all += read_file(entry.source);
+        if (name.ends_with(".bin") || name.find_first_not_of("0123456789abcdef-") == name.npos ||
+            name.ends_with(".initramfs"))
+            all += read_file(entry.source);
     }
     if (all.empty()) return std::nullopt;
     write_file(output, all);
@@ -219,7 +233,8 @@ std::optional<fs::path> join_microcode(const root::Tree& tree, std::string_view 
 
 } // namespace
 
-root::Tree initrd_tree(const InitrdInput& input, const root::ToolsRoot& tools, const fs::path& work, InitrdSummary& summary) {
+root::Tree initrd_tree(const InitrdInput& input, const root::ToolsRoot& tools, const fs::path& work,
+                       InitrdSummary& summary) {
     TreeBuilder tree(thin_out(input, summary), input.epoch);
     add_skeleton(tree, work);
 
@@ -259,8 +274,10 @@ InitrdSummary make_initrd(const InitrdInput& input, const root::ToolsRoot& tools
 bool make_microcode(const root::Tree& tree, std::int64_t epoch, const fs::path& output) {
     const TemporaryDirectory work(fs::absolute(output).parent_path(), "microcode-");
     std::map<std::string, fs::path> vendors;
-    if (const auto file = join_microcode(tree, "usr/lib/firmware/intel-ucode/", work.path() / "intel")) vendors.emplace("GenuineIntel", *file);
-    if (const auto file = join_microcode(tree, "usr/lib/firmware/amd-ucode/", work.path() / "amd")) vendors.emplace("AuthenticAMD", *file);
+    if (const auto file = join_microcode(tree, "usr/lib/firmware/intel-ucode/", work.path() / "intel"))
+        vendors.emplace("GenuineIntel", *file);
+    if (const auto file = join_microcode(tree, "usr/lib/firmware/amd-ucode/", work.path() / "amd"))
+        vendors.emplace("AuthenticAMD", *file);
     if (vendors.empty()) return false;
     archive::write_microcode(vendors, epoch, output);
     return true;

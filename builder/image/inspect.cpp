@@ -26,12 +26,14 @@ namespace {
 bool ends_with_efi(std::string_view path) {
     constexpr std::string_view suffix = ".efi";
     if (path.size() < suffix.size()) return false;
-    return std::ranges::equal(path.substr(path.size() - suffix.size()), suffix, [](char a, char b) { return (a | 0x20) == b; });
+    return std::ranges::equal(path.substr(path.size() - suffix.size()), suffix,
+                              [](char a, char b) { return (a | 0x20) == b; });
 }
 
 class Inspector {
 public:
-    Inspector(const std::filesystem::path& image, Verify verify) : name_(image.native()), file_(open_file(image, O_RDONLY)), verify_(verify) {
+    Inspector(const std::filesystem::path& image, Verify verify)
+        : name_(image.native()), file_(open_file(image, O_RDONLY)), verify_(verify) {
         result_.image = image;
         result_.size = std::filesystem::file_size(image);
         result_.table = read_partition_table(image);
@@ -53,7 +55,8 @@ private:
     void read_boot_partition() {
         const auto* esp = result_.table.find(boot_partition_type());
         if (esp == nullptr) throw not_an_image("it has no EFI system partition");
-        const FatVolume volume(file_.get(), esp->offset, esp->size, fmt::format("{}, partition {}", name_, esp->number));
+        const FatVolume volume(file_.get(), esp->offset, esp->size,
+                               fmt::format("{}, partition {}", name_, esp->number));
         for (const auto& file : volume.files()) {
             if (!ends_with_efi(file.path)) continue;
             const auto bytes = volume.read(file);
@@ -67,12 +70,14 @@ private:
         EfiProgram program{.path = path, .size = bytes.size()};
         program.authenticode = authenticode_digest(bytes, parse_pe(bytes, path)).hex();
         for (const auto& signature : read_authenticode(bytes, path))
-            program.signatures.push_back({signature.signer.subject(), signature.signer.fingerprint().hex(), signature.intact});
+            program.signatures.push_back(
+                {signature.signer.subject(), signature.signer.fingerprint().hex(), signature.intact});
         result_.programs.push_back(std::move(program));
     }
 
     void read_boot_image(const std::string& path, const Bytes& bytes) {
-        if (!result_.uki.empty()) throw not_an_image(fmt::format("it has several UKIs, '{}' and '{}'", result_.uki, path));
+        if (!result_.uki.empty())
+            throw not_an_image(fmt::format("it has several UKIs, '{}' and '{}'", result_.uki, path));
         const auto uki = read_uki(bytes, path);
         result_.uki = path;
         result_.uki_size = bytes.size();
@@ -93,7 +98,8 @@ private:
     [[nodiscard]] const Partition& partition_with(const Guid& id, std::string_view what) const {
         const auto found = std::ranges::find(result_.table.partitions, id, &Partition::id);
         if (found == result_.table.partitions.end())
-            throw not_an_image(fmt::format("there is no {} partition {}, which the UKI's root hash asks for", what, id.text()));
+            throw not_an_image(
+                fmt::format("there is no {} partition {}, which the UKI's root hash asks for", what, id.text()));
         return *found;
     }
 
@@ -103,18 +109,26 @@ private:
         result_.root_hash = *hash;
         const auto& data = partition_with(data_partition_of(*hash), "root");
         const auto& tree = partition_with(hash_partition_of(*hash), "verity");
-        tree_ = {.fd = file_.get(), .offset = tree.offset, .size = tree.size, .name = fmt::format("{}, partition {}", name_, tree.number)};
+        tree_ = {.fd = file_.get(),
+                 .offset = tree.offset,
+                 .size = tree.size,
+                 .name = fmt::format("{}, partition {}", name_, tree.number)};
         const auto header = read_verity_header(tree_);
         result_.root_size = header.data_blocks * verity_block;
-        if (result_.root_size > data.size) throw not_an_image("the hash tree is of a larger file system than the root partition can hold");
+        if (result_.root_size > data.size)
+            throw not_an_image("the hash tree is of a larger file system than the root partition can hold");
         tree_.size = std::min(tree.size, verity_size(result_.root_size));
-        data_ = {.fd = file_.get(), .offset = data.offset, .size = result_.root_size, .name = fmt::format("{}, partition {}", name_, data.number)};
+        data_ = {.fd = file_.get(),
+                 .offset = data.offset,
+                 .size = result_.root_size,
+                 .name = fmt::format("{}, partition {}", name_, data.number)};
     }
 
     void verify_root() {
         const auto role = result_.os_release.find("VARIANT_ID");
         const auto parameters = verity_parameters(role == result_.os_release.end() ? "" : role->second);
-        if (const auto fault = verify_verity(data_, tree_, result_.root_hash, parameters)) result_.verity_fault = fault->text();
+        if (const auto fault = verify_verity(data_, tree_, result_.root_hash, parameters))
+            result_.verity_fault = fault->text();
     }
 
     void collect_faults() {
@@ -122,7 +136,9 @@ private:
         for (const auto& program : result_.programs) {
             if (program.signatures.empty()) faults.push_back(fmt::format("{} is not signed", program.path));
             for (const auto& signature : program.signatures)
-                if (!signature.intact) faults.push_back(fmt::format("the signature of {} by '{}' is broken", program.path, signature.signer));
+                if (!signature.intact)
+                    faults.push_back(
+                        fmt::format("the signature of {} by '{}' is broken", program.path, signature.signer));
         }
         for (const std::string key : {"IMAGE_ID", "IMAGE_VERSION", "VARIANT_ID"})
             if (!result_.os_release.contains(key)) faults.push_back(fmt::format("the UKI's os-release has no {}", key));
@@ -158,39 +174,61 @@ Inspection inspect(const std::filesystem::path& image, Verify verify) {
 }
 
 Json to_json(const Inspection& inspection) {
-    Json out{{"image", inspection.image.native()}, {"size", inspection.size}, {"disk", inspection.table.disk.text()}, {"root_hash", inspection.root_hash.hex()},
-             {"root_size", inspection.root_size}, {"os_release", inspection.os_release}, {"faults", inspection.faults}};
+    Json out{{"image", inspection.image.native()},   {"size", inspection.size},
+             {"disk", inspection.table.disk.text()}, {"root_hash", inspection.root_hash.hex()},
+             {"root_size", inspection.root_size},    {"os_release", inspection.os_release},
+             {"faults", inspection.faults}};
     for (const auto& partition : inspection.table.partitions)
-        out["partitions"].push_back({{"number", partition.number}, {"type", partition.type.text()}, {"kind", type_name(partition.type)}, {"uuid", partition.id.text()},
-                                     {"label", partition.label}, {"offset", partition.offset}, {"size", partition.size}, {"attributes", partition.attributes}});
+        out["partitions"].push_back({{"number", partition.number},
+                                     {"type", partition.type.text()},
+                                     {"kind", type_name(partition.type)},
+                                     {"uuid", partition.id.text()},
+                                     {"label", partition.label},
+                                     {"offset", partition.offset},
+                                     {"size", partition.size},
+                                     {"attributes", partition.attributes}});
     Json sections = Json::array();
     for (const auto& [name, size] : inspection.sections) sections.push_back({{"name", name}, {"size", size}});
-    out["uki"] = {{"path", inspection.uki}, {"size", inspection.uki_size}, {"command_line", inspection.command_line}, {"kernel", inspection.kernel_version}, {"sections", sections}};
+    out["uki"] = {{"path", inspection.uki},
+                  {"size", inspection.uki_size},
+                  {"command_line", inspection.command_line},
+                  {"kernel", inspection.kernel_version},
+                  {"sections", sections}};
     for (const auto& program : inspection.programs) {
         Json signatures = Json::array();
         for (const auto& signature : program.signatures)
-            signatures.push_back({{"signer", signature.signer}, {"certificate_sha256", signature.fingerprint}, {"intact", signature.intact}});
-        out["programs"].push_back({{"path", program.path}, {"size", program.size}, {"authenticode_sha256", program.authenticode}, {"signatures", signatures}});
+            signatures.push_back({{"signer", signature.signer},
+                                  {"certificate_sha256", signature.fingerprint},
+                                  {"intact", signature.intact}});
+        out["programs"].push_back({{"path", program.path},
+                                   {"size", program.size},
+                                   {"authenticode_sha256", program.authenticode},
+                                   {"signatures", signatures}});
     }
     return out;
 }
 
 std::string to_text(const Inspection& inspection) {
-    std::string out = fmt::format("{}\n  {}  role {}, release {}\n  kernel     {}\n  root hash  {}\n  size       {} (root {}, UKI {})\n", inspection.image.native(),
-                                  field(inspection, "PRETTY_NAME"), field(inspection, "VARIANT_ID"), field(inspection, "IMAGE_VERSION"), inspection.kernel_version,
-                                  inspection.root_hash.hex(), human_bytes(inspection.size), human_bytes(inspection.root_size), human_bytes(inspection.uki_size));
+    std::string out = fmt::format(
+        "{}\n  {}  role {}, release {}\n  kernel     {}\n  root hash  {}\n  size       {} (root {}, UKI {})\n",
+        inspection.image.native(), field(inspection, "PRETTY_NAME"), field(inspection, "VARIANT_ID"),
+        field(inspection, "IMAGE_VERSION"), inspection.kernel_version, inspection.root_hash.hex(),
+        human_bytes(inspection.size), human_bytes(inspection.root_size), human_bytes(inspection.uki_size));
     out += fmt::format("  command    {}\n\npartitions\n", inspection.command_line);
     for (const auto& partition : inspection.table.partitions)
-        out += fmt::format("  {} {:<12} {:>10}  {}  {}\n", partition.number, type_name(partition.type), human_bytes(partition.size), partition.id.text(), partition.label);
+        out += fmt::format("  {} {:<12} {:>10}  {}  {}\n", partition.number, type_name(partition.type),
+                           human_bytes(partition.size), partition.id.text(), partition.label);
     out += "\nprograms on the ESP\n";
     for (const auto& program : inspection.programs) {
         out += fmt::format("  {} ({})\n", program.path, human_bytes(program.size));
         for (const auto& signature : program.signatures)
-            out += fmt::format("    {} {}, certificate {}\n", signature.intact ? "signed by" : "BROKEN signature by", signature.signer, signature.fingerprint);
+            out += fmt::format("    {} {}, certificate {}\n", signature.intact ? "signed by" : "BROKEN signature by",
+                               signature.signer, signature.fingerprint);
         if (program.signatures.empty()) out += "    not signed\n";
     }
     out += "\nsections of the UKI\n";
-    for (const auto& [name, size] : inspection.sections) out += fmt::format("  {:<9} {:>10}\n", name, human_bytes(size));
+    for (const auto& [name, size] : inspection.sections)
+        out += fmt::format("  {:<9} {:>10}\n", name, human_bytes(size));
     out += inspection.faults.empty() ? "\nno fault found\n" : "\nfaults\n";
     for (const auto& fault : inspection.faults) out += fmt::format("  {}\n", fault);
     return out;

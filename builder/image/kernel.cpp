@@ -75,8 +75,10 @@ std::string_view without_compression(std::string_view path) {
 
 Error no_such_module(const std::string& name, const std::vector<std::string>& names, std::string_view version) {
     const auto nearest = did_you_mean(name, names);
-    return Error(fmt::format("cannot find kernel module '{}': kernel {} has no such module, neither loadable nor built in", name, version),
-                 nearest ? fmt::format("did you mean '{}'?", *nearest) : "");
+    return Error(
+        fmt::format("cannot find kernel module '{}': kernel {} has no such module, neither loadable nor built in", name,
+                    version),
+        nearest ? fmt::format("did you mean '{}'?", *nearest) : "");
 }
 
 } // namespace
@@ -90,7 +92,8 @@ Kernel find_kernel(const root::Tree& tree) {
         throw Error("cannot find the kernel: the root has neither boot/vmlinuz-* nor usr/lib/modules/*/vmlinuz",
                     "name a kernel package in the role: kernel.package = \"linux-image-cloud-amd64\"");
     if (found.size() > 1)
-        throw Error(fmt::format("cannot choose the kernel: the root has both {} and {}", found.begin()->first, found.rbegin()->first),
+        throw Error(fmt::format("cannot choose the kernel: the root has both {} and {}", found.begin()->first,
+                                found.rbegin()->first),
                     "a role has one kernel; see `ashlar why` for what pulls in the other");
     return {.version = found.begin()->first, .image = found.begin()->second};
 }
@@ -199,7 +202,8 @@ std::vector<std::string> Modules::matches(const std::string& firmware) const {
     std::vector<std::string> out;
     if (has_wildcard(firmware)) {
         for (const auto& file : firmware_)
-            if (::fnmatch(firmware.c_str(), std::string(without_compression(file)).c_str(), FNM_PATHNAME) == 0) out.push_back(file);
+            if (::fnmatch(firmware.c_str(), std::string(without_compression(file)).c_str(), FNM_PATHNAME) == 0)
+                out.push_back(file);
         return out;
     }
     for (const auto* suffix : {"", ".xz", ".zst"})
@@ -215,7 +219,8 @@ std::set<std::string> Modules::firmware_files(const std::map<std::string, Module
     return out;
 }
 
-MissingFirmware Modules::missing_firmware(const std::map<std::string, Module>& modules, std::span<const std::string> waived) const {
+MissingFirmware Modules::missing_firmware(const std::map<std::string, Module>& modules,
+                                          std::span<const std::string> waived) const {
     std::set<std::string> accepted;
     for (const auto& name : waived) accepted.insert(canonical(name));
     MissingFirmware missing;

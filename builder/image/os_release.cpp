@@ -14,7 +14,8 @@ namespace ashlar::image {
 namespace {
 
 bool is_key(std::string_view text) {
-    return !text.empty() && std::ranges::all_of(text, [](unsigned char c) { return std::isupper(c) || std::isdigit(c) || c == '_'; });
+    return !text.empty() &&
+           std::ranges::all_of(text, [](unsigned char c) { return std::isupper(c) || std::isdigit(c) || c == '_'; });
 }
 
 // A value is a shell word: bare, in single quotes, or in double quotes with backslash escapes.
@@ -43,7 +44,8 @@ std::string identify(std::string_view os_release, std::string_view role, std::st
     std::string out;
     for (const auto line : split(os_release, '\n')) {
         const auto key = line.substr(0, line.find('='));
-        if (line.empty() || std::ranges::find(identity, key, &decltype(identity)::value_type::first) != identity.end()) continue;
+        if (line.empty() || std::ranges::find(identity, key, &decltype(identity)::value_type::first) != identity.end())
+            continue;
         out += fmt::format("{}\n", line);
     }
     for (const auto& [key, value] : identity) out += fmt::format("{}={}\n", key, value);

@@ -45,7 +45,8 @@ std::string_view parent_of(std::string_view path) {
 std::string_view file_name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 // How many entries each directory holds.
-std::map<std::string, std::size_t, std::less<>> count_children(const root::Tree& tree, const std::set<std::string_view>& gone) {
+std::map<std::string, std::size_t, std::less<>> count_children(const root::Tree& tree,
+                                                               const std::set<std::string_view>& gone) {
     std::map<std::string, std::size_t, std::less<>> counts;
     for (const auto& entry : tree)
         if (!entry.path.empty() && !gone.contains(entry.path)) ++counts[std::string(parent_of(entry.path))];
@@ -92,7 +93,8 @@ private:
 bool is_library_directory(std::string_view directory) {
     if (directory == "usr/lib" || directory == "usr/lib64") return true;
     constexpr std::string_view prefix = "usr/lib/";
-    return directory.starts_with(prefix) && directory.find('/', prefix.size()) == directory.npos && directory.find("-linux-gnu") != directory.npos;
+    return directory.starts_with(prefix) && directory.find('/', prefix.size()) == directory.npos &&
+           directory.find("-linux-gnu") != directory.npos;
 }
 
 bool is_library(const Entry& entry) {
@@ -150,7 +152,8 @@ private:
 
 PathPatterns::PathPatterns(std::span<const std::string> patterns) {
     for (std::string_view text : patterns) {
-        Pattern pattern{.parts = {}, .verdict = text.starts_with('!') ? Verdict::taken_back : Verdict::dropped,
+        Pattern pattern{.parts = {},
+                        .verdict = text.starts_with('!') ? Verdict::taken_back : Verdict::dropped,
                         .literal = text.find_first_of("*?[") == text.npos};
         if (text.starts_with('!')) text.remove_prefix(1);
         if (text.starts_with('/')) text.remove_prefix(1);
@@ -177,7 +180,8 @@ bool PathPatterns::takes_back_by_name(std::string_view path) const {
 root::Tree without(const root::Tree& tree, const PathPatterns& patterns) {
     std::set<std::string_view> gone;
     for (const auto& entry : tree)
-        if (entry.type != EntryType::directory && patterns.verdict(entry.path) == PathPatterns::Verdict::dropped) gone.insert(entry.path);
+        if (entry.type != EntryType::directory && patterns.verdict(entry.path) == PathPatterns::Verdict::dropped)
+            gone.insert(entry.path);
     const auto children = count_children(tree, {});
     for (const auto& entry : tree) // directories that were empty: named ones only
         if (entry.type == EntryType::directory && !entry.path.empty() && !children.contains(entry.path) &&
@@ -196,8 +200,9 @@ root::Tree without(const root::Tree& tree, const PathPatterns& patterns) {
 std::vector<std::string> unused_libraries(const root::Tree& tree, const PathPatterns& patterns) {
     LoadGraph graph(tree);
     for (const auto& entry : tree) {
-        const bool is_wanted = is_library(entry) ? is_opened_silently(file_name_of(entry.path)) || patterns.takes_back_by_name(entry.path)
-                                                 : entry.type == EntryType::file;
+        const bool is_wanted =
+            is_library(entry) ? is_opened_silently(file_name_of(entry.path)) || patterns.takes_back_by_name(entry.path)
+                              : entry.type == EntryType::file;
         if (is_wanted) graph.start_from(entry);
     }
     return graph.unreached();

@@ -16,7 +16,12 @@ namespace ashlar::image {
 namespace {
 
 SbatEntry sbat_entry(std::string component, const std::string& package, const std::string& release) {
-    return {.component = std::move(component), .generation = 1, .vendor = "Ashlar", .package = package, .version = release, .url = "-"};
+    return {.component = std::move(component),
+            .generation = 1,
+            .vendor = "Ashlar",
+            .package = package,
+            .version = release,
+            .url = "-"};
 }
 
 void refuse_own_root_hash(const std::vector<std::string>& words) {
@@ -54,7 +59,8 @@ Bytes compose(const UkiInput& input, const BuildKeys& keys, const std::string& n
 
 void refuse_too_large(const UkiInput& input, std::size_t size) {
     if (input.limit && size > *input.limit)
-        throw Error(fmt::format("cannot accept the UKI of '{}': it has {}, the role allows {}", input.role, human_bytes(size), human_bytes(*input.limit)),
+        throw Error(fmt::format("cannot accept the UKI of '{}': it has {}, the role allows {}", input.role,
+                                human_bytes(size), human_bytes(*input.limit)),
                     "raise limits.uki, or make the initrd smaller: kernel.initrd_modules, the initrd role's drop");
 }
 
@@ -70,8 +76,10 @@ UkiSummary make_uki(const UkiInput& input, const BuildKeys& keys, const std::fil
         uki = sign_authenticode(std::move(uki), keys.db, name);
         refuse_too_large(input, uki.size());
         write_file(output, text_of(uki));
-        return UkiSummary{.signed_file = sha256(uki), .unsigned_file = unsigned_file,
-                          .authenticode = authenticode_digest(uki, parse_pe(uki, name)), .size = uki.size()};
+        return UkiSummary{.signed_file = sha256(uki),
+                          .unsigned_file = unsigned_file,
+                          .authenticode = authenticode_digest(uki, parse_pe(uki, name)),
+                          .size = uki.size()};
     });
 }
 
@@ -79,9 +87,12 @@ void make_addon(const AddonInput& input, const Identity& signer, const std::file
     while_doing(fmt::format("making the add-on '{}'", input.name), [&] {
         refuse_own_root_hash(input.command_line);
         const auto stub = read_file(input.stub);
-        const auto addon = compose_addon({.stub = bytes_of(stub), .command_line = join(input.command_line, " "), .kernel_release = input.kernel_version,
-                                          .sbat = {sbat_entry("ashlar.addon." + input.name, input.name, input.release)}},
-                                         input.name);
+        const auto addon =
+            compose_addon({.stub = bytes_of(stub),
+                           .command_line = join(input.command_line, " "),
+                           .kernel_release = input.kernel_version,
+                           .sbat = {sbat_entry("ashlar.addon." + input.name, input.name, input.release)}},
+                          input.name);
         write_file(output, text_of(sign_authenticode(addon, signer, input.name)));
     });
 }
@@ -89,7 +100,8 @@ void make_addon(const AddonInput& input, const Identity& signer, const std::file
 void sign_program(const std::filesystem::path& program, const Identity& signer, const std::filesystem::path& output) {
     const auto image = read_file(program);
     const auto bytes = bytes_of(image);
-    write_file(output, text_of(sign_authenticode(Bytes(bytes.begin(), bytes.end()), signer, program.filename().native())));
+    write_file(output,
+               text_of(sign_authenticode(Bytes(bytes.begin(), bytes.end()), signer, program.filename().native())));
 }
 
 } // namespace ashlar::image

@@ -13,8 +13,10 @@ VerityParameters verity_parameters(std::string_view role) {
     return {.uuid = guid_named(fmt::format("verity:{}", role)), .salt = {salt.bytes().begin(), salt.bytes().end()}};
 }
 
-Digest make_verity(std::string_view role, const std::filesystem::path& file_system, const std::filesystem::path& output) {
-    return while_doing(fmt::format("making the hash tree of '{}'", role), [&] { return write_verity(file_system, output, verity_parameters(role)); });
+Digest make_verity(std::string_view role, const std::filesystem::path& file_system,
+                   const std::filesystem::path& output) {
+    return while_doing(fmt::format("making the hash tree of '{}'", role),
+                       [&] { return write_verity(file_system, output, verity_parameters(role)); });
 }
 
 } // namespace ashlar::image

@@ -54,7 +54,9 @@ TEST_F(BillOfMaterials, SpdxIdentifiersAreUniqueAndPlain) {
     for (const auto& package : parse_json(spdx(subject), "spdx").at("packages")) {
         const auto id = package.at("SPDXID").get<std::string>();
         EXPECT_TRUE(ids.insert(id).second) << id;
-        EXPECT_EQ(id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-"), std::string::npos) << id;
+        EXPECT_EQ(id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-"),
+                  std::string::npos)
+            << id;
     }
 }
 
@@ -68,7 +70,8 @@ TEST_F(BillOfMaterials, CycloneDxNamesImageAndPackages) {
 
 TEST_F(BillOfMaterials, PackageListHasALineAPackage) {
     const auto text = package_list(subject);
-    EXPECT_THAT(text, HasSubstr("libstdc++6\t14.2.0-19\tamd64\tlibstdc++6\t14.2.0-19\tdebian\tmain\tinitrd,root\t" + sha256("libstdc++614.2.0-19").hex() + "\n"));
+    EXPECT_THAT(text, HasSubstr("libstdc++6\t14.2.0-19\tamd64\tlibstdc++6\t14.2.0-19\tdebian\tmain\tinitrd,root\t" +
+                                sha256("libstdc++614.2.0-19").hex() + "\n"));
     EXPECT_EQ(std::ranges::count(text, '\n'), 4);
 }
 
@@ -76,8 +79,10 @@ TEST_F(BillOfMaterials, SameInputsSameTextOtherImageOtherIdentifier) {
     EXPECT_EQ(spdx(subject), spdx(samples::subject(lock)));
     auto other = subject;
     other.disk = sha256("another disk");
-    EXPECT_NE(parse_json(spdx(subject), "").at("documentNamespace"), parse_json(spdx(other), "").at("documentNamespace"));
-    EXPECT_NE(parse_json(cyclonedx(subject), "").at("serialNumber"), parse_json(cyclonedx(other), "").at("serialNumber"));
+    EXPECT_NE(parse_json(spdx(subject), "").at("documentNamespace"),
+              parse_json(spdx(other), "").at("documentNamespace"));
+    EXPECT_NE(parse_json(cyclonedx(subject), "").at("serialNumber"),
+              parse_json(cyclonedx(other), "").at("serialNumber"));
 }
 
 // Judged by the projects' own validators: tests/unit/evidence/judge.sh brings them.
@@ -87,7 +92,8 @@ TEST_F(BillOfMaterials, ValidatorsAccept) {
     const TemporaryDirectory directory(std::filesystem::temp_directory_path(), "sbom-");
     write_file(directory.path() / "image.spdx.json", spdx(subject));
     write_file(directory.path() / "image.cdx.json", cyclonedx(subject));
-    const auto outcome = run({.argv = {python, ASHLAR_SOURCE_DIR "/tests/unit/evidence/judge.py", directory.path().native() + "/image"}});
+    const auto outcome = run(
+        {.argv = {python, ASHLAR_SOURCE_DIR "/tests/unit/evidence/judge.py", directory.path().native() + "/image"}});
     EXPECT_TRUE(outcome.ok()) << outcome.output << outcome.errors;
     EXPECT_EQ(outcome.output, "spdx: valid\ncyclonedx: valid\n");
 }

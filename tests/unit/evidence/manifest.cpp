@@ -22,17 +22,26 @@ protected:
         manifest.packages = packages_of(samples::subject(lock));
     }
     // The text with one thing changed.
-    template <typename Change>
-    [[nodiscard]] std::string error_after(Change change) const {
+    template <typename Change> [[nodiscard]] std::string error_after(Change change) const {
         auto json = parse_json(to_text(manifest), "m");
         change(json);
         return error_of([&] { static_cast<void>(parse_manifest(pretty(json), "image.manifest.json")); });
     }
 
-    Manifest manifest{.role = "base", .release = "R0.1", .train = "R0", .architecture = "amd64", .epoch = 1'700'000'000, .ashlar = "0.1.0", .lock = sha256("lock"),
-                      .root_hash = sha256("root"), .kernel = "6.12.1", .command_line = {"panic=10", "roothash=" + sha256("root").hex()}, .unsigned_uki = sha256("u"),
+    Manifest manifest{.role = "base",
+                      .release = "R0.1",
+                      .train = "R0",
+                      .architecture = "amd64",
+                      .epoch = 1'700'000'000,
+                      .ashlar = "0.1.0",
+                      .lock = sha256("lock"),
+                      .root_hash = sha256("root"),
+                      .kernel = "6.12.1",
+                      .command_line = {"panic=10", "roothash=" + sha256("root").hex()},
+                      .unsigned_uki = sha256("u"),
                       .authenticode = sha256("a"),
-                      .artefacts = {{"disk", {"ashlar_base_R0.1_amd64.raw", sha256("disk"), 1'000'000}}, {"uki", {"ashlar_base_R0.1_amd64.efi", sha256("uki"), 5000}}}};
+                      .artefacts = {{"disk", {"ashlar_base_R0.1_amd64.raw", sha256("disk"), 1'000'000}},
+                                    {"uki", {"ashlar_base_R0.1_amd64.efi", sha256("uki"), 5000}}}};
 };
 
 TEST_F(ManifestText, ReadsBack) { EXPECT_EQ(parse_manifest(to_text(manifest), "m"), manifest); }
@@ -45,37 +54,58 @@ TEST_F(ManifestText, NamesTheAlgorithmOfEveryDigest) {
 }
 
 TEST_F(ManifestText, IsReadStrictly) {
-    EXPECT_EQ(error_after([](Json& json) { json["colour"] = "red"; }), "cannot read manifest 'image.manifest.json': unknown key 'colour'");
-    EXPECT_EQ(error_after([](Json& json) { json.erase("kernel"); }), "cannot read manifest 'image.manifest.json': 'kernel' is missing");
-    EXPECT_EQ(error_after([](Json& json) { json["epoch"] = -1; }), "cannot read manifest 'image.manifest.json': 'epoch' is no number from 0 on");
-    EXPECT_EQ(error_after([](Json& json) { json["role"] = ""; }), "cannot read manifest 'image.manifest.json': 'role' is no text");
-    EXPECT_EQ(error_after([](Json& json) { json["lock"] = sha256("x").hex(); }), "cannot read manifest 'image.manifest.json': 'lock' is not 'sha256:' and 64 hexadecimal digits");
-    EXPECT_EQ(error_after([](Json& json) { json["format"] = 2; }), "cannot read manifest 'image.manifest.json': its format is 2, this program reads 1\n  hint: use a newer ashlar");
-    EXPECT_EQ(error_after([](Json& json) { json["artefacts"].erase("disk"); }), "cannot read manifest 'image.manifest.json': there is no artefact 'disk'");
-    EXPECT_EQ(error_after([](Json& json) { json["artefacts"]["disk"]["file"] = "../x"; }), "cannot read manifest 'image.manifest.json': artefact 'disk': 'file' is not a plain file name");
-    EXPECT_EQ(error_after([](Json& json) { json["packages"][1].erase("digest"); }), "cannot read manifest 'image.manifest.json': package 2: 'digest' is missing");
-    EXPECT_EQ(error_after([](Json& json) { json["uki"]["more"] = 1; }), "cannot read manifest 'image.manifest.json': uki: unknown key 'more'");
-    EXPECT_EQ(error_after([](Json& json) { json = Json::array(); }), "cannot read manifest 'image.manifest.json': it is no object");
+    EXPECT_EQ(error_after([](Json& json) { json["colour"] = "red"; }),
+              "cannot read manifest 'image.manifest.json': unknown key 'colour'");
+    EXPECT_EQ(error_after([](Json& json) { json.erase("kernel"); }),
+              "cannot read manifest 'image.manifest.json': 'kernel' is missing");
+    EXPECT_EQ(error_after([](Json& json) { json["epoch"] = -1; }),
+              "cannot read manifest 'image.manifest.json': 'epoch' is no number from 0 on");
+    EXPECT_EQ(error_after([](Json& json) { json["role"] = ""; }),
+              "cannot read manifest 'image.manifest.json': 'role' is no text");
+    EXPECT_EQ(error_after([](Json& json) { json["lock"] = sha256("x").hex(); }),
+              "cannot read manifest 'image.manifest.json': 'lock' is not 'sha256:' and 64 hexadecimal digits");
+    EXPECT_EQ(error_after([](Json& json) { json["format"] = 2; }),
+              "cannot read manifest 'image.manifest.json': its format is 2, this program reads 1\n  hint: use a newer "
+              "ashlar");
+    EXPECT_EQ(error_after([](Json& json) { json["artefacts"].erase("disk"); }),
+              "cannot read manifest 'image.manifest.json': there is no artefact 'disk'");
+    EXPECT_EQ(error_after([](Json& json) { json["artefacts"]["disk"]["file"] = "../x"; }),
+              "cannot read manifest 'image.manifest.json': artefact 'disk': 'file' is not a plain file name");
+    EXPECT_EQ(error_after([](Json& json) { json["packages"][1].erase("digest"); }),
+              "cannot read manifest 'image.manifest.json': package 2: 'digest' is missing");
+    EXPECT_EQ(error_after([](Json& json) { json["uki"]["more"] = 1; }),
+              "cannot read manifest 'image.manifest.json': uki: unknown key 'more'");
+    EXPECT_EQ(error_after([](Json& json) { json = Json::array(); }),
+              "cannot read manifest 'image.manifest.json': it is no object");
 }
 
 class Comparison : public ManifestText {
 protected:
-    image::Inspection inspection{.size = 1'000'000, .table = {.disk = image::guid_named("x")}, .programs = {{.path = "EFI/Linux/a.efi", .authenticode = sha256("a").hex()}},
-                                 .uki = "EFI/Linux/a.efi", .os_release = {{"VARIANT_ID", "base"}, {"IMAGE_VERSION", "R0.1"}},
-                                 .command_line = "panic=10 roothash=" + sha256("root").hex(), .kernel_version = "6.12.1", .root_hash = sha256("root")};
+    image::Inspection inspection{.size = 1'000'000,
+                                 .table = {.disk = image::guid_named("x")},
+                                 .programs = {{.path = "EFI/Linux/a.efi", .authenticode = sha256("a").hex()}},
+                                 .uki = "EFI/Linux/a.efi",
+                                 .os_release = {{"VARIANT_ID", "base"}, {"IMAGE_VERSION", "R0.1"}},
+                                 .command_line = "panic=10 roothash=" + sha256("root").hex(),
+                                 .kernel_version = "6.12.1",
+                                 .root_hash = sha256("root")};
 };
 
-TEST_F(Comparison, TheImageThatWasBuiltAgrees) { EXPECT_THAT(compare(manifest, inspection, sha256("disk")), IsEmpty()); }
+TEST_F(Comparison, TheImageThatWasBuiltAgrees) {
+    EXPECT_THAT(compare(manifest, inspection, sha256("disk")), IsEmpty());
+}
 
 TEST_F(Comparison, EveryDifferenceIsNamed) {
     inspection.os_release["IMAGE_VERSION"] = "R0.0";
     inspection.root_hash = sha256("other");
     inspection.programs.clear();
-    EXPECT_THAT(compare(manifest, inspection, sha256("changed")),
-                ElementsAre("the digest is '" + sha256("changed").hex() + "', the manifest says '" + sha256("disk").hex() + "'",
-                            "the release is 'R0.0', the manifest says 'R0.1'",
-                            "the root hash is '" + sha256("other").hex() + "', the manifest says '" + sha256("root").hex() + "'",
-                            "the UKI's Authenticode digest is '', the manifest says '" + sha256("a").hex() + "'"));
+    EXPECT_THAT(
+        compare(manifest, inspection, sha256("changed")),
+        ElementsAre("the digest is '" + sha256("changed").hex() + "', the manifest says '" + sha256("disk").hex() + "'",
+                    "the release is 'R0.0', the manifest says 'R0.1'",
+                    "the root hash is '" + sha256("other").hex() + "', the manifest says '" + sha256("root").hex() +
+                        "'",
+                    "the UKI's Authenticode digest is '', the manifest says '" + sha256("a").hex() + "'"));
 }
 
 } // namespace

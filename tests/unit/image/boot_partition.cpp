@@ -31,8 +31,15 @@ protected:
     }
     [[nodiscard]] std::filesystem::path path(std::string_view name) const { return directory_.path() / name; }
     [[nodiscard]] BootPartitionInput input() const {
-        return {.name = "base", .epoch = 1'700'000'000, .files = boot_files({.architecture = "amd64", .release = "R0.1", .loader = path("loader"), .configuration = path("conf"),
-                                                                             .uki = path("uki"), .addons = {path("serial.addon.efi")}, .keys = path("site")})};
+        return {.name = "base",
+                .epoch = 1'700'000'000,
+                .files = boot_files({.architecture = "amd64",
+                                     .release = "R0.1",
+                                     .loader = path("loader"),
+                                     .configuration = path("conf"),
+                                     .uki = path("uki"),
+                                     .addons = {path("serial.addon.efi")},
+                                     .keys = path("site")})};
     }
     std::filesystem::path make(std::string_view name) const { return make(input(), name); }
     std::filesystem::path make(const BootPartitionInput& what, std::string_view name) const {
@@ -65,8 +72,10 @@ TEST_F(BootPartition, HoldsEveryFileAtItsPlace) {
 TEST_F(BootPartition, FsckAndMtoolsAgree) {
     const auto image = make("esp.img");
     EXPECT_THAT(run_checked({.argv = {"fsck.fat", "-n", "-v", image.native()}}), HasSubstr("32 bit entries"));
-    EXPECT_EQ(run_checked({.argv = {"mtype", "-i", image.native(), "::EFI/systemd/systemd-bootx64.efi"}}), "the boot loader");
-    EXPECT_THAT(run_checked({.argv = {"mdir", "-i", image.native(), "::EFI/Linux"}}), HasSubstr("2023-11-14  22:13  ashlar_R0.1.efi"));
+    EXPECT_EQ(run_checked({.argv = {"mtype", "-i", image.native(), "::EFI/systemd/systemd-bootx64.efi"}}),
+              "the boot loader");
+    EXPECT_THAT(run_checked({.argv = {"mdir", "-i", image.native(), "::EFI/Linux"}}),
+                HasSubstr("2023-11-14  22:13  ashlar_R0.1.efi"));
 }
 
 TEST_F(BootPartition, IsTheSameTwiceWhateverTheTimeZone) {
@@ -87,15 +96,17 @@ TEST_F(BootPartition, WhatDoesNotFitIsRefused) {
     auto small = input();
     small.size = 40 * mib;
     write_file(path("uki"), std::string(41 * mib, 'u'));
-    EXPECT_EQ(error_of([&] { make(small, "esp.img"); }), "cannot make the boot partition of 'base': 43.0 MB of files do not fit into 41.9 MB\n"
-                                                         "  hint: raise limits.boot_partition (at least 155 MiB) or leave it out to have it computed");
+    EXPECT_EQ(error_of([&] { make(small, "esp.img"); }),
+              "cannot make the boot partition of 'base': 43.0 MB of files do not fit into 41.9 MB\n"
+              "  hint: raise limits.boot_partition (at least 155 MiB) or leave it out to have it computed");
     EXPECT_FALSE(std::filesystem::exists(path("esp.img")));
 }
 
 TEST_F(BootPartition, APathThatIsThereTwiceIsRefused) {
     auto twice = input();
     twice.files.push_back(twice.files.front());
-    EXPECT_THAT(error_of([&] { make(twice, "esp.img"); }), StartsWith("cannot put 'EFI/BOOT/BOOTX64.EFI' into the boot partition: it is there twice"));
+    EXPECT_THAT(error_of([&] { make(twice, "esp.img"); }),
+                StartsWith("cannot put 'EFI/BOOT/BOOTX64.EFI' into the boot partition: it is there twice"));
 }
 
 TEST(BootPartitionSize, HasRoomForTheKeptAndTheNextAndAQuarterMore) {
@@ -111,7 +122,8 @@ TEST_F(BootPartition, IsFat32AtEverySize) {
         auto sized = input();
         sized.size = size * mib;
         const auto image = make(sized, "esp-" + std::to_string(size));
-        EXPECT_THAT(run_checked({.argv = {"fsck.fat", "-n", "-v", image.native()}}), HasSubstr("32 bit entries")) << size;
+        EXPECT_THAT(run_checked({.argv = {"fsck.fat", "-n", "-v", image.native()}}), HasSubstr("32 bit entries"))
+            << size;
         std::filesystem::remove(image);
     }
 }
@@ -124,7 +136,8 @@ protected:
     [[nodiscard]] std::string outcome() const {
         const auto rewritten = open_file(image, O_WRONLY | O_TRUNC); // sparse again: only what is not zero is written
         for (std::size_t at = 0; at < bytes.size(); at += 4096)
-            if (const auto block = std::string_view(bytes).substr(at, 4096); block.find_first_not_of('\0') != block.npos)
+            if (const auto block = std::string_view(bytes).substr(at, 4096);
+                block.find_first_not_of('\0') != block.npos)
                 static_cast<void>(::pwrite(rewritten.get(), block.data(), block.size(), static_cast<off_t>(at)));
         std::filesystem::resize_file(image, bytes.size());
         return error_of([&] {
@@ -166,7 +179,8 @@ TEST_F(DamagedFat, AnyByteOfTheBootSector) {
     for (off_t offset = 0; offset < 90; ++offset) {
         for (const char value : {'\x00', '\x01', '\x7f', '\xff'}) {
             ASSERT_EQ(::pwrite(fd.get(), &value, 1, offset), 1);
-            refused += error_of([&] { static_cast<void>(FatVolume(fd.get(), 0, bytes.size(), "esp.img").files()); }) != "no error";
+            refused += error_of([&] { static_cast<void>(FatVolume(fd.get(), 0, bytes.size(), "esp.img").files()); }) !=
+                       "no error";
             ASSERT_EQ(::pwrite(fd.get(), &bytes[static_cast<std::size_t>(offset)], 1, offset), 1);
         }
     }

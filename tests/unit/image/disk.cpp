@@ -24,7 +24,12 @@ protected:
     }
     [[nodiscard]] std::filesystem::path path(std::string_view name) const { return directory_.path() / name; }
     [[nodiscard]] DiskInput input() const {
-        return {.architecture = "amd64", .version = "R0.1", .root_hash = hash, .boot_partition = path("esp"), .root = path("root"), .verity = path("verity")};
+        return {.architecture = "amd64",
+                .version = "R0.1",
+                .root_hash = hash,
+                .boot_partition = path("esp"),
+                .root = path("root"),
+                .verity = path("verity")};
     }
     [[nodiscard]] std::filesystem::path make(std::string_view name) const {
         make_disk(input(), path(name));
@@ -84,7 +89,8 @@ TEST_F(Disk, SfdiskFindsNothingWrong) {
     EXPECT_TRUE(outcome.ok()) << outcome.errors;
     EXPECT_THAT(outcome.output, HasSubstr("No errors detected."));
     const auto dump = run_checked({.argv = {"sfdisk", "--dump", path("disk.raw").native()}});
-    EXPECT_THAT(dump, HasSubstr("type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, uuid=4F7C2233-4455-6677-8899-AABBCCDDEEFF, name=\"root_R0.1\", attrs=\"GUID:60\""));
+    EXPECT_THAT(dump, HasSubstr("type=4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709, uuid=4F7C2233-4455-6677-8899-AABBCCDDEEFF, "
+                                "name=\"root_R0.1\", attrs=\"GUID:60\""));
 }
 
 TEST_F(Disk, ALabelThatDoesNotFitIsRefused) {
@@ -94,7 +100,8 @@ TEST_F(Disk, ALabelThatDoesNotFitIsRefused) {
         make_disk(too_long, path("disk.raw"));
         FAIL();
     } catch (const Error& error) {
-        EXPECT_EQ(error.render(), "cannot label a partition 'root_a-release-name-that-is-far-too-long': a GPT label has at most 36 characters\n"
+        EXPECT_EQ(error.render(), "cannot label a partition 'root_a-release-name-that-is-far-too-long': a GPT label "
+                                  "has at most 36 characters\n"
                                   "  hint: shorten the train's release");
     }
     EXPECT_FALSE(std::filesystem::exists(path("disk.raw")));
@@ -105,8 +112,9 @@ TEST_F(Disk, AFileWithoutATableIsRefused) {
         static_cast<void>(read_partition_table(path("root")));
         FAIL();
     } catch (const Error& error) {
-        EXPECT_EQ(error.render(), "cannot read the partition table of '" + path("root").native() + "': there is no GPT in it\n"
-                                  "  hint: is it a disk image that ashlar built, and is it complete?");
+        EXPECT_EQ(error.render(), "cannot read the partition table of '" + path("root").native() +
+                                      "': there is no GPT in it\n"
+                                      "  hint: is it a disk image that ashlar built, and is it complete?");
     }
 }
 

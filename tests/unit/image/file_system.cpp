@@ -56,7 +56,8 @@ protected:
         forest.add({.path = "dev/fifo", .type = root::EntryType::fifo, .mode = 0600});
     }
     void SetUp() override {
-        if (!trees::tools_root()) GTEST_SKIP() << "mkfs.erofs 1.8 is needed: set ASHLAR_TOOLS_ROOT to a root that has it";
+        if (!trees::tools_root())
+            GTEST_SKIP() << "mkfs.erofs 1.8 is needed: set ASHLAR_TOOLS_ROOT to a root that has it";
     }
     fs::path make(std::string_view name, FileSystemInput input = {.name = "base", .epoch = 1'700'000'000}) const {
         make_file_system(forest.tree(), input, *trees::tools_root(), forest.path() / name);
@@ -66,7 +67,9 @@ protected:
     [[nodiscard]] fs::path extract(const fs::path& image) const {
         const auto target = forest.path() / "extracted";
         fs::create_directory(target);
-        run_checked(trees::tools_root()->command({"fsck.erofs", "--extract=" + target.native(), "--preserve", "--force", image.native()}, {target}, {image}));
+        run_checked(trees::tools_root()->command(
+            {"fsck.erofs", "--extract=" + target.native(), "--preserve", "--force", image.native()}, {target},
+            {image}));
         return target;
     }
 
@@ -112,7 +115,8 @@ TEST_F(FileSystem, NeitherOrderOfTheRecordNorNameOfTheSourcesMatters) {
         }
         other.add(entry);
     }
-    make_file_system(other.tree(), {.name = "base", .epoch = 1'700'000'000}, *trees::tools_root(), other.path() / "two");
+    make_file_system(other.tree(), {.name = "base", .epoch = 1'700'000'000}, *trees::tools_root(),
+                     other.path() / "two");
     EXPECT_TRUE(one == read_file(other.path() / "two"));
 }
 
@@ -134,9 +138,14 @@ TEST_F(FileSystem, XattrsAreInTheImage) {
 
 // No user namespace may make a device node, so that none can be extracted.
 TEST_F(FileSystem, DevicesAreInTheImage) {
-    forest.add({.path = "dev/null", .type = root::EntryType::character_device, .mode = 0666, .device_major = 1, .device_minor = 3});
+    forest.add({.path = "dev/null",
+                .type = root::EntryType::character_device,
+                .mode = 0666,
+                .device_major = 1,
+                .device_minor = 3});
     const auto image = make("root.erofs");
-    const auto dump = run_checked(trees::tools_root()->command({"dump.erofs", "--path=/dev/null", image.native()}, {}, {image}));
+    const auto dump =
+        run_checked(trees::tools_root()->command({"dump.erofs", "--path=/dev/null", image.native()}, {}, {image}));
     EXPECT_THAT(dump, HasSubstr("Access: 0666/rw-rw-rw-"));
     EXPECT_THAT(dump, HasSubstr("char dev"));
 }

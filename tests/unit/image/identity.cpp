@@ -44,13 +44,16 @@ TEST(Architecture, UnknownOneIsNamed) {
 }
 
 TEST(OsRelease, IdentityReplacesAndKeepsTheRest) {
-    const auto text = identify("PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nID=debian\nIMAGE_ID=other\n# a comment\n", "base", "R0.3");
-    EXPECT_EQ(text, "ID=debian\n# a comment\nPRETTY_NAME=\"Ashlar base R0.3\"\nIMAGE_ID=ashlar\nIMAGE_VERSION=R0.3\nVARIANT_ID=base\n");
+    const auto text = identify("PRETTY_NAME=\"Debian GNU/Linux 13 (trixie)\"\nID=debian\nIMAGE_ID=other\n# a comment\n",
+                               "base", "R0.3");
+    EXPECT_EQ(text, "ID=debian\n# a comment\nPRETTY_NAME=\"Ashlar base "
+                    "R0.3\"\nIMAGE_ID=ashlar\nIMAGE_VERSION=R0.3\nVARIANT_ID=base\n");
     EXPECT_EQ(identify(text, "base", "R0.3"), text);
 }
 
 TEST(OsRelease, ValuesLoseTheirQuotes) {
-    const auto fields = parse_os_release("A=bare\nB=\"say \\\"hi\\\" \\$5\"\nC='single \\'\n\n# comment\n", "os-release");
+    const auto fields =
+        parse_os_release("A=bare\nB=\"say \\\"hi\\\" \\$5\"\nC='single \\'\n\n# comment\n", "os-release");
     EXPECT_THAT(fields, Contains(Pair("A", "bare")));
     EXPECT_THAT(fields, Contains(Pair("B", "say \"hi\" $5")));
     EXPECT_THAT(fields, Contains(Pair("C", "single \\")));
@@ -62,7 +65,8 @@ TEST(OsRelease, ALineThatIsNoAssignmentIsNamed) {
             static_cast<void>(parse_os_release(text, "usr/lib/os-release"));
             FAIL() << text;
         } catch (const Error& error) {
-            EXPECT_THAT(error.message(), testing::StartsWith("cannot read 'usr/lib/os-release': line 2 is not KEY=value: "));
+            EXPECT_THAT(error.message(),
+                        testing::StartsWith("cannot read 'usr/lib/os-release': line 2 is not KEY=value: "));
         }
     }
 }

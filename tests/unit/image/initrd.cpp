@@ -57,12 +57,23 @@ std::map<std::string, Member> read_cpio(std::string_view archive) {
 class Initrd : public testing::Test {
 protected:
     Initrd() {
-        content.directory("").directory("usr").directory("usr/lib").directory("usr/lib/systemd").directory("usr/share").directory("usr/share/doc").directory("usr/lib/x86_64-linux-gnu");
-        content.file("usr/lib/systemd/systemd", trees::program({"libc.so.6"}), 0755).file("usr/lib/os-release", "ID=debian\n").file("usr/share/doc/README", "text");
+        content.directory("")
+            .directory("usr")
+            .directory("usr/lib")
+            .directory("usr/lib/systemd")
+            .directory("usr/share")
+            .directory("usr/share/doc")
+            .directory("usr/lib/x86_64-linux-gnu");
+        content.file("usr/lib/systemd/systemd", trees::program({"libc.so.6"}), 0755)
+            .file("usr/lib/os-release", "ID=debian\n")
+            .file("usr/share/doc/README", "text");
         content.file("usr/lib/x86_64-linux-gnu/libc.so.6").file("usr/lib/x86_64-linux-gnu/libunused.so.1");
         kernel.directory("usr").file("boot/vmlinuz-6.12.1", "kernel");
-        kernel.file(base + "modules.order", "kernel/a.ko\nkernel/b.ko\n").file(base + "modules.builtin", "kernel/nvme.ko\n").file(base + "modules.builtin.modinfo", "");
-        kernel.file(base + "kernel/a.ko", trees::module({"name=a", "depends=b", "firmware=vendor/a.bin"})).file(base + "kernel/b.ko", trees::module({"name=b", "depends="}));
+        kernel.file(base + "modules.order", "kernel/a.ko\nkernel/b.ko\n")
+            .file(base + "modules.builtin", "kernel/nvme.ko\n")
+            .file(base + "modules.builtin.modinfo", "");
+        kernel.file(base + "kernel/a.ko", trees::module({"name=a", "depends=b", "firmware=vendor/a.bin"}))
+            .file(base + "kernel/b.ko", trees::module({"name=b", "depends="}));
         kernel.file(base + "kernel/c.ko", trees::module({"name=c", "depends="}));
         kernel.link("usr/lib/firmware/vendor/a.bin", "real.bin").file("usr/lib/firmware/vendor/real.bin", "firmware");
     }
@@ -71,10 +82,17 @@ protected:
         const auto root = content.tree();
         const auto kernel_root = kernel.tree();
         std::filesystem::remove(path());
-        return make_initrd({.content = root, .drop = std::move(drop), .kernel_root = kernel_root, .modules = std::move(modules), .epoch = 1'700'000'000}, trees::host_tools(), path());
+        return make_initrd({.content = root,
+                            .drop = std::move(drop),
+                            .kernel_root = kernel_root,
+                            .modules = std::move(modules),
+                            .epoch = 1'700'000'000},
+                           trees::host_tools(), path());
     }
     [[nodiscard]] std::filesystem::path path() const { return content.path() / "initrd.zst"; }
-    [[nodiscard]] std::map<std::string, Member> members() const { return read_cpio(run_checked({.argv = {"zstd", "-dcq", path().native()}})); }
+    [[nodiscard]] std::map<std::string, Member> members() const {
+        return read_cpio(run_checked({.argv = {"zstd", "-dcq", path().native()}}));
+    }
 
     const std::string base = "usr/lib/modules/6.12.1/";
     Forest content, kernel;
@@ -105,7 +123,9 @@ TEST_F(Initrd, GroupsHaveTheNumbersOfTheLedger) {
         const auto name = fmt::format("name = \"{}\"", fields[0]);
         const auto at = ledger.find(name);
         ASSERT_NE(at, std::string::npos) << line;
-        EXPECT_THAT(ledger.substr(at, ledger.find('\n', at) - at), testing::HasSubstr(fmt::format("gid = {} ", fields[2]))) << line;
+        EXPECT_THAT(ledger.substr(at, ledger.find('\n', at) - at),
+                    testing::HasSubstr(fmt::format("gid = {} ", fields[2])))
+            << line;
     }
 }
 
@@ -125,7 +145,9 @@ TEST_F(Initrd, ModulesComeWithDependenciesFirmwareAndIndex) {
     EXPECT_THAT(summary.firmware, ElementsAre("usr/lib/firmware/vendor/a.bin"));
     EXPECT_THAT(summary.missing, IsEmpty());
     auto found = members();
-    EXPECT_THAT(found, IsSupersetOf({Key(base + "kernel/a.ko"), Key(base + "kernel/b.ko"), Key(base + "modules.dep.bin"), Key(base + "modules.alias.bin"), Key(base + "modules.softdep")}));
+    EXPECT_THAT(found,
+                IsSupersetOf({Key(base + "kernel/a.ko"), Key(base + "kernel/b.ko"), Key(base + "modules.dep.bin"),
+                              Key(base + "modules.alias.bin"), Key(base + "modules.softdep")}));
     EXPECT_THAT(found, Not(Contains(Key(base + "kernel/c.ko"))));
     EXPECT_THAT(found, Not(Contains(Key(base + "modules.dep"))));
     EXPECT_EQ(found["usr/lib/firmware/vendor/a.bin"].content, "real.bin");
@@ -153,7 +175,8 @@ TEST_F(Initrd, HardLinksAndCapabilities) {
     content.add({.path = "usr/bin/b", .mode = 0755, .hard_link = "usr/bin/a"});
     make({});
     auto found = members();
-    EXPECT_EQ(found["usr/bin/a"].content + found["usr/bin/b"].content, "program"); // newc keeps the bytes with one of the names
+    EXPECT_EQ(found["usr/bin/a"].content + found["usr/bin/b"].content,
+              "program"); // newc keeps the bytes with one of the names
 }
 
 TEST_F(Initrd, IsTheSameTwice) {
@@ -161,13 +184,15 @@ TEST_F(Initrd, IsTheSameTwice) {
     const auto one = read_file(path());
     make({"a"});
     EXPECT_TRUE(one == read_file(path()));
-    for (const auto& entry : std::filesystem::directory_iterator(content.path())) EXPECT_FALSE(entry.is_directory()) << entry.path() << " is left behind";
+    for (const auto& entry : std::filesystem::directory_iterator(content.path()))
+        EXPECT_FALSE(entry.is_directory()) << entry.path() << " is left behind";
 }
 
 TEST_F(Initrd, WithoutInitItIsRefused) {
-    EXPECT_EQ(error_of([&] { make({}, {"/usr/lib/systemd/**"}); }), "cannot make an initrd: neither 'init' nor 'usr/lib/systemd/systemd' is in it\n"
-                                                                    "  while making the initrd\n"
-                                                                    "  hint: is its package in the role, and not dropped?");
+    EXPECT_EQ(error_of([&] { make({}, {"/usr/lib/systemd/**"}); }),
+              "cannot make an initrd: neither 'init' nor 'usr/lib/systemd/systemd' is in it\n"
+              "  while making the initrd\n"
+              "  hint: is its package in the role, and not dropped?");
 }
 
 TEST_F(Initrd, AnInitOfItsOwnStays) {
@@ -178,8 +203,11 @@ TEST_F(Initrd, AnInitOfItsOwnStays) {
 
 TEST(Microcode, IsJoinedPerVendorUncompressed) {
     Forest forest;
-    forest.file("usr/lib/firmware/intel-ucode/06-03-02", "one").file("usr/lib/firmware/intel-ucode/06-8f-04", "two").file("usr/lib/firmware/intel-ucode/README", "no");
-    forest.file("usr/lib/firmware/amd-ucode/microcode_amd.bin", "three").file("usr/lib/firmware/amd-ucode/microcode_amd.bin.asc", "no");
+    forest.file("usr/lib/firmware/intel-ucode/06-03-02", "one")
+        .file("usr/lib/firmware/intel-ucode/06-8f-04", "two")
+        .file("usr/lib/firmware/intel-ucode/README", "no");
+    forest.file("usr/lib/firmware/amd-ucode/microcode_amd.bin", "three")
+        .file("usr/lib/firmware/amd-ucode/microcode_amd.bin.asc", "no");
     const auto output = forest.path() / "microcode.cpio";
     ASSERT_TRUE(make_microcode(forest.tree(), 1'700'000'000, output));
     auto found = read_cpio(read_file(output));

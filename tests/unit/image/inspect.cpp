@@ -41,13 +41,30 @@ protected:
     void build(const Digest& hash) {
         for (const auto* old : {"esp", "disk.raw"}) fs::remove(path(old));
         root_hash = hash.hex();
-        make_uki({.role = "base", .release = "R0.1", .stub = path("stub"), .kernel = path("stub"), .kernel_version = "6.12.1", .initrd = path("initrd"),
-                  .os_release = os_release, .command_line = {"panic=10"}, .root_hash = hash},
+        make_uki({.role = "base",
+                  .release = "R0.1",
+                  .stub = path("stub"),
+                  .kernel = path("stub"),
+                  .kernel_version = "6.12.1",
+                  .initrd = path("initrd"),
+                  .os_release = os_release,
+                  .command_line = {"panic=10"},
+                  .root_hash = hash},
                  keys, path("uki.efi"));
-        auto files = boot_files({.architecture = "amd64", .release = "R0.1", .loader = path("loader.efi"), .configuration = path("loader.conf"), .uki = path("uki.efi")});
+        auto files = boot_files({.architecture = "amd64",
+                                 .release = "R0.1",
+                                 .loader = path("loader.efi"),
+                                 .configuration = path("loader.conf"),
+                                 .uki = path("uki.efi")});
         files.insert(files.end(), more_files.begin(), more_files.end());
         make_boot_partition({.name = "base", .files = files}, trees::host_tools(), path("esp"));
-        make_disk({.architecture = "amd64", .version = "R0.1", .root_hash = hash, .boot_partition = path("esp"), .root = path("root"), .verity = path("verity")}, disk());
+        make_disk({.architecture = "amd64",
+                   .version = "R0.1",
+                   .root_hash = hash,
+                   .boot_partition = path("esp"),
+                   .root = path("root"),
+                   .verity = path("verity")},
+                  disk());
     }
     void flip(std::uint64_t offset) const {
         const auto fd = open_file(disk(), O_RDWR);
@@ -57,9 +74,13 @@ protected:
         ASSERT_EQ(::pwrite(fd.get(), &byte, 1, static_cast<off_t>(offset)), 1);
     }
     [[nodiscard]] Inspection look(Verify verify = Verify::everything) const { return inspect(disk(), verify); }
-    [[nodiscard]] std::string error() const { return error_of([&] { static_cast<void>(look()); }); }
+    [[nodiscard]] std::string error() const {
+        return error_of([&] { static_cast<void>(look()); });
+    }
     [[nodiscard]] std::string refusal(const std::string& cause) const {
-        return fmt::format("cannot inspect '{0}': {1}\n  while inspecting '{0}'\n  hint: is it a disk image that ashlar built?", disk().native(), cause);
+        return fmt::format(
+            "cannot inspect '{0}': {1}\n  while inspecting '{0}'\n  hint: is it a disk image that ashlar built?",
+            disk().native(), cause);
     }
 
     const BuildKeys keys{.db = samples::identity(0), .pcr = samples::key(1)};
@@ -133,7 +154,8 @@ TEST_F(Image, AHashTreeWithAnotherSaltIsFound) {
 TEST_F(Image, AnUnsignedProgramIsFound) {
     fs::copy_file(path("stub"), path("loader.efi"), fs::copy_options::overwrite_existing);
     build();
-    EXPECT_THAT(look().faults, ElementsAre("EFI/BOOT/BOOTX64.EFI is not signed", "EFI/systemd/systemd-bootx64.efi is not signed"));
+    EXPECT_THAT(look().faults,
+                ElementsAre("EFI/BOOT/BOOTX64.EFI is not signed", "EFI/systemd/systemd-bootx64.efi is not signed"));
 }
 
 TEST_F(Image, AProgramChangedAfterSigningIsFound) {
@@ -141,14 +163,18 @@ TEST_F(Image, AProgramChangedAfterSigningIsFound) {
     program[0x600] = static_cast<char>(program[0x600] ^ 1); // its code
     write_file(path("loader.efi"), program);
     build();
-    EXPECT_THAT(look().faults, ElementsAre("the signature of EFI/BOOT/BOOTX64.EFI by 'O = Example, CN = Example signing 0' is broken",
-                                           "the signature of EFI/systemd/systemd-bootx64.efi by 'O = Example, CN = Example signing 0' is broken"));
+    EXPECT_THAT(
+        look().faults,
+        ElementsAre(
+            "the signature of EFI/BOOT/BOOTX64.EFI by 'O = Example, CN = Example signing 0' is broken",
+            "the signature of EFI/systemd/systemd-bootx64.efi by 'O = Example, CN = Example signing 0' is broken"));
 }
 
 TEST_F(Image, AnOsReleaseWithoutIdentityIsFound) {
     os_release = "ID=debian\nVARIANT_ID=base\n";
     build();
-    EXPECT_THAT(look().faults, ElementsAre("the UKI's os-release has no IMAGE_ID", "the UKI's os-release has no IMAGE_VERSION"));
+    EXPECT_THAT(look().faults,
+                ElementsAre("the UKI's os-release has no IMAGE_ID", "the UKI's os-release has no IMAGE_VERSION"));
 }
 
 TEST_F(Image, SeveralUkisAreRefused) {
@@ -160,7 +186,13 @@ TEST_F(Image, SeveralUkisAreRefused) {
 TEST_F(Image, ARootOfAnotherImageIsRefused) {
     build(sha256("another root"));
     fs::remove(disk());
-    make_disk({.architecture = "amd64", .version = "R0.1", .root_hash = sha256("yet another"), .boot_partition = path("esp"), .root = path("root"), .verity = path("verity")}, disk());
+    make_disk({.architecture = "amd64",
+               .version = "R0.1",
+               .root_hash = sha256("yet another"),
+               .boot_partition = path("esp"),
+               .root = path("root"),
+               .verity = path("verity")},
+              disk());
     EXPECT_THAT(error(), HasSubstr("there is no root partition "));
     EXPECT_THAT(error(), HasSubstr(", which the UKI's root hash asks for"));
 }

@@ -16,7 +16,9 @@ using trees::Forest;
 
 constexpr std::string_view version = "6.12.1-cloud-amd64";
 
-std::string module_path(std::string_view name) { return "usr/lib/modules/6.12.1-cloud-amd64/kernel/" + std::string(name); }
+std::string module_path(std::string_view name) {
+    return "usr/lib/modules/6.12.1-cloud-amd64/kernel/" + std::string(name);
+}
 
 TEST(Kernel, IsFoundInEitherPlace) {
     Forest boot;
@@ -27,17 +29,20 @@ TEST(Kernel, IsFoundInEitherPlace) {
 }
 
 TEST(Kernel, NoneAndSeveralAreErrors) {
-    EXPECT_EQ(error_of([] { static_cast<void>(find_kernel({})); }), "cannot find the kernel: the root has neither boot/vmlinuz-* nor usr/lib/modules/*/vmlinuz\n"
-                                                                    "  hint: name a kernel package in the role: kernel.package = \"linux-image-cloud-amd64\"");
+    EXPECT_EQ(error_of([] { static_cast<void>(find_kernel({})); }),
+              "cannot find the kernel: the root has neither boot/vmlinuz-* nor usr/lib/modules/*/vmlinuz\n"
+              "  hint: name a kernel package in the role: kernel.package = \"linux-image-cloud-amd64\"");
     Forest two;
     two.file("boot/vmlinuz-6.1").file("boot/vmlinuz-6.12");
-    EXPECT_EQ(error_of([&] { static_cast<void>(find_kernel(two.tree())); }), "cannot choose the kernel: the root has both 6.1 and 6.12\n"
-                                                                             "  hint: a role has one kernel; see `ashlar why` for what pulls in the other");
+    EXPECT_EQ(error_of([&] { static_cast<void>(find_kernel(two.tree())); }),
+              "cannot choose the kernel: the root has both 6.1 and 6.12\n"
+              "  hint: a role has one kernel; see `ashlar why` for what pulls in the other");
 }
 
 TEST(Kernel, ModuleInformationIsRead) {
     using namespace std::string_literals;
-    const auto text = "license=GPL\0depends=libata,scsi-mod\0softdep=pre: crc32c post: xts\0firmware=a/b.bin\0firmware=c.bin\0alias=pci:x=1\0"s;
+    const auto text =
+        "license=GPL\0depends=libata,scsi-mod\0softdep=pre: crc32c post: xts\0firmware=a/b.bin\0firmware=c.bin\0alias=pci:x=1\0"s;
     const auto module = parse_module_information(text);
     EXPECT_THAT(module.depends, ElementsAre("libata", "scsi_mod"));
     EXPECT_THAT(module.soft_depends, ElementsAre("crc32c", "xts"));
@@ -47,7 +52,8 @@ TEST(Kernel, ModuleInformationIsRead) {
 class ModuleTree : public testing::Test {
 protected:
     ModuleTree() {
-        forest.file("usr/lib/modules/6.12.1-cloud-amd64/modules.builtin", "kernel/drivers/nvme/host/nvme.ko\nkernel/lib/crc-t10dif.ko\n");
+        forest.file("usr/lib/modules/6.12.1-cloud-amd64/modules.builtin",
+                    "kernel/drivers/nvme/host/nvme.ko\nkernel/lib/crc-t10dif.ko\n");
         add("sd_mod.ko", {"depends=scsi_mod,crc-t10dif"});
         add("scsi_mod.ko", {"depends="});
         add("dm-verity.ko", {"depends=dm_bufio", "softdep=pre: sha256 reed_solomon"});
@@ -57,8 +63,12 @@ protected:
         add("brcmfmac.ko", {"depends=", "firmware=brcm/brcmfmac*-sdio.*.bin"});
         forest.file("usr/lib/firmware/brcm/brcmfmac43430-sdio.x.bin.xz");
     }
-    void add(std::string_view name, const std::vector<std::string>& information) { forest.file(module_path(name), trees::module(information)); }
-    [[nodiscard]] std::map<std::string, Module> closure(const std::vector<std::string>& wanted) const { return Modules(forest.tree_view(), version).closure(wanted); }
+    void add(std::string_view name, const std::vector<std::string>& information) {
+        forest.file(module_path(name), trees::module(information));
+    }
+    [[nodiscard]] std::map<std::string, Module> closure(const std::vector<std::string>& wanted) const {
+        return Modules(forest.tree_view(), version).closure(wanted);
+    }
 
     struct Kept : Forest {
         const root::Tree& tree_view() const { return kept = tree(); }
@@ -82,7 +92,8 @@ TEST_F(ModuleTree, BuiltInOnesNeedNothing) {
 
 TEST_F(ModuleTree, AWrongNameIsRefusedWithTheRightOne) {
     EXPECT_EQ(error_of([&] { static_cast<void>(closure({"dm_verty"})); }),
-              "cannot find kernel module 'dm_verty': kernel 6.12.1-cloud-amd64 has no such module, neither loadable nor built in\n"
+              "cannot find kernel module 'dm_verty': kernel 6.12.1-cloud-amd64 has no such module, neither loadable "
+              "nor built in\n"
               "  hint: did you mean 'dm_verity'?");
 }
 

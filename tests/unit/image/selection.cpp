@@ -15,7 +15,9 @@ using trees::Forest;
 using trees::paths;
 using Verdict = PathPatterns::Verdict;
 
-Verdict verdict(const std::vector<std::string>& patterns, std::string_view path) { return PathPatterns(patterns).verdict(path); }
+Verdict verdict(const std::vector<std::string>& patterns, std::string_view path) {
+    return PathPatterns(patterns).verdict(path);
+}
 
 TEST(PathPatterns, AStarStaysInItsDirectory) {
     EXPECT_EQ(verdict({"/usr/bin/*"}, "usr/bin/ls"), Verdict::dropped);
@@ -45,8 +47,16 @@ TEST(PathPatterns, TheLastOneDecides) {
 
 TEST(Without, DirectoriesThatLoseEverythingGo) {
     Forest forest;
-    forest.directory("").directory("usr").directory("usr/share").directory("usr/share/doc").file("usr/share/doc/a").directory("empty").directory("other").file("other/b");
-    EXPECT_THAT(paths(without(forest.tree(), PathPatterns(std::vector<std::string>{"/usr/share/doc/*"}))), ElementsAre("", "empty", "other", "other/b"));
+    forest.directory("")
+        .directory("usr")
+        .directory("usr/share")
+        .directory("usr/share/doc")
+        .file("usr/share/doc/a")
+        .directory("empty")
+        .directory("other")
+        .file("other/b");
+    EXPECT_THAT(paths(without(forest.tree(), PathPatterns(std::vector<std::string>{"/usr/share/doc/*"}))),
+                ElementsAre("", "empty", "other", "other/b"));
     EXPECT_THAT(paths(without(forest.tree(), PathPatterns(std::vector<std::string>{"/empty", "/other/**"}))),
                 ElementsAre("", "usr", "usr/share", "usr/share/doc", "usr/share/doc/a"));
 }
@@ -54,7 +64,8 @@ TEST(Without, DirectoriesThatLoseEverythingGo) {
 TEST(Without, ADirectoryStaysForWhatIsTakenBack) {
     Forest forest;
     forest.directory("").directory("usr").directory("usr/bin").file("usr/bin/a").file("usr/bin/b");
-    EXPECT_THAT(paths(without(forest.tree(), PathPatterns(std::vector<std::string>{"/usr", "!/usr/bin/b"}))), ElementsAre("", "usr", "usr/bin", "usr/bin/b"));
+    EXPECT_THAT(paths(without(forest.tree(), PathPatterns(std::vector<std::string>{"/usr", "!/usr/bin/b"}))),
+                ElementsAre("", "usr", "usr/bin", "usr/bin/b"));
 }
 
 TEST(Without, AnotherHardLinkTakesThePlaceOfTheFirst) {
@@ -72,10 +83,13 @@ TEST(Without, AnotherHardLinkTakesThePlaceOfTheFirst) {
 
 class Libraries : public testing::Test {
 protected:
-    Forest& library(const std::string& name, const std::vector<std::string>& needed = {}, const std::vector<std::string>& opened = {}) {
+    Forest& library(const std::string& name, const std::vector<std::string>& needed = {},
+                    const std::vector<std::string>& opened = {}) {
         return forest.file("usr/lib/x86_64-linux-gnu/" + name, trees::program(needed, opened));
     }
-    [[nodiscard]] std::vector<std::string> unused(const std::vector<std::string>& patterns = {}) const { return unused_libraries(forest.tree(), PathPatterns(patterns)); }
+    [[nodiscard]] std::vector<std::string> unused(const std::vector<std::string>& patterns = {}) const {
+        return unused_libraries(forest.tree(), PathPatterns(patterns));
+    }
 
     Forest forest;
 };
@@ -98,7 +112,8 @@ TEST_F(Libraries, WhatMayBeOpenedStays) {
 }
 
 TEST_F(Libraries, PluginsInDirectoriesOfTheirOwnStayWithWhatTheyNeed) {
-    forest.file("usr/lib/x86_64-linux-gnu/cryptsetup/libcryptsetup-token-systemd-tpm2.so", trees::program({"libcryptsetup.so.12"}));
+    forest.file("usr/lib/x86_64-linux-gnu/cryptsetup/libcryptsetup-token-systemd-tpm2.so",
+                trees::program({"libcryptsetup.so.12"}));
     library("libcryptsetup.so.12");
     EXPECT_THAT(unused(), IsEmpty());
 }
@@ -123,7 +138,9 @@ TEST_F(Libraries, RealProgramsOfThisMachine) {
     };
     real("/usr/bin/ls");
     for (const auto& entry : std::filesystem::directory_iterator("/usr/lib/x86_64-linux-gnu"))
-        if (const auto name = entry.path().filename().native(); name == "libc.so.6" || name == "libselinux.so.1" || name == "libm.so.6") real(entry.path());
+        if (const auto name = entry.path().filename().native();
+            name == "libc.so.6" || name == "libselinux.so.1" || name == "libm.so.6")
+            real(entry.path());
     const auto left_out = unused();
     EXPECT_THAT(left_out, Not(Contains("usr/lib/x86_64-linux-gnu/libc.so.6")));
     EXPECT_THAT(left_out, Not(Contains("usr/lib/x86_64-linux-gnu/libselinux.so.1")));

@@ -34,7 +34,8 @@ public:
     Forest& file(const std::string& path, std::string_view contents = "", unsigned mode = 0644) {
         const auto source = directory_.path() / std::to_string(tree_.size());
         write_file(source, contents);
-        return add({.path = path, .type = root::EntryType::file, .mode = mode, .size = contents.size(), .source = source});
+        return add(
+            {.path = path, .type = root::EntryType::file, .mode = mode, .size = contents.size(), .source = source});
     }
     Forest& link(const std::string& path, const std::string& target) {
         return add({.path = path, .type = root::EntryType::symlink, .mode = 0777, .target = target});
@@ -114,7 +115,9 @@ inline std::string elf(std::vector<ElfSection> sections) {
     }
     const std::uint64_t place = out.size();
     append(out, table);
-    const std::string_view magic("\x7f" "ELF\x02\x01\x01", 7);
+    const std::string_view magic("\x7f"
+                                 "ELF\x02\x01\x01",
+                                 7);
     std::ranges::copy(bytes_of(magic), out.begin());
     put_little_endian(std::span(out), 0x28, place);
     put_little_endian(std::span(out), 0x3a, std::uint16_t{64});
@@ -149,7 +152,9 @@ inline std::string program(const std::vector<std::string>& needed, const std::ve
         append(notes, text);
         notes.resize(round_up(notes.size(), 4));
     }
-    return elf({{".dynstr", 3, strings}, {".dynamic", 6, std::string(text_of(dynamic)), 1}, {".note.dlopen", 7, std::string(text_of(notes))}});
+    return elf({{".dynstr", 3, strings},
+                {".dynamic", 6, std::string(text_of(dynamic)), 1},
+                {".note.dlopen", 7, std::string(text_of(notes))}});
 }
 
 } // namespace trees

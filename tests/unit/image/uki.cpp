@@ -27,8 +27,15 @@ protected:
     }
     [[nodiscard]] std::filesystem::path path(std::string_view name) const { return directory_.path() / name; }
     [[nodiscard]] UkiInput input() const {
-        return {.role = "base", .release = "R0.1", .stub = path("stub"), .kernel = path("kernel"), .kernel_version = "6.12.1", .initrd = path("initrd"),
-                .os_release = "ID=debian\nIMAGE_VERSION=R0.1\n", .command_line = {"console=ttyS0", "panic=10"}, .root_hash = sha256("root")};
+        return {.role = "base",
+                .release = "R0.1",
+                .stub = path("stub"),
+                .kernel = path("kernel"),
+                .kernel_version = "6.12.1",
+                .initrd = path("initrd"),
+                .os_release = "ID=debian\nIMAGE_VERSION=R0.1\n",
+                .command_line = {"console=ttyS0", "panic=10"},
+                .root_hash = sha256("root")};
     }
     [[nodiscard]] Bytes read(std::string_view name) const {
         const auto text = read_file(path(name));
@@ -62,7 +69,8 @@ TEST_F(Uki, IsSignedInBothWays) {
     EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(image, {keys.db.certificate}, "ashlar.efi")));
     EXPECT_EQ(pcr_signature_fault(image, "ashlar.efi"), std::nullopt);
     write_file(path("db.pem"), keys.db.certificate.pem());
-    EXPECT_THAT(run_checked({.argv = {"sbverify", "--cert", path("db.pem").native(), path("ashlar.efi").native()}}), HasSubstr("Signature verification OK"));
+    EXPECT_THAT(run_checked({.argv = {"sbverify", "--cert", path("db.pem").native(), path("ashlar.efi").native()}}),
+                HasSubstr("Signature verification OK"));
 }
 
 TEST_F(Uki, IsTheSameTwiceAndItsUnsignedFormDoesNotDependOnTheDbKey) {
@@ -81,34 +89,47 @@ TEST_F(Uki, IsTheSameTwiceAndItsUnsignedFormDoesNotDependOnTheDbKey) {
 TEST_F(Uki, ARootHashInTheRecipeIsRefused) {
     auto wrong = input();
     wrong.command_line.emplace_back("roothash=00");
-    EXPECT_EQ(error_of([&] { make_uki(wrong, keys, path("ashlar.efi")); }), "cannot add the root hash to the command line: it has 'roothash=00' already\n"
-                                                                            "  while making the UKI of 'base'\n"
-                                                                            "  hint: leave it out of kernel.command_line: the build knows the root hash");
+    EXPECT_EQ(error_of([&] { make_uki(wrong, keys, path("ashlar.efi")); }),
+              "cannot add the root hash to the command line: it has 'roothash=00' already\n"
+              "  while making the UKI of 'base'\n"
+              "  hint: leave it out of kernel.command_line: the build knows the root hash");
 }
 
 TEST_F(Uki, ALimitIsALimit) {
     auto limited = input();
     limited.limit = 1000;
-    EXPECT_THAT(error_of([&] { make_uki(limited, keys, path("ashlar.efi")); }), HasSubstr("cannot accept the UKI of 'base': it has "));
+    EXPECT_THAT(error_of([&] { make_uki(limited, keys, path("ashlar.efi")); }),
+                HasSubstr("cannot accept the UKI of 'base': it has "));
     EXPECT_FALSE(std::filesystem::exists(path("ashlar.efi")));
 }
 
 TEST_F(Uki, AddonsCarryACommandLineAndASignature) {
-    make_addon({.name = "serial", .release = "R0.1", .stub = path("addon-stub"), .command_line = {"console=ttyS1", "debug"}, .kernel_version = "6.12.1"}, keys.db, path("serial.addon.efi"));
+    make_addon({.name = "serial",
+                .release = "R0.1",
+                .stub = path("addon-stub"),
+                .command_line = {"console=ttyS1", "debug"},
+                .kernel_version = "6.12.1"},
+               keys.db, path("serial.addon.efi"));
     const auto image = read("serial.addon.efi");
     EXPECT_EQ(read_uki(image, "addon").command_line, "console=ttyS1 debug");
     EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(image, {keys.db.certificate}, "addon")));
 }
 
 TEST_F(Uki, AnAddonCannotChangeTheRoot) {
-    EXPECT_THAT(error_of([&] { make_addon({.name = "x", .release = "R0.1", .stub = path("addon-stub"), .command_line = {"roothash=1"}}, keys.db, path("x.addon.efi")); }),
+    EXPECT_THAT(error_of([&] {
+                    make_addon(
+                        {.name = "x", .release = "R0.1", .stub = path("addon-stub"), .command_line = {"roothash=1"}},
+                        keys.db, path("x.addon.efi"));
+                }),
                 HasSubstr("cannot add the root hash to the command line: it has 'roothash=1' already"));
 }
 
 TEST_F(Uki, ProgramsGetASignedCopy) {
     sign_program(path("stub"), keys.db, path("signed.efi"));
-    EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(read("signed.efi"), {keys.db.certificate}, "signed.efi")));
-    EXPECT_TRUE(std::holds_alternative<Untrusted>(verify_authenticode(read("signed.efi"), {samples::identity(1).certificate}, "signed.efi")));
+    EXPECT_TRUE(
+        std::holds_alternative<Trusted>(verify_authenticode(read("signed.efi"), {keys.db.certificate}, "signed.efi")));
+    EXPECT_TRUE(std::holds_alternative<Untrusted>(
+        verify_authenticode(read("signed.efi"), {samples::identity(1).certificate}, "signed.efi")));
 }
 
 } // namespace

@@ -23,7 +23,7 @@ struct Artefact {
 
 struct ManifestPackage {
     std::string name, version, architecture, source, source_version;
-    Digest sha256; // of the .deb
+    Digest sha256;                  // of the .deb
     std::vector<std::string> parts; // sorted
     bool operator==(const ManifestPackage&) const = default;
 };
@@ -34,10 +34,10 @@ struct Manifest {
     std::string ashlar;
     Digest lock;
     Digest root_hash;
-    std::string kernel; // version
+    std::string kernel;                    // version
     std::vector<std::string> command_line; // of the UKI, roothash= included
-    Digest unsigned_uki; // SHA-256 before any signature was added
-    Digest authenticode; // the UKI's: what a dbx would list
+    Digest unsigned_uki;                   // SHA-256 before any signature was added
+    Digest authenticode;                   // the UKI's: what a dbx would list
     // Kind → file: "disk" always; "root", "verity", "uki", "esp", "spdx", "cyclonedx", "packages" as there are.
     std::map<std::string, Artefact> artefacts;
     std::vector<ManifestPackage> packages; // sorted by name, then version
@@ -54,6 +54,7 @@ struct Manifest {
 
 // Where an inspected image is not what its manifest says, as sentences; empty: it is.
 // `disk`: SHA-256 of the image file.
-[[nodiscard]] std::vector<std::string> compare(const Manifest& manifest, const image::Inspection& inspection, const Digest& disk);
+[[nodiscard]] std::vector<std::string> compare(const Manifest& manifest, const image::Inspection& inspection,
+                                               const Digest& disk);
 
 } // namespace ashlar::evidence

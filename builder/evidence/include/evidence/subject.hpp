@@ -21,16 +21,17 @@ struct Part {
 struct Subject {
     std::string role, release, train, architecture;
     std::int64_t epoch = 0; // lock::Lock::epoch: the only time that evidence knows
-    std::string ashlar; // version of the builder
-    Digest lock; // SHA-256 of lock::to_text()
-    Digest disk; // of the disk image
+    std::string ashlar;     // version of the builder
+    Digest lock;            // SHA-256 of lock::to_text()
+    Digest disk;            // of the disk image
     Digest root_hash;
     std::vector<Part> parts;
 };
 
 // "ashlar_<role>_<release>_<architecture>": what the files of an image begin with, followed by
 // ".raw", ".efi", ".manifest.json", ".spdx.json", ".cdx.json", ".packages".
-[[nodiscard]] std::string base_name(const std::string& role, const std::string& release, const std::string& architecture);
+[[nodiscard]] std::string base_name(const std::string& role, const std::string& release,
+                                    const std::string& architecture);
 
 // "2026-11-24T08:12:00Z"
 [[nodiscard]] std::string utc(std::int64_t seconds);

@@ -12,7 +12,7 @@ namespace ashlar::image {
 
 struct Architecture {
     std::string_view debian; // "amd64"
-    std::string_view efi; // "x64": part of every EFI file's name
+    std::string_view efi;    // "x64": part of every EFI file's name
     Guid root_type;
     Guid verity_type;
 
@@ -21,8 +21,8 @@ struct Architecture {
     // "EFI/systemd/systemd-bootx64.efi", below the ESP.
     [[nodiscard]] std::string loader_path() const;
     // Where the systemd-boot-efi package has them, in the tools root.
-    [[nodiscard]] std::string loader_source() const; // "usr/lib/systemd/boot/efi/systemd-bootx64.efi"
-    [[nodiscard]] std::string stub_source() const; // "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
+    [[nodiscard]] std::string loader_source() const;     // "usr/lib/systemd/boot/efi/systemd-bootx64.efi"
+    [[nodiscard]] std::string stub_source() const;       // "usr/lib/systemd/boot/efi/linuxx64.efi.stub"
     [[nodiscard]] std::string addon_stub_source() const; // "usr/lib/systemd/boot/efi/addonx64.efi.stub"
 };
 

@@ -24,7 +24,7 @@ struct BootFile {
 struct BootContents {
     std::string architecture; // Debian's name
     std::string release;
-    std::filesystem::path loader; // systemd-boot, signed
+    std::filesystem::path loader;        // systemd-boot, signed
     std::filesystem::path configuration; // a file with loader_configuration()
     std::filesystem::path uki;
     std::vector<std::filesystem::path> addons; // "<name>.addon.efi"
@@ -34,18 +34,19 @@ struct BootContents {
 
 // The output is determined by these values, the files' contents and the tools root.
 struct BootPartitionInput {
-    std::string name; // the role: names the volume number
-    std::int64_t epoch = 0; // time of every entry
-    std::vector<BootFile> files; // each path once
+    std::string name;                  // the role: names the volume number
+    std::int64_t epoch = 0;            // time of every entry
+    std::vector<BootFile> files;       // each path once
     std::optional<std::uint64_t> size; // recipe::Limits::boot_partition; absent = computed
 };
 // Writes `output`, which must not exist. Error when the files do not fit `size`.
-void make_boot_partition(const BootPartitionInput& input, const root::ToolsRoot& tools, const std::filesystem::path& output);
+void make_boot_partition(const BootPartitionInput& input, const root::ToolsRoot& tools,
+                         const std::filesystem::path& output);
 
 // Room for the UKIs of `kept` releases and the one being written, at least three, and a quarter more,
 // beside what lies there once; a multiple of partition_alignment and large enough for FAT32.
 struct BootPartitionNeeds {
-    std::uint64_t uki = 0; // bytes of the UKI
+    std::uint64_t uki = 0;   // bytes of the UKI
     std::uint64_t fixed = 0; // bytes of everything else
     unsigned kept = 2;
 };

@@ -24,11 +24,11 @@ inline constexpr std::uint64_t attribute_read_only = std::uint64_t{1} << 60U;
 // The output is determined by these values and the contents of the three files.
 struct DiskInput {
     std::string architecture; // Debian's name
-    std::string version; // release, for the labels: "root_R0.0"
+    std::string version;      // release, for the labels: "root_R0.0"
     Digest root_hash;
     std::filesystem::path boot_partition; // made by make_boot_partition()
-    std::filesystem::path root; // made by make_file_system()
-    std::filesystem::path verity; // its hash tree
+    std::filesystem::path root;           // made by make_file_system()
+    std::filesystem::path verity;         // its hash tree
 };
 // Writes `output`, which must not exist. Error when a label is longer than 36 characters.
 void make_disk(const DiskInput& input, const std::filesystem::path& output);

@@ -26,12 +26,13 @@ namespace ashlar::image {
 
 // The output is determined by these values, the tree with its files' contents, and the tools root.
 struct FileSystemInput {
-    std::string name; // the role: names the file system's identifier
-    std::int64_t epoch = 0; // build time in the superblock
+    std::string name;                   // the role: names the file system's identifier
+    std::int64_t epoch = 0;             // build time in the superblock
     std::optional<std::uint64_t> limit; // recipe::Limits::root
 };
 // Writes `output`, which must not exist; its size is a multiple of 4096. Error when it is larger
 // than the limit: then `output` stays for a look.
-void make_file_system(const root::Tree& tree, const FileSystemInput& input, const root::ToolsRoot& tools, const std::filesystem::path& output);
+void make_file_system(const root::Tree& tree, const FileSystemInput& input, const root::ToolsRoot& tools,
+                      const std::filesystem::path& output);
 
 } // namespace ashlar::image

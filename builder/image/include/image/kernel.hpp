@@ -17,7 +17,7 @@
 namespace ashlar::image {
 
 struct Kernel {
-    std::string version; // "6.12.57+deb13-cloud-amd64": the directory below usr/lib/modules
+    std::string version;         // "6.12.57+deb13-cloud-amd64": the directory below usr/lib/modules
     std::filesystem::path image; // vmlinuz, where its bytes are now
 };
 
@@ -25,11 +25,11 @@ struct Kernel {
 [[nodiscard]] Kernel find_kernel(const root::Tree& tree);
 
 struct Module {
-    std::string name; // '_' for '-', as the kernel says it: "virtio_net"
-    std::string path; // in the tree
-    std::vector<std::string> depends; // names; '-' is written '_'
+    std::string name;                      // '_' for '-', as the kernel says it: "virtio_net"
+    std::string path;                      // in the tree
+    std::vector<std::string> depends;      // names; '-' is written '_'
     std::vector<std::string> soft_depends; // wanted before or after, where they exist
-    std::vector<std::string> firmware; // below usr/lib/firmware; may hold shell wildcards
+    std::vector<std::string> firmware;     // below usr/lib/firmware; may hold shell wildcards
 };
 
 // What a .modinfo section says; `name` and `path` are filled by whoever knows them.
@@ -58,7 +58,8 @@ public:
     [[nodiscard]] std::set<std::string> firmware_files(const std::map<std::string, Module>& modules) const;
     // Which of the modules name firmware that the tree lacks; those in `waived` are left out.
     // What is to be done about it is the caller's decision: recipe::Role says who asked for them.
-    [[nodiscard]] MissingFirmware missing_firmware(const std::map<std::string, Module>& modules, std::span<const std::string> waived) const;
+    [[nodiscard]] MissingFirmware missing_firmware(const std::map<std::string, Module>& modules,
+                                                   std::span<const std::string> waived) const;
 
 private:
     [[nodiscard]] Module read(const std::string& name, const root::Entry& entry) const;

@@ -17,22 +17,23 @@ namespace ashlar::image {
 
 // The output is determined by these values, the files' contents and the keys.
 struct UkiInput {
-    std::string role, release; // also the SBAT entry "ashlar.<role>"
-    std::filesystem::path stub; // the tools root's Architecture::stub_source()
+    std::string role, release;    // also the SBAT entry "ashlar.<role>"
+    std::filesystem::path stub;   // the tools root's Architecture::stub_source()
     std::filesystem::path kernel; // Kernel::image
     std::string kernel_version;
     std::filesystem::path initrd;
     std::optional<std::filesystem::path> microcode;
-    std::string os_release; // usr/lib/os-release of the root, after identify()
+    std::string os_release;                // usr/lib/os-release of the root, after identify()
     std::vector<std::string> command_line; // recipe::Kernel::command_line; "roothash=" is added here
     Digest root_hash;
     std::optional<std::uint64_t> limit; // recipe::Limits::uki
 };
 
 struct UkiSummary {
-    Digest signed_file; // SHA-256 of the output
-    Digest unsigned_file; // SHA-256 before PCR and Authenticode signatures: what a rebuilder without the private keys compares
-    Digest authenticode; // what db and dbx list
+    Digest signed_file;   // SHA-256 of the output
+    Digest unsigned_file; // SHA-256 before PCR and Authenticode signatures: what a rebuilder without the private keys
+                          // compares
+    Digest authenticode;  // what db and dbx list
     std::uint64_t size = 0;
 };
 // Writes `output`. Error when the command line has a root hash of its own, or the output is larger

@@ -14,6 +14,7 @@ namespace ashlar::image {
 [[nodiscard]] VerityParameters verity_parameters(std::string_view role);
 
 // Writes `output`; determined by `file_system` and the role.
-[[nodiscard]] Digest make_verity(std::string_view role, const std::filesystem::path& file_system, const std::filesystem::path& output);
+[[nodiscard]] Digest make_verity(std::string_view role, const std::filesystem::path& file_system,
+                                 const std::filesystem::path& output);
 
 } // namespace ashlar::image
