@@ -33,6 +33,7 @@ void MentionOrder::mention_all(std::string_view field) {
 void MentionOrder::add_index(std::string_view packages_text, std::string_view architecture) {
     ControlReader reader(packages_text, "Packages");
     Paragraph paragraph;
+    ranks_.reserve(ranks_.size() + packages_text.size() / 400); // about as many names as there are
     while (reader.next(paragraph)) {
         const std::string_view of = paragraph.get("Architecture").value_or("");
         if (of != architecture && of != "all") continue;
