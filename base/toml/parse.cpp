@@ -91,8 +91,8 @@ Position at_offset(const SourcePtr& source, std::size_t offset) {
 
 Position position_of(const SourcePtr& source, const tpp::source_region& region) {
     Position position{source, region.begin.line, region.begin.column, 1};
-    const std::size_t end = region.end.line == region.begin.line ? region.end.column
-                                                                 : columns(source->line(region.begin.line)) + 1;
+    const std::size_t end =
+        region.end.line == region.begin.line ? region.end.column : columns(source->line(region.begin.line)) + 1;
     if (end > position.column) position.length = end - position.column;
     return position;
 }
@@ -113,19 +113,26 @@ Entries convert_table(const SourcePtr& source, const tpp::table& table) {
     for (auto&& [key, node] : table)
         entries.push_back({std::string(key.str()), position_of(source, key.source()), convert(source, node)});
     std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-        return std::tie(a.position.line, a.position.column, a.key) < std::tie(b.position.line, b.position.column, b.key);
+        return std::tie(a.position.line, a.position.column, a.key) <
+               std::tie(b.position.line, b.position.column, b.key);
     });
     return entries;
 }
 
 Value convert(const SourcePtr& source, const tpp::node& node) {
     Value value{position_of(source, node.source()), Date{}};
-    if (const auto* text = node.as_string()) value.data = text->get();
-    else if (const auto* number = node.as_integer()) value.data = number->get();
-    else if (const auto* real = node.as_floating_point()) value.data = real->get();
-    else if (const auto* boolean = node.as_boolean()) value.data = boolean->get();
-    else if (const auto* array = node.as_array()) value.data = convert_list(source, *array);
-    else if (const auto* table = node.as_table()) value.data = convert_table(source, *table);
+    if (const auto* text = node.as_string())
+        value.data = text->get();
+    else if (const auto* number = node.as_integer())
+        value.data = number->get();
+    else if (const auto* real = node.as_floating_point())
+        value.data = real->get();
+    else if (const auto* boolean = node.as_boolean())
+        value.data = boolean->get();
+    else if (const auto* array = node.as_array())
+        value.data = convert_list(source, *array);
+    else if (const auto* table = node.as_table())
+        value.data = convert_table(source, *table);
     return value;
 }
 

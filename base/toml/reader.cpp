@@ -14,7 +14,8 @@ std::string nearest_or_all(std::string_view word, std::vector<std::string> known
     std::sort(known.begin(), known.end());
     known.erase(std::unique(known.begin(), known.end()), known.end());
     // A very long word is no slip of the finger.
-    if (const auto near = word.size() > 64 ? std::nullopt : did_you_mean(word, known)) return fmt::format("did you mean '{}'?", *near);
+    if (const auto near = word.size() > 64 ? std::nullopt : did_you_mean(word, known))
+        return fmt::format("did you mean '{}'?", *near);
     if (known.empty()) return {};
     return fmt::format("{}: {}", what, join(known, ", "));
 }
@@ -25,7 +26,8 @@ Table::Table(Reader& reader, const Value& value) : reader_(&reader), value_(&val
 
 const Entry* Table::find(std::string_view key) const noexcept {
     const auto& entries = std::get<Entries>(value_->data);
-    const auto found = std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.key == key; });
+    const auto found =
+        std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.key == key; });
     return found == entries.end() ? nullptr : &*found;
 }
 
@@ -47,8 +49,7 @@ void Table::problem(Position position, std::string message, std::string remedy) 
 
 Problems& Table::problems() noexcept { return reader_->problems_; }
 
-template <typename T>
-const T* Table::as(const Entry* entry, std::string_view wanted) {
+template <typename T> const T* Table::as(const Entry* entry, std::string_view wanted) {
     if (!entry) return nullptr;
     const T* data = std::get_if<T>(&entry->value.data);
     if (!data)
@@ -89,7 +90,8 @@ std::optional<Located<std::size_t>> Table::choice(std::string_view key, std::spa
     const auto word = text(key);
     if (!word) return std::nullopt;
     const auto found = std::find(words.begin(), words.end(), word->value);
-    if (found != words.end()) return Located<std::size_t>{static_cast<std::size_t>(found - words.begin()), word->position};
+    if (found != words.end())
+        return Located<std::size_t>{static_cast<std::size_t>(found - words.begin()), word->position};
     problem(word->position, fmt::format("unknown {} {}", key, quote(word->value)),
             nearest_or_all(word->value, {words.begin(), words.end()}, "known"));
     return std::nullopt;
@@ -133,8 +135,10 @@ std::vector<Table*> Table::tables(std::string_view key) {
     const auto* list = as<List>(ask(key), "a list of tables");
     if (!list) return tables;
     for (const auto& value : *list) {
-        if (std::holds_alternative<Entries>(value.data)) tables.push_back(&reader_->open(value));
-        else problem(value.position, fmt::format("'{}' must hold only tables, not {}", key, value.type()));
+        if (std::holds_alternative<Entries>(value.data))
+            tables.push_back(&reader_->open(value));
+        else
+            problem(value.position, fmt::format("'{}' must hold only tables, not {}", key, value.type()));
     }
     return tables;
 }

@@ -11,9 +11,9 @@ namespace ashlar::toml {
 
 namespace {
 
-constexpr std::size_t window = 120; // columns of a line that an error shows
+constexpr std::size_t window = 120;      // columns of a line that an error shows
 constexpr std::size_t before_place = 40; // of which at most so many stand before the place
-constexpr std::size_t most_shown = 10; // problems in one error
+constexpr std::size_t most_shown = 10;   // problems in one error
 constexpr std::size_t longest_word = 60;
 
 struct CodePoint {
@@ -111,7 +111,8 @@ std::string render_all(const std::vector<Diagnostic>& diagnostics) {
     std::string text;
     for (std::size_t i = 0; i < std::min(diagnostics.size(), most_shown); ++i)
         text += (i > 0 ? "\n\n" : "") + render(diagnostics[i]);
-    if (diagnostics.size() > most_shown) text += fmt::format("\n\nand {} more problems", diagnostics.size() - most_shown);
+    if (diagnostics.size() > most_shown)
+        text += fmt::format("\n\nand {} more problems", diagnostics.size() - most_shown);
     return text;
 }
 
@@ -188,7 +189,8 @@ std::string printable(std::string_view text) {
     std::string result;
     while (!text.empty()) {
         const CodePoint point = take(text);
-        if (point.value != 0xFFFD && !steers_a_terminal(point.value)) result += point.bytes;
+        if (point.value != 0xFFFD && !steers_a_terminal(point.value))
+            result += point.bytes;
         else
             for (const char byte : point.bytes) result += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
     }

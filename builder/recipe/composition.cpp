@@ -74,7 +74,9 @@ private:
         if (kind_place_ && file.kind->value != role_.kind) {
             toml::Diagnostic diagnostic{file.kind->position,
                                         fmt::format("a role of kind {} cannot extend one of kind {}",
-                                                    to_string(file.kind->value), to_string(role_.kind)), {}, {}};
+                                                    to_string(file.kind->value), to_string(role_.kind)),
+                                        {},
+                                        {}};
             diagnostic.notes.push_back({*kind_place_, "kind given here"});
             problems_.add(std::move(diagnostic));
             return;
@@ -131,7 +133,8 @@ private:
     }
 
     template <typename Entry>
-    void add_entry(std::vector<Entry>& list, const toml::Located<Entry>& entry, Element element, std::string_view what) {
+    void add_entry(std::vector<Entry>& list, const toml::Located<Entry>& entry, Element element,
+                   std::string_view what) {
         if (const toml::Position* first = role_.places.find(element, entry.value.path)) {
             report_twice(problems_, what, entry.value.path, entry.position, *first);
             return;
@@ -145,12 +148,15 @@ private:
         role_.places.set(Element::provider, pair.key.value, pair.key.position);
     }
 
-    [[nodiscard]] toml::Position kind_place() const { return kind_place_.value_or(toml::Position{lineage_.back().source}); }
+    [[nodiscard]] toml::Position kind_place() const {
+        return kind_place_.value_or(toml::Position{lineage_.back().source});
+    }
 
     void require_parts() {
         if (role_.kind == Kind::node) {
             if (role_.initrd.empty())
-                problems_.add(kind_place(), "a role of kind node needs an initrd", "add initrd = \"<role of kind initrd>\"");
+                problems_.add(kind_place(), "a role of kind node needs an initrd",
+                              "add initrd = \"<role of kind initrd>\"");
             if (!role_.kernel || role_.kernel->package.empty())
                 problems_.add(kernel_place_.value_or(kind_place()), "a role of kind node needs a kernel",
                               "add [kernel] with package = \"<package>\"");
@@ -166,7 +172,8 @@ private:
 
     void refuse(std::string_view part, const std::optional<toml::Position>& place) {
         if (place)
-            problems_.add(*place, fmt::format("a role of kind {} has no {}", to_string(role_.kind), part), "leave it out");
+            problems_.add(*place, fmt::format("a role of kind {} has no {}", to_string(role_.kind), part),
+                          "leave it out");
     }
 
     void refuse_contradictions() {
@@ -184,7 +191,8 @@ private:
             const std::string_view name = name_of(wish);
             const toml::Position* excluded = role_.places.find(Element::exclude, name);
             if (!excluded) continue;
-            toml::Diagnostic diagnostic{*excluded, fmt::format("package '{}' is both wanted and excluded", name), {}, {}};
+            toml::Diagnostic diagnostic{
+                *excluded, fmt::format("package '{}' is both wanted and excluded", name), {}, {}};
             diagnostic.notes.push_back({role_.places.where(element, name), "wanted here"});
             problems_.add(std::move(diagnostic));
         }
@@ -194,20 +202,24 @@ private:
         std::size_t length = 0;
         for (const auto& word : role_.kernel->command_line) length += word.size() + 1;
         if (length > longest_command_line)
-            problems_.add(role_.places.where(Element::command_line, role_.kernel->command_line.back()),
-                          fmt::format("the command line has {} characters, more than {}", length, longest_command_line));
+            problems_.add(
+                role_.places.where(Element::command_line, role_.kernel->command_line.back()),
+                fmt::format("the command line has {} characters, more than {}", length, longest_command_line));
     }
 
     void refuse_nested_state() {
         for (const auto& inner : role_.state)
-            for (std::size_t end = inner.path.rfind('/'); end != 0 && end != std::string::npos; end = inner.path.rfind('/', end - 1))
+            for (std::size_t end = inner.path.rfind('/'); end != 0 && end != std::string::npos;
+                 end = inner.path.rfind('/', end - 1))
                 if (const auto* outer = role_.places.find(Element::state, std::string_view(inner.path).substr(0, end)))
                     report_nested(inner.path, inner.path.substr(0, end), *outer);
     }
 
     void report_nested(const std::string& inner, const std::string& outer, const toml::Position& outer_place) {
         toml::Diagnostic diagnostic{role_.places.where(Element::state, inner),
-                                    fmt::format("state path '{}' lies inside '{}'", inner, outer), {}, {}};
+                                    fmt::format("state path '{}' lies inside '{}'", inner, outer),
+                                    {},
+                                    {}};
         diagnostic.notes.push_back({outer_place, "which is kept as a whole"});
         problems_.add(std::move(diagnostic));
     }

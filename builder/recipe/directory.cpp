@@ -80,15 +80,19 @@ private:
     }
 
     void refuse_cycle(const toml::Text& parent) const {
-        const auto first = std::find_if(files_.begin(), files_.end(), [&](const RoleFile& file) { return file.name == parent.value; });
+        const auto first =
+            std::find_if(files_.begin(), files_.end(), [&](const RoleFile& file) { return file.name == parent.value; });
         if (first == files_.end()) return;
-        toml::Diagnostic cycle{first->extends->position,
-                               first->name == files_.back().name
-                                   ? fmt::format("role '{}' extends itself", first->name)
-                                   : fmt::format("role '{}' extends itself by way of '{}'", first->name, first->extends->value),
-                               "take one 'extends' out of the cycle", {}};
+        toml::Diagnostic cycle{
+            first->extends->position,
+            first->name == files_.back().name
+                ? fmt::format("role '{}' extends itself", first->name)
+                : fmt::format("role '{}' extends itself by way of '{}'", first->name, first->extends->value),
+            "take one 'extends' out of the cycle",
+            {}};
         for (auto file = first + 1; file < files_.end(); ++file)
-            cycle.notes.push_back({file->extends->position, fmt::format("role '{}' extends '{}'", file->name, file->extends->value)});
+            cycle.notes.push_back(
+                {file->extends->position, fmt::format("role '{}' extends '{}'", file->name, file->extends->value)});
         throw toml::SourceError({cycle});
     }
 
@@ -115,8 +119,10 @@ bool holds(const fs::path& overlay, const std::string& path) {
 
 void refuse_files_of_no_overlay(const Role& role, toml::Problems& problems) {
     for (const auto& file : role.files)
-        if (std::none_of(role.overlays.begin(), role.overlays.end(), [&](const fs::path& overlay) { return holds(overlay, file.path); }))
-            problems.add(role.where(Element::file, file.path), fmt::format("'{}' is in no overlay of this role", file.path),
+        if (std::none_of(role.overlays.begin(), role.overlays.end(),
+                         [&](const fs::path& overlay) { return holds(overlay, file.path); }))
+            problems.add(role.where(Element::file, file.path),
+                         fmt::format("'{}' is in no overlay of this role", file.path),
                          "owner and mode of a package's file are the package's matter");
 }
 
@@ -137,7 +143,8 @@ void require_role(const RecipeDirectory& directory, const std::string& name, Kin
     const auto found = while_doing(fmt::format("looking at role '{}', named at {}", name, position.file_and_line()),
                                    [&] { return declared_kind(LineageReader(directory).read(name)); });
     if (found && *found != kind)
-        problems.add(position, fmt::format("role '{}' is of kind {}, not {}", name, to_string(*found), to_string(kind)));
+        problems.add(position,
+                     fmt::format("role '{}' is of kind {}, not {}", name, to_string(*found), to_string(kind)));
 }
 
 void resolve_files(Train& train, const RecipeDirectory& directory, toml::Problems& problems) {
@@ -147,21 +154,25 @@ void resolve_files(Train& train, const RecipeDirectory& directory, toml::Problem
             const std::string name = key.string();
             if (!contains(known, name))
                 problems.add(train.where(Element::key, fmt::format("{}/{}", archive.name, name)),
-                             fmt::format("there is no key '{}' in recipes/keys", name), nearest_or_all(name, known, "keys"));
+                             fmt::format("there is no key '{}' in recipes/keys", name),
+                             nearest_or_all(name, known, "keys"));
             key = directory.path() / "keys" / name;
         }
         if (!archive.folder) continue;
         const fs::path folder = (directory.top() / *archive.folder).lexically_normal();
         if (!fs::is_directory(folder))
             problems.add(train.where(Element::folder, archive.name),
-                         fmt::format("there is no folder '{}'", shown(folder)), "write it relative to the directory that holds recipes/");
+                         fmt::format("there is no folder '{}'", shown(folder)),
+                         "write it relative to the directory that holds recipes/");
         archive.folder = folder;
     }
 }
 
-Error no_such(std::string_view what, std::string_view name, const fs::path& directory, const std::vector<std::string>& known) {
-    return Error(fmt::format("cannot load {} {}: there is no such file in {}", what, toml::quote(name), shown(directory)),
-                 nearest_or_all(name, known, fmt::format("{}s", what)));
+Error no_such(std::string_view what, std::string_view name, const fs::path& directory,
+              const std::vector<std::string>& known) {
+    return Error(
+        fmt::format("cannot load {} {}: there is no such file in {}", what, toml::quote(name), shown(directory)),
+        nearest_or_all(name, known, fmt::format("{}s", what)));
 }
 
 } // namespace
@@ -174,8 +185,12 @@ RecipeDirectory::RecipeDirectory(const fs::path& recipes)
 }
 
 std::vector<std::string> RecipeDirectory::roles() const { return names_in(path_ / "roles", ".toml", EntryType::file); }
-std::vector<std::string> RecipeDirectory::trains() const { return names_in(path_ / "trains", ".toml", EntryType::file); }
-std::vector<std::string> RecipeDirectory::overlays() const { return names_in(top_ / "overlays", "", EntryType::directory); }
+std::vector<std::string> RecipeDirectory::trains() const {
+    return names_in(path_ / "trains", ".toml", EntryType::file);
+}
+std::vector<std::string> RecipeDirectory::overlays() const {
+    return names_in(top_ / "overlays", "", EntryType::directory);
+}
 
 Role RecipeDirectory::load_role(std::string_view name) const {
     if (!is_name(name) || !contains(roles(), name)) throw no_such("role", name, path_ / "roles", roles());

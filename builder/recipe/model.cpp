@@ -61,8 +61,7 @@ void require_compatible(const Role& role, const Train& train) {
         const auto near = did_you_mean(component, offered);
         problems.add(role.where(Element::component, component),
                      fmt::format("no archive of train '{}' offers component '{}'", train.name, component),
-                     near ? fmt::format("did you mean '{}'?", *near)
-                          : fmt::format("offered: {}", join(offered, ", ")));
+                     near ? fmt::format("did you mean '{}'?", *near) : fmt::format("offered: {}", join(offered, ", ")));
     }
     problems.raise();
 }

@@ -18,7 +18,8 @@ constexpr std::array<std::string_view, 2> state_types{"directory", "file"};
 
 constexpr std::string_view package_remedy = "write a Debian package name, or name=version";
 constexpr std::string_view name_remedy = "write lower-case letters, digits and '-'";
-constexpr std::string_view path_remedy = "write the absolute path in the image, without '..' and without '/' at the end";
+constexpr std::string_view path_remedy =
+    "write the absolute path in the image, without '..' and without '/' at the end";
 
 // Reads one role file. Each member function takes its part of the table.
 class RoleReader {
@@ -71,14 +72,15 @@ private:
         file_.drop = only_valid(root_, root_.texts("drop"), is_path_pattern, "a pattern of paths",
                                 "write an absolute path with '*', '**' or '?'; '!' before it takes back");
         file_.initrd = name("initrd", "a role name");
-        file_.waived_firmware =
-            only_valid(root_, root_.texts("waived_firmware"), is_module_name, "a module name", "write it as modinfo does");
+        file_.waived_firmware = only_valid(root_, root_.texts("waived_firmware"), is_module_name, "a module name",
+                                           "write it as modinfo does");
     }
 
     std::optional<toml::Text> name(std::string_view key, std::string_view what) {
         auto text = root_.text(key);
         if (!text || is_name(text->value)) return text;
-        root_.problem(text->position, fmt::format("{} is not {}", toml::quote(text->value), what), std::string(name_remedy));
+        root_.problem(text->position, fmt::format("{} is not {}", toml::quote(text->value), what),
+                      std::string(name_remedy));
         return std::nullopt;
     }
 

@@ -40,7 +40,8 @@ public:
         read_roles();
         for (toml::Table* table : root_.tables("archive")) read_archive(*table);
         if (!root_.has("archive"))
-            root_.problem(root_.position(), "a train needs at least one [[archive]]", "packages have to come from somewhere");
+            root_.problem(root_.position(), "a train needs at least one [[archive]]",
+                          "packages have to come from somewhere");
         for (toml::Table* table : root_.tables("pin")) read_pin(*table);
     }
 
@@ -57,15 +58,19 @@ private:
     void check_release(const toml::Text& release) {
         train_.release = release.value;
         const std::string prefix = train_.name + ".";
-        const std::string_view number = std::string_view(release.value).substr(std::min(prefix.size(), release.value.size()));
-        const bool numeric = !number.empty() && number.size() <= 6 && number.find_first_not_of("0123456789") == number.npos;
+        const std::string_view number =
+            std::string_view(release.value).substr(std::min(prefix.size(), release.value.size()));
+        const bool numeric =
+            !number.empty() && number.size() <= 6 && number.find_first_not_of("0123456789") == number.npos;
         if (!release.value.starts_with(prefix) || !numeric)
-            root_.problem(release.position, fmt::format("{} is not a release of train '{}'", toml::quote(release.value), train_.name),
+            root_.problem(release.position,
+                          fmt::format("{} is not a release of train '{}'", toml::quote(release.value), train_.name),
                           fmt::format("write \"{}\" and a number, such as \"{}0\"", prefix, prefix));
     }
 
     void read_roles() {
-        const auto roles = only_valid(root_, root_.required_texts("roles"), is_name, "a role name", "write the name of a file in roles/");
+        const auto roles = only_valid(root_, root_.required_texts("roles"), is_name, "a role name",
+                                      "write the name of a file in roles/");
         refuse_duplicates(root_.problems(), "role", roles);
         for (const auto& role : roles) train_.places.set(Element::role, role.value, role.position);
         train_.roles = values(roles);
@@ -77,7 +82,8 @@ private:
         const auto text = root_.required_text(key);
         if (!text) return {};
         if (!is_name(text->value))
-            root_.problem(text->position, fmt::format("{} is not a role name", toml::quote(text->value)), "write the name of a file in roles/");
+            root_.problem(text->position, fmt::format("{} is not a role name", toml::quote(text->value)),
+                          "write the name of a file in roles/");
         train_.places.set(element, text->value, text->position);
         return text->value;
     }
@@ -87,8 +93,10 @@ private:
         archive.position = table.position();
         if (const auto name = table.required_text("name")) take_name(table, archive, *name);
         if (const auto priority = read_priority(table)) archive.priority = *priority;
-        if (const auto folder = table.text("folder")) read_folder(table, archive, *folder);
-        else read_remote(table, archive);
+        if (const auto folder = table.text("folder"))
+            read_folder(table, archive, *folder);
+        else
+            read_remote(table, archive);
         train_.archives.push_back(std::move(archive));
     }
 
@@ -99,7 +107,8 @@ private:
             table.problem(name.position, fmt::format("{} is not an archive name", toml::quote(name.value)),
                           "write lower-case letters, digits and '-'");
         for (const auto& other : train_.archives)
-            if (other.name == name.value) report_twice(table.problems(), "archive", name.value, name.position, other.position);
+            if (other.name == name.value)
+                report_twice(table.problems(), "archive", name.value, name.position, other.position);
     }
 
     void read_folder(toml::Table& table, Archive& archive, const toml::Text& folder) {
@@ -109,14 +118,17 @@ private:
         for (const std::string_view key : {"suites", "components", "keys"}) {
             (void)table.texts(key);
             if (table.has(key))
-                table.problem(table.where(key), fmt::format("an archive with a folder has no {}", key), "leave it out, or leave out 'folder'");
+                table.problem(table.where(key), fmt::format("an archive with a folder has no {}", key),
+                              "leave it out, or leave out 'folder'");
         }
     }
 
     void read_remote(toml::Table& table, Archive& archive) {
         const auto suites = only_valid(table, table.required_texts("suites"), is_archive_word, "a suite", word_remedy);
-        const auto components = only_valid(table, table.required_texts("components"), is_archive_word, "a component", word_remedy);
-        const auto keys = only_valid(table, table.required_texts("keys"), is_key_file, "a key file", "write the name of an .asc file in recipes/keys");
+        const auto components =
+            only_valid(table, table.required_texts("components"), is_archive_word, "a component", word_remedy);
+        const auto keys = only_valid(table, table.required_texts("keys"), is_key_file, "a key file",
+                                     "write the name of an .asc file in recipes/keys");
         take(table, archive, suites, Element::suite, "suite");
         take(table, archive, components, Element::component, "component");
         take(table, archive, keys, Element::key, "key");
@@ -125,9 +137,11 @@ private:
         for (const auto& key : keys) archive.keys.emplace_back(key.value);
     }
 
-    void take(toml::Table& table, const Archive& archive, const std::vector<toml::Text>& texts, Element element, std::string_view what) {
+    void take(toml::Table& table, const Archive& archive, const std::vector<toml::Text>& texts, Element element,
+              std::string_view what) {
         refuse_duplicates(table.problems(), what, texts);
-        for (const auto& text : texts) train_.places.set(element, fmt::format("{}/{}", archive.name, text.value), text.position);
+        for (const auto& text : texts)
+            train_.places.set(element, fmt::format("{}/{}", archive.name, text.value), text.position);
     }
 
     // apt gives 0 no meaning, and takes what fits 16 bits.
@@ -145,8 +159,9 @@ private:
     void read_pin(toml::Table& table) {
         Pin pin;
         pin.position = table.position();
-        pin.packages = values(only_valid(table, table.required_texts("packages"), is_package_glob, "a package name or pattern",
-                                         "write a Debian package name; '*' and '?' stand for any characters"));
+        pin.packages =
+            values(only_valid(table, table.required_texts("packages"), is_package_glob, "a package name or pattern",
+                              "write a Debian package name; '*' and '?' stand for any characters"));
         if (!table.has("priority")) table.problem(table.position(), "missing key 'priority'");
         pin.priority = read_priority(table).value_or(0);
         const auto archive = table.text("archive"), suite = table.text("suite"), version = table.text("version");
@@ -159,7 +174,8 @@ private:
         train_.pins.push_back(std::move(pin));
     }
 
-    static std::string known(toml::Table& table, const toml::Text& text, std::string_view what, const std::vector<std::string>& names) {
+    static std::string known(toml::Table& table, const toml::Text& text, std::string_view what,
+                             const std::vector<std::string>& names) {
         if (std::find(names.begin(), names.end(), text.value) != names.end()) return text.value;
         const auto near = did_you_mean(text.value, names);
         table.problem(text.position, fmt::format("no {} of this train is called {}", what, toml::quote(text.value)),

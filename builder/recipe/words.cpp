@@ -16,8 +16,7 @@ constexpr std::string_view digits = "0123456789";
 bool is_in(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
 bool is_alphanumeric(char c) { return is_in(c, lower) || is_in(c, upper) || is_in(c, digits); }
 
-template <typename Predicate>
-bool all(std::string_view text, Predicate&& predicate) {
+template <typename Predicate> bool all(std::string_view text, Predicate&& predicate) {
     return std::all_of(text.begin(), text.end(), predicate);
 }
 
@@ -66,9 +65,9 @@ bool is_package_glob(std::string_view text) noexcept {
 bool is_archive_word(std::string_view text) noexcept {
     const auto parts = split(text, '/');
     return text.size() <= 128 && std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
-        return !part.empty() && is_alphanumeric(part.front()) &&
-               all(part, [](char c) { return is_alphanumeric(c) || is_in(c, ".+-_"); });
-    });
+               return !part.empty() && is_alphanumeric(part.front()) &&
+                      all(part, [](char c) { return is_alphanumeric(c) || is_in(c, ".+-_"); });
+           });
 }
 
 bool is_unit_name(std::string_view text) noexcept {

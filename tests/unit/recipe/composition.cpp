@@ -70,7 +70,9 @@ mode = "0600"
         write_file(root_.path() / path, text);
     }
 
-    recipe::Role load(std::string_view name) { return recipe::RecipeDirectory(root_.path() / "recipes").load_role(name); }
+    recipe::Role load(std::string_view name) {
+        return recipe::RecipeDirectory(root_.path() / "recipes").load_role(name);
+    }
 
     TemporaryDirectory root_{fs::temp_directory_path()};
 };
@@ -120,7 +122,8 @@ TEST_F(Composition, TakesTablesAsWritten) {
 }
 
 TEST_F(Composition, WhatIsWantedIsTheKernelMicrocodeAndPackages) {
-    EXPECT_THAT(load("compute").wanted(), ElementsAre("linux-image-amd64", "intel-microcode", "zebra", "apple=1.0", "nova"));
+    EXPECT_THAT(load("compute").wanted(),
+                ElementsAre("linux-image-amd64", "intel-microcode", "zebra", "apple=1.0", "nova"));
     EXPECT_TRUE(load("initrd").wanted().empty());
 }
 
@@ -161,7 +164,8 @@ TEST(RecipeDirectory, SaysWhatIsMissing) {
         recipe::RecipeDirectory directory(root.path());
         FAIL();
     } catch (const Error& error) {
-        EXPECT_EQ(error.message(), "cannot find recipes in '" + root.path().string() + "': it has no directory 'roles'");
+        EXPECT_EQ(error.message(),
+                  "cannot find recipes in '" + root.path().string() + "': it has no directory 'roles'");
         EXPECT_EQ(error.hint(), "run ashlar in a directory that has recipes/, or name one with --recipes");
     }
 }

@@ -32,11 +32,13 @@ const std::map<std::string, std::string> common_files{
     {"recipes/roles/initrd.toml", "kind = \"initrd\"\nsummary = \"The initrd\"\n"},
     {"recipes/roles/tools.toml", "kind = \"tools\"\nsummary = \"The tools\"\n"},
     {"recipes/roles/build.toml", "kind = \"build\"\nsummary = \"The build root\"\n"},
-    {"recipes/roles/base.toml", "kind = \"node\"\nsummary = \"The base\"\npackages = [\"systemd\"]\nservices = [\"ssh.service\"]\n"
-                                "initrd = \"initrd\"\n\n[kernel]\npackage = \"linux-image-cloud-amd64\"\n"},
-    {"recipes/trains/R0.toml", "summary = \"A train\"\nrelease = \"R0.0\"\narchitecture = \"amd64\"\nroles = [\"base\"]\n"
-                               "tools = \"tools\"\nbuild = \"build\"\n\n[[archive]]\nname = \"debian\"\nsuites = [\"trixie\"]\n"
-                               "components = [\"main\"]\nkeys = [\"debian.asc\"]\n"},
+    {"recipes/roles/base.toml",
+     "kind = \"node\"\nsummary = \"The base\"\npackages = [\"systemd\"]\nservices = [\"ssh.service\"]\n"
+     "initrd = \"initrd\"\n\n[kernel]\npackage = \"linux-image-cloud-amd64\"\n"},
+    {"recipes/trains/R0.toml",
+     "summary = \"A train\"\nrelease = \"R0.0\"\narchitecture = \"amd64\"\nroles = [\"base\"]\n"
+     "tools = \"tools\"\nbuild = \"build\"\n\n[[archive]]\nname = \"debian\"\nsuites = [\"trixie\"]\n"
+     "components = [\"main\"]\nkeys = [\"debian.asc\"]\n"},
     {"recipes/keys/debian.asc", ""},
     {"overlays/base/etc/motd", ""},
 };
@@ -56,8 +58,10 @@ Case parse_case(const std::string& text) {
     std::string* section = nullptr;
     for (std::string line; std::getline(stream, line);) {
         const bool heading = line.starts_with("== ");
-        if (heading) section = line == "== error" ? &result.error : &result.files[line.substr(3)];
-        else if (section) *section += line + '\n';
+        if (heading)
+            section = line == "== error" ? &result.error : &result.files[line.substr(3)];
+        else if (section)
+            *section += line + '\n';
         if (section != &result.error) result.without_error += line + '\n';
     }
     return result;
@@ -75,15 +79,20 @@ std::string outcome(const Case& test) {
     try {
         const recipe::RecipeDirectory directory(root.path() / "recipes");
         const std::string name = test.command.substr(test.command.rfind(' ') + 1);
-        if (test.command.starts_with("load role ")) (void)directory.load_role(name);
-        else if (test.command.starts_with("load train ")) (void)directory.load_train(name);
-        else if (test.command.starts_with("fit role ")) recipe::require_compatible(directory.load_role(name), directory.load_train("R0"));
-        else message = "(unknown command)";
+        if (test.command.starts_with("load role "))
+            (void)directory.load_role(name);
+        else if (test.command.starts_with("load train "))
+            (void)directory.load_train(name);
+        else if (test.command.starts_with("fit role "))
+            recipe::require_compatible(directory.load_role(name), directory.load_train("R0"));
+        else
+            message = "(unknown command)";
     } catch (const Error& error) {
         message = error.what();
     }
     const std::string prefix = root.path().string() + '/';
-    for (std::size_t at = message.find(prefix); at != std::string::npos; at = message.find(prefix)) message.erase(at, prefix.size());
+    for (std::size_t at = message.find(prefix); at != std::string::npos; at = message.find(prefix))
+        message.erase(at, prefix.size());
     return message + '\n';
 }
 
@@ -103,8 +112,10 @@ TEST_P(RecipeError, ReadsAsWritten) {
     const Case test = parse_case(read_file(path));
     const std::string actual = outcome(test);
     EXPECT_NE(actual, "(no error)\n");
-    if (std::getenv("ASHLAR_UPDATE_GOLDEN")) write_file(path, test.without_error + "== error\n" + actual);
-    else EXPECT_EQ(actual, test.error);
+    if (std::getenv("ASHLAR_UPDATE_GOLDEN"))
+        write_file(path, test.without_error + "== error\n" + actual);
+    else
+        EXPECT_EQ(actual, test.error);
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, RecipeError, testing::ValuesIn(case_names()), [](const auto& parameter) {

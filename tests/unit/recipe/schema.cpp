@@ -89,21 +89,40 @@ bool valid(const json& value, const json& schema) {
     for (const auto& [keyword, argument] : schema.items()) {
         bool ok = true;
         if (keyword == "$schema" || keyword == "title" || keyword == "description") continue;
-        if (keyword == "type") ok = is_type(value, argument);
-        else if (keyword == "enum") ok = std::find(argument.begin(), argument.end(), value) != argument.end();
-        else if (keyword == "const") ok = value == argument;
-        else if (keyword == "pattern") ok = !value.is_string() || std::regex_search(value.get<std::string>(), std::regex(argument.get<std::string>()));
-        else if (keyword == "minimum") ok = !value.is_number() || value >= argument;
-        else if (keyword == "maximum") ok = !value.is_number() || value <= argument;
-        else if (keyword == "not") ok = !valid(value, argument);
-        else if (keyword == "minItems") ok = !value.is_array() || value.size() >= argument;
-        else if (keyword == "uniqueItems") ok = !value.is_array() || has_unique_items(value);
-        else if (keyword == "items") ok = !value.is_array() || std::all_of(value.begin(), value.end(), [&](const json& item) { return valid(item, argument); });
-        else if (keyword == "required") ok = !value.is_object() || std::all_of(argument.begin(), argument.end(), [&](const json& key) { return value.contains(key.get<std::string>()); });
-        else if (keyword == "properties" || keyword == "additionalProperties") ok = !value.is_object() || valid_object(value, schema);
-        else if (keyword == "anyOf") ok = count_valid(value, argument) > 0;
-        else if (keyword == "oneOf") ok = count_valid(value, argument) == 1;
-        else throw Error("cannot check keyword '" + keyword + "'");
+        if (keyword == "type")
+            ok = is_type(value, argument);
+        else if (keyword == "enum")
+            ok = std::find(argument.begin(), argument.end(), value) != argument.end();
+        else if (keyword == "const")
+            ok = value == argument;
+        else if (keyword == "pattern")
+            ok = !value.is_string() ||
+                 std::regex_search(value.get<std::string>(), std::regex(argument.get<std::string>()));
+        else if (keyword == "minimum")
+            ok = !value.is_number() || value >= argument;
+        else if (keyword == "maximum")
+            ok = !value.is_number() || value <= argument;
+        else if (keyword == "not")
+            ok = !valid(value, argument);
+        else if (keyword == "minItems")
+            ok = !value.is_array() || value.size() >= argument;
+        else if (keyword == "uniqueItems")
+            ok = !value.is_array() || has_unique_items(value);
+        else if (keyword == "items")
+            ok = !value.is_array() ||
+                 std::all_of(value.begin(), value.end(), [&](const json& item) { return valid(item, argument); });
+        else if (keyword == "required")
+            ok = !value.is_object() || std::all_of(argument.begin(), argument.end(), [&](const json& key) {
+                return value.contains(key.get<std::string>());
+            });
+        else if (keyword == "properties" || keyword == "additionalProperties")
+            ok = !value.is_object() || valid_object(value, schema);
+        else if (keyword == "anyOf")
+            ok = count_valid(value, argument) > 0;
+        else if (keyword == "oneOf")
+            ok = count_valid(value, argument) == 1;
+        else
+            throw Error("cannot check keyword '" + keyword + "'");
         if (!ok) return false;
     }
     return true;
@@ -120,7 +139,8 @@ std::vector<std::string> keys_of_loader(Load load, const std::string& table) {
             constexpr std::string_view start = "known here: ";
             if (!diagnostic.remedy.starts_with(start)) continue;
             std::vector<std::string> keys;
-            for (const auto key : split(std::string_view(diagnostic.remedy).substr(start.size()), ',')) keys.emplace_back(trim(key));
+            for (const auto key : split(std::string_view(diagnostic.remedy).substr(start.size()), ','))
+                keys.emplace_back(trim(key));
             return keys;
         }
     }
@@ -151,7 +171,8 @@ struct Sample {
     std::vector<std::string> good, bad;
 };
 
-void expect_agreement(const std::string& schema, Load load, const std::string& frame, const std::vector<Sample>& samples) {
+void expect_agreement(const std::string& schema, Load load, const std::string& frame,
+                      const std::vector<Sample>& samples) {
     for (const auto& sample : samples)
         for (const auto* list : {&sample.good, &sample.bad})
             for (const auto& value : *list) {
@@ -196,38 +217,64 @@ TEST(Schema, AcceptsAllShippedRecipes) {
 
 TEST(Schema, AgreesWithTheLoaderOnRoles) {
     const std::string state = "[[state]]\npath = \"/etc/x\"\nowner = \"root:root\"\nmode = \"0755\"\n";
-    expect_agreement("role", recipe::check_role_text, "extends = \"base\"\nsummary = \"x\"\n", {
-        {"kind = @", {R"("node")", R"("initrd")", R"("tools")", R"("build")"}, {R"("vm")", "1"}},
-        {"packages = @", {"[]", R"(["g++"])", R"(["a1", "etcd=1:2~3+4-5"])"}, {R"("a1")", R"(["a"])", R"(["A1"])", R"(["aa="])", R"(["-a"])", R"(["aa", "aa"])"}},
-        {"exclude = @", {R"(["aa"])"}, {R"(["aa=1"])"}},
-        {"components = @", {R"(["non-free"])", R"(["updates/main"])"}, {R"(["a b"])", R"(["/a"])"}},
-        {"services = @", {R"(["a.service"])", R"(["getty@tty1.service"])", R"(["dev-x\\x2d.swap"])"}, {R"(["a"])", R"([".service"])", R"(["@.service"])", R"(["a/b.service"])", R"(["a.device"])"}},
-        {"overlays = @", {R"(["base"])"}, {R"(["Base"])", R"(["a/b"])", R"(["1a"])"}},
-        {"drop = @", {R"(["/usr/share/doc/**", "!/usr/share/doc/x"])"}, {R"(["usr"])", R"(["/"])", R"(["/usr/"])", R"(["/a//b"])"}},
-        {"initrd = @", {R"("initrd")"}, {R"("initrd.toml")", "[]"}},
-        {"strict_providers = @", {"true"}, {R"("true")"}},
-        {"waived_firmware = @", {R"(["tg3"])"}, {R"(["tg3.ko"])"}},
-        {"providers.mail-transport-agent = @", {R"("exim4-daemon-light")"}, {R"("Exim")", "1"}},
-        {"kernel.package = @", {R"("linux-image-amd64")"}, {R"("Linux")"}},
-        {"kernel.command_line = @", {R"(["a=b", "c"])"}, {R"(["a b"])", R"([""])", R"(["a\"b"])"}},
-        {"kernel.initrd_modules = @", {R"(["dm_verity"])"}, {R"(["a/b"])"}},
-        {"limits.root = @", {R"("1 GiB")", R"("999999 KiB")"}, {R"("1GiB")", R"("0 MiB")", R"("1 GB")", R"("1000000 KiB")", "5"}},
-        {state + "type = @", {R"("file")", R"("directory")"}, {R"("socket")"}},
-        {"[[state]]\nowner = \"root:root\"\nmode = \"0755\"\npath = @", {R"("/etc/x")"}, {R"("etc")", R"("/")", R"("/etc/")"}},
-        {"[[state]]\nowner = \"root:root\"\npath = \"/a\"\nmode = @", {R"("0700")"}, {R"("700")", R"("0800")", R"("4755")", "0o700"}},
-        {"[[state]]\nmode = \"0755\"\npath = \"/a\"\nowner = @", {R"("_chrony:_chrony")"}, {R"("root")", R"("Root:root")", R"("0:0")"}},
-        {"[[state]]\nmode = \"0755\"\npath = \"/a\" @", {"\nowner = \"a:a\""}, {""}},
-        {"[[file]]\npath = \"/a\"\nmode = @", {R"("4755")"}, {R"("755")"}},
-    });
+    expect_agreement("role", recipe::check_role_text, "extends = \"base\"\nsummary = \"x\"\n",
+                     {
+                         {"kind = @", {R"("node")", R"("initrd")", R"("tools")", R"("build")"}, {R"("vm")", "1"}},
+                         {"packages = @",
+                          {"[]", R"(["g++"])", R"(["a1", "etcd=1:2~3+4-5"])"},
+                          {R"("a1")", R"(["a"])", R"(["A1"])", R"(["aa="])", R"(["-a"])", R"(["aa", "aa"])"}},
+                         {"exclude = @", {R"(["aa"])"}, {R"(["aa=1"])"}},
+                         {"components = @", {R"(["non-free"])", R"(["updates/main"])"}, {R"(["a b"])", R"(["/a"])"}},
+                         {"services = @",
+                          {R"(["a.service"])", R"(["getty@tty1.service"])", R"(["dev-x\\x2d.swap"])"},
+                          {R"(["a"])", R"([".service"])", R"(["@.service"])", R"(["a/b.service"])", R"(["a.device"])"}},
+                         {"overlays = @", {R"(["base"])"}, {R"(["Base"])", R"(["a/b"])", R"(["1a"])"}},
+                         {"drop = @",
+                          {R"(["/usr/share/doc/**", "!/usr/share/doc/x"])"},
+                          {R"(["usr"])", R"(["/"])", R"(["/usr/"])", R"(["/a//b"])"}},
+                         {"initrd = @", {R"("initrd")"}, {R"("initrd.toml")", "[]"}},
+                         {"strict_providers = @", {"true"}, {R"("true")"}},
+                         {"waived_firmware = @", {R"(["tg3"])"}, {R"(["tg3.ko"])"}},
+                         {"providers.mail-transport-agent = @", {R"("exim4-daemon-light")"}, {R"("Exim")", "1"}},
+                         {"kernel.package = @", {R"("linux-image-amd64")"}, {R"("Linux")"}},
+                         {"kernel.command_line = @", {R"(["a=b", "c"])"}, {R"(["a b"])", R"([""])", R"(["a\"b"])"}},
+                         {"kernel.initrd_modules = @", {R"(["dm_verity"])"}, {R"(["a/b"])"}},
+                         {"limits.root = @",
+                          {R"("1 GiB")", R"("999999 KiB")"},
+                          {R"("1GiB")", R"("0 MiB")", R"("1 GB")", R"("1000000 KiB")", "5"}},
+                         {state + "type = @", {R"("file")", R"("directory")"}, {R"("socket")"}},
+                         {"[[state]]\nowner = \"root:root\"\nmode = \"0755\"\npath = @",
+                          {R"("/etc/x")"},
+                          {R"("etc")", R"("/")", R"("/etc/")"}},
+                         {"[[state]]\nowner = \"root:root\"\npath = \"/a\"\nmode = @",
+                          {R"("0700")"},
+                          {R"("700")", R"("0800")", R"("4755")", "0o700"}},
+                         {"[[state]]\nmode = \"0755\"\npath = \"/a\"\nowner = @",
+                          {R"("_chrony:_chrony")"},
+                          {R"("root")", R"("Root:root")", R"("0:0")"}},
+                         {"[[state]]\nmode = \"0755\"\npath = \"/a\" @", {"\nowner = \"a:a\""}, {""}},
+                         {"[[file]]\npath = \"/a\"\nmode = @", {R"("4755")"}, {R"("755")"}},
+                     });
 }
 
 TEST(Schema, AgreesWithTheLoaderOnTrains) {
-    const std::string head = "summary = \"x\"\nrelease = \"R0.0\"\narchitecture = \"amd64\"\nroles = [\"base\"]\ntools = \"tools\"\nbuild = \"build\"\n";
-    const std::string archive = "[[archive]]\nname = \"debian\"\nsuites = [\"trixie\"]\ncomponents = [\"main\"]\nkeys = [\"a.asc\"]\n";
-    expect_agreement("train", recipe::check_train_text, head, {
-        {archive + "@", {"", "priority = -1"}, {"priority = 0", "priority = 40000", "priority = \"1\"", "folder = \"x\""}},
-        {"[[archive]]\nname = \"local\"\n@", {"folder = \"x\""}, {"", "suites = [\"a\"]\ncomponents = [\"b\"]", "suites = []\ncomponents = [\"b\"]\nkeys = [\"a.asc\"]", "suites = [\"a\"]\ncomponents = [\"b\"]\nkeys = [\"a.gpg\"]"}},
-        {"@", {archive}, {""}},
-        {archive + "[[pin]]\npackages = [\"ceph*\"]\n@", {"priority = 5\nsuite = \"trixie\"", "priority = 5\nversion = \"1.*\""}, {"priority = 5", "suite = \"trixie\""}},
-    });
+    const std::string head = "summary = \"x\"\nrelease = \"R0.0\"\narchitecture = \"amd64\"\nroles = [\"base\"]\ntools "
+                             "= \"tools\"\nbuild = \"build\"\n";
+    const std::string archive =
+        "[[archive]]\nname = \"debian\"\nsuites = [\"trixie\"]\ncomponents = [\"main\"]\nkeys = [\"a.asc\"]\n";
+    expect_agreement(
+        "train", recipe::check_train_text, head,
+        {
+            {archive + "@",
+             {"", "priority = -1"},
+             {"priority = 0", "priority = 40000", "priority = \"1\"", "folder = \"x\""}},
+            {"[[archive]]\nname = \"local\"\n@",
+             {"folder = \"x\""},
+             {"", "suites = [\"a\"]\ncomponents = [\"b\"]", "suites = []\ncomponents = [\"b\"]\nkeys = [\"a.asc\"]",
+              "suites = [\"a\"]\ncomponents = [\"b\"]\nkeys = [\"a.gpg\"]"}},
+            {"@", {archive}, {""}},
+            {archive + "[[pin]]\npackages = [\"ceph*\"]\n@",
+             {"priority = 5\nsuite = \"trixie\"", "priority = 5\nversion = \"1.*\""},
+             {"priority = 5", "suite = \"trixie\""}},
+        });
 }

@@ -49,8 +49,10 @@ TEST(ShippedRecipes, AChildHasWhatItsParentHas) {
 
 TEST(ShippedRecipes, PlacesLeadBackToTheWord) {
     const auto control = shipped().load_role("control");
-    EXPECT_TRUE(control.where(recipe::Element::package, "openssh-server").source->name().ends_with("recipes/roles/base.toml"));
-    EXPECT_TRUE(control.where(recipe::Element::state, "/etc/ceph").source->name().ends_with("recipes/roles/control.toml"));
+    EXPECT_TRUE(
+        control.where(recipe::Element::package, "openssh-server").source->name().ends_with("recipes/roles/base.toml"));
+    EXPECT_TRUE(
+        control.where(recipe::Element::state, "/etc/ceph").source->name().ends_with("recipes/roles/control.toml"));
     EXPECT_EQ(control.where(recipe::Element::package, "nothing").line, 0u);
 }
 

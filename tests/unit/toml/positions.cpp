@@ -24,19 +24,22 @@ std::string at(const toml::Position& position) {
 }
 
 rc::Gen<std::string> literals() {
-    const auto letters = rc::gen::element<std::string>("a", "Z", "0", " ", "\t", "#", "=", "]", ",", "'", "\\\"", "\\\\", "é", "ß", "漢", "😀");
-    return rc::gen::map(rc::gen::container<std::vector<std::string>>(letters), [](const std::vector<std::string>& parts) {
-        std::string literal = "\"";
-        for (const auto& part : parts) literal += part;
-        return literal + '"';
-    });
+    const auto letters = rc::gen::element<std::string>("a", "Z", "0", " ", "\t", "#", "=", "]", ",", "'", "\\\"",
+                                                       "\\\\", "é", "ß", "漢", "😀");
+    return rc::gen::map(rc::gen::container<std::vector<std::string>>(letters),
+                        [](const std::vector<std::string>& parts) {
+                            std::string literal = "\"";
+                            for (const auto& part : parts) literal += part;
+                            return literal + '"';
+                        });
 }
 
 } // namespace
 
 RC_GTEST_PROP(Positions, LeadBackToEachElementAsWritten, ()) {
     const auto written = *rc::gen::container<std::vector<std::string>>(literals());
-    const auto separators = *rc::gen::container<std::vector<std::string>>(written.size(), rc::gen::element<std::string>(", ", ",", ",\n", ",\r\n\t", ", # ä\n  "));
+    const auto separators = *rc::gen::container<std::vector<std::string>>(
+        written.size(), rc::gen::element<std::string>(", ", ",", ",\n", ",\r\n\t", ", # ä\n  "));
     std::string text = "\n[table]\n  \"kéy\" = [";
     for (std::size_t i = 0; i < written.size(); ++i) text += written[i] + separators[i];
     const auto root = toml::parse(toml::source_from_text("x", text + "]\n"));

@@ -38,7 +38,8 @@ TEST(StrictReader, TakesWhatItKnows) {
 }
 
 TEST(StrictReader, PointsAtAnUnknownKey) {
-    EXPECT_EQ(errors_of("summary = \"x\"\n\npakages = [\"a\"]\n"), R"(recipes/roles/compute.toml:3:1: unknown key 'pakages'
+    EXPECT_EQ(errors_of("summary = \"x\"\n\npakages = [\"a\"]\n"),
+              R"(recipes/roles/compute.toml:3:1: unknown key 'pakages'
   3 | pakages = ["a"]
     | ^~~~~~~
 did you mean 'packages'?)");
@@ -76,19 +77,23 @@ recipes/roles/compute.toml:6:1: missing key 'path'
 }
 
 TEST(StrictReader, NamesTheTypeItWanted) {
-    EXPECT_EQ(errors_of("packages = 'a'"), R"(recipes/roles/compute.toml:1:12: 'packages' must be a list of strings, not a string
+    EXPECT_EQ(errors_of("packages = 'a'"),
+              R"(recipes/roles/compute.toml:1:12: 'packages' must be a list of strings, not a string
   1 | packages = 'a'
     |            ^~~)");
     EXPECT_EQ(errors_of("kernel = true"), R"(recipes/roles/compute.toml:1:10: 'kernel' must be a table, not a boolean
   1 | kernel = true
     |          ^~~~)");
-    EXPECT_EQ(errors_of("[state]\nx = 1"), R"(recipes/roles/compute.toml:1:1: 'state' must be a list of tables, not a table
+    EXPECT_EQ(errors_of("[state]\nx = 1"),
+              R"(recipes/roles/compute.toml:1:1: 'state' must be a list of tables, not a table
   1 | [state]
     | ^~~~~~~)");
-    EXPECT_EQ(errors_of("strict = 'yes'"), R"(recipes/roles/compute.toml:1:10: 'strict' must be true or false, not a string
+    EXPECT_EQ(errors_of("strict = 'yes'"),
+              R"(recipes/roles/compute.toml:1:10: 'strict' must be true or false, not a string
   1 | strict = 'yes'
     |          ^~~~~)");
-    EXPECT_EQ(errors_of("providers = { a = [] }"), R"(recipes/roles/compute.toml:1:19: 'providers' must hold only strings, not a list
+    EXPECT_EQ(errors_of("providers = { a = [] }"),
+              R"(recipes/roles/compute.toml:1:19: 'providers' must hold only strings, not a list
   1 | providers = { a = [] }
     |                   ^~)");
 }
@@ -120,7 +125,8 @@ TEST(StrictReader, AnEmptyListDoesNotSatisfyARequiredOne) {
                          [](toml::Table& root) { return root.required_texts("keys"); });
         FAIL();
     } catch (const toml::SourceError& error) {
-        EXPECT_EQ(error.message(), "site.toml:1:8: 'keys' must hold at least one string\n  1 | keys = []\n    |        ^~");
+        EXPECT_EQ(error.message(),
+                  "site.toml:1:8: 'keys' must hold at least one string\n  1 | keys = []\n    |        ^~");
     }
 }
 

@@ -25,7 +25,8 @@ std::string place(std::string text, std::size_t line, std::size_t column, std::s
 
 TEST(Syntax, ErrorsHaveTheSameShape) {
     EXPECT_EQ(syntax_error("a =\n"), "x.toml:1:4: not TOML: expected value, saw '\\n'\n  1 | a =\n    |    ^");
-    EXPECT_EQ(syntax_error("a = [1,\n"), "x.toml:1:8: not TOML: encountered end-of-file\n  1 | a = [1,\n    |        ^");
+    EXPECT_EQ(syntax_error("a = [1,\n"),
+              "x.toml:1:8: not TOML: encountered end-of-file\n  1 | a = [1,\n    |        ^");
     EXPECT_EQ(syntax_error("a = 1 b = 2"),
               "x.toml:1:7: not TOML: expected a comment or whitespace, saw 'b'\n  1 | a = 1 b = 2\n    |       ^");
 }
@@ -38,15 +39,16 @@ TEST(Syntax, AnUnterminatedStringIsCalledThat) {
 TEST(Syntax, CharactersOutsideAsciiBelongInStrings) {
     EXPECT_EQ(syntax_error("größe = 1\n"),
               "x.toml:1:3: not TOML: expected '=', saw '\u00F6'\n  1 | größe = 1\n    |   ^");
-    EXPECT_EQ(syntax_error("a = 1 \u2028 b\n"),
-              "x.toml:1:7: not TOML: expected a comment or whitespace, saw '\\xe2\\x80\\xa8'\n  1 | a = 1 ? b\n    |       ^");
+    EXPECT_EQ(syntax_error("a = 1 \u2028 b\n"), "x.toml:1:7: not TOML: expected a comment or whitespace, saw "
+                                                "'\\xe2\\x80\\xa8'\n  1 | a = 1 ? b\n    |       ^");
     EXPECT_EQ(syntax_error("\"größe\" = \"\"\"\\\n  ähnlich\"\"\" # später\n"), "");
 }
 
 TEST(Syntax, AKeyWrittenTwiceIsShownItself) {
     EXPECT_EQ(syntax_error("[t]\nabc = 1\n\tabc = 2\n"),
               "x.toml:3:2: not TOML: cannot redefine existing integer 'abc'\n  3 | \tabc = 2\n    | \t^~~");
-    EXPECT_EQ(syntax_error("[t]\n[t]\n"), "x.toml:2:2: not TOML: cannot redefine existing table 't'\n  2 | [t]\n    |  ^");
+    EXPECT_EQ(syntax_error("[t]\n[t]\n"),
+              "x.toml:2:2: not TOML: cannot redefine existing table 't'\n  2 | [t]\n    |  ^");
 }
 
 TEST(Syntax, ADeepKeyIsRefusedBeforeItIsRead) {
@@ -59,9 +61,7 @@ TEST(Syntax, ADeepKeyIsRefusedBeforeItIsRead) {
               "");
 }
 
-TEST(Syntax, DeepBracketsAreRefused) {
-    EXPECT_NE(syntax_error("a = " + std::string(200'000, '[')), "");
-}
+TEST(Syntax, DeepBracketsAreRefused) { EXPECT_NE(syntax_error("a = " + std::string(200'000, '[')), ""); }
 
 TEST(Parse, KeepsTheWrittenOrderAndThePlaces) {
     const auto root = toml::parse(toml::source_from_text("x", "zebra = [\"ä\", \"öü\"] # c\r\napple.pie = 1\r\n"));
@@ -76,7 +76,8 @@ TEST(Parse, KeepsTheWrittenOrderAndThePlaces) {
 }
 
 TEST(Parse, AByteOrderMarkIsNoColumn) {
-    const auto root = toml::parse(toml::source_from_text("x", "\xEF\xBB\xBF""a = 1\n"));
+    const auto root = toml::parse(toml::source_from_text("x", "\xEF\xBB\xBF"
+                                                              "a = 1\n"));
     EXPECT_EQ(std::get<toml::Entries>(root.data)[0].position.text(), "x:1:1");
 }
 
@@ -110,8 +111,7 @@ TEST(Render, NotesStandBetweenThePlaceAndTheRemedy) {
     const auto source = toml::source_from_text("x", "a\nb\n");
     toml::Diagnostic diagnostic{{source, 1, 1, 1}, "first", "do this", {}};
     diagnostic.notes.push_back({{source, 2, 1, 1}, "second"});
-    EXPECT_EQ(toml::render(diagnostic),
-              "x:1:1: first\n  1 | a\n    | ^\nx:2:1: second\n  2 | b\n    | ^\ndo this");
+    EXPECT_EQ(toml::render(diagnostic), "x:1:1: first\n  1 | a\n    | ^\nx:2:1: second\n  2 | b\n    | ^\ndo this");
 }
 
 TEST(SourceFile, AHugeFileIsAMistakeInThePath) {
@@ -121,6 +121,7 @@ TEST(SourceFile, AHugeFileIsAMistakeInThePath) {
         (void)toml::source_from_file(dir.path() / "big", "big");
         FAIL();
     } catch (const Error& error) {
-        EXPECT_EQ(error.message(), "cannot read 'big': it has 1048577 bytes, more than the 1048576 that such a file may have");
+        EXPECT_EQ(error.message(),
+                  "cannot read 'big': it has 1048577 bytes, more than the 1048576 that such a file may have");
     }
 }

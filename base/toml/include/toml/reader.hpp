@@ -25,8 +25,7 @@
 namespace ashlar::toml {
 
 // A value and where it was written.
-template <typename T>
-struct Located {
+template <typename T> struct Located {
     T value{};
     Position position;
 };
@@ -46,7 +45,8 @@ public:
     [[nodiscard]] std::optional<Located<std::int64_t>> integer(std::string_view key);
     [[nodiscard]] std::optional<Located<bool>> boolean(std::string_view key);
     // One of `words`, as its index.
-    [[nodiscard]] std::optional<Located<std::size_t>> choice(std::string_view key, std::span<const std::string_view> words);
+    [[nodiscard]] std::optional<Located<std::size_t>> choice(std::string_view key,
+                                                             std::span<const std::string_view> words);
     // A list of strings; empty when absent.
     [[nodiscard]] std::vector<Text> texts(std::string_view key);
     [[nodiscard]] std::vector<Text> required_texts(std::string_view key); // at least one
@@ -72,8 +72,7 @@ private:
     friend class Reader;
     const Entry* find(std::string_view key) const noexcept;
     const Entry* ask(std::string_view key);
-    template <typename T>
-    const T* as(const Entry* entry, std::string_view wanted);
+    template <typename T> const T* as(const Entry* entry, std::string_view wanted);
     std::optional<Text> element(std::string_view key, const Value& value);
     void missing(std::string_view key);
     void report_unknown();
@@ -103,8 +102,7 @@ private:
     Problems problems_;
 };
 
-template <typename Body>
-auto read(SourcePtr source, Body&& body) {
+template <typename Body> auto read(SourcePtr source, Body&& body) {
     Reader reader(std::move(source));
     auto result = std::forward<Body>(body)(reader.root());
     reader.finish();

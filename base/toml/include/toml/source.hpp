@@ -50,7 +50,7 @@ inline constexpr std::size_t most_bytes = 1 << 20;
 // A run of characters in one line. Columns and lengths count code points, as editors do.
 struct Position {
     SourcePtr source;
-    std::size_t line = 0; // from 1; 0 = the file as a whole
+    std::size_t line = 0;   // from 1; 0 = the file as a whole
     std::size_t column = 0; // from 1
     std::size_t length = 1;
 
@@ -68,8 +68,8 @@ struct Note {
 
 struct Diagnostic {
     Position position;
-    std::string message; // "unknown key 'pakages'"
-    std::string remedy; // "did you mean 'packages'?"; may be empty
+    std::string message;     // "unknown key 'pakages'"
+    std::string remedy;      // "did you mean 'packages'?"; may be empty
     std::vector<Note> notes; // shown between the place and the remedy
 };
 

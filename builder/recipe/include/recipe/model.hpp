@@ -22,7 +22,7 @@ enum class Kind { node, initrd, tools, build };
 
 // What a service keeps although the root is read-only. firstboot binds it from /var at each boot.
 struct StateEntry {
-    std::string path; // absolute, in the image; no entry lies inside another
+    std::string path;  // absolute, in the image; no entry lies inside another
     std::string owner; // "user:group" by name, must be in the ledger
     unsigned mode = 0755;
     enum class Type { directory, file } type = Type::directory;
@@ -31,21 +31,21 @@ struct StateEntry {
 // Owner and mode of a file of an overlay where root:root and 0644 (0755 for a file that is
 // executable, and for a directory) do not fit.
 struct FileEntry {
-    std::string path; // absolute, in the image; it is in one of the role's overlays
+    std::string path;  // absolute, in the image; it is in one of the role's overlays
     std::string owner; // "user:group"; empty = root:root
     std::optional<unsigned> mode;
 };
 
 struct Kernel {
-    std::string package; // e.g. "linux-image-cloud-amd64"
-    std::vector<std::string> command_line; // words, in order; `roothash=` is added by the build
+    std::string package;                     // e.g. "linux-image-cloud-amd64"
+    std::vector<std::string> command_line;   // words, in order; `roothash=` is added by the build
     std::vector<std::string> initrd_modules; // by module name; dependencies follow by themselves
-    std::vector<std::string> microcode; // packages, e.g. "intel-microcode"
+    std::vector<std::string> microcode;      // packages, e.g. "intel-microcode"
 };
 
 struct Limits {
-    std::optional<std::uint64_t> root; // bytes of the EROFS image
-    std::optional<std::uint64_t> uki; // bytes of the signed UKI
+    std::optional<std::uint64_t> root;           // bytes of the EROFS image
+    std::optional<std::uint64_t> uki;            // bytes of the signed UKI
     std::optional<std::uint64_t> boot_partition; // bytes of the ESP; absent = computed
 };
 
@@ -60,19 +60,20 @@ struct Role {
     std::string name;
     std::string summary;
     Kind kind = Kind::node;
-    std::vector<std::string> lineage; // from the root ancestor to this role
-    std::vector<std::string> packages; // ancestors' first, in the order written; "name" or "name=version"
-    std::vector<std::string> exclude; // never installed; a need for one is a conflict that says so
-    std::vector<std::string> components; // beside "main", e.g. "non-free-firmware": a named opt-in
-    std::vector<std::string> services; // units enabled by preset; everything else is off
+    std::vector<std::string> lineage;            // from the root ancestor to this role
+    std::vector<std::string> packages;           // ancestors' first, in the order written; "name" or "name=version"
+    std::vector<std::string> exclude;            // never installed; a need for one is a conflict that says so
+    std::vector<std::string> components;         // beside "main", e.g. "non-free-firmware": a named opt-in
+    std::vector<std::string> services;           // units enabled by preset; everything else is off
     std::vector<std::filesystem::path> overlays; // absolute directories, in order; later ones win
     std::vector<FileEntry> files;
-    std::vector<std::string> drop; // patterns of paths left out of the image; the last that matches decides, "!…" takes back
+    std::vector<std::string>
+        drop;           // patterns of paths left out of the image; the last that matches decides, "!…" takes back
     std::string initrd; // name of a role of kind initrd; empty only where kind != node
     std::optional<Kernel> kernel; // always there where kind == node, and only there
     Limits limits;
     std::vector<StateEntry> state;
-    std::vector<std::string> waived_firmware; // modules whose missing firmware is accepted by name
+    std::vector<std::string> waived_firmware;     // modules whose missing firmware is accepted by name
     std::map<std::string, std::string> providers; // virtual package → chosen provider
     bool strict_providers = false;
     Places places;
@@ -90,16 +91,17 @@ struct Archive {
     std::vector<std::string> suites;
     std::vector<std::string> components;
     std::vector<std::filesystem::path> keys; // absolute paths of ASCII-armoured OpenPGP certificates
-    int priority = 500; // as in apt_preferences(5)
-    std::optional<std::filesystem::path> folder; // absolute; a local folder of .debs: then suites, components, keys are empty
+    int priority = 500;                      // as in apt_preferences(5)
+    std::optional<std::filesystem::path>
+        folder;              // absolute; a local folder of .debs: then suites, components, keys are empty
     toml::Position position; // of the name
 };
 
 struct Pin {
     std::vector<std::string> packages; // names or globs
-    std::string archive; // empty = any
-    std::string suite; // empty = any
-    std::string version; // empty = any; otherwise a glob
+    std::string archive;               // empty = any
+    std::string suite;                 // empty = any
+    std::string version;               // empty = any; otherwise a glob
     int priority = 0;
     toml::Position position; // of its header
 };
@@ -107,11 +109,11 @@ struct Pin {
 struct Train {
     std::string name; // "R0"
     std::string summary;
-    std::string release; // version of what is built now, "R0.0"
-    std::string architecture; // "amd64"
+    std::string release;            // version of what is built now, "R0.0"
+    std::string architecture;       // "amd64"
     std::vector<std::string> roles; // what --all builds
-    std::string tools; // role of kind tools
-    std::string build; // role of kind build
+    std::string tools;              // role of kind tools
+    std::string build;              // role of kind build
     std::vector<Archive> archives;
     std::vector<Pin> pins;
     // Element::role, tools, build, architecture; Element::suite, component and key by "<archive>/<name>".

@@ -15,15 +15,29 @@
 namespace ashlar::recipe {
 
 enum class Element {
-    package, exclude, component, service, overlay, drop, initrd, kernel, command_line, initrd_module, microcode,
+    package,
+    exclude,
+    component,
+    service,
+    overlay,
+    drop,
+    initrd,
+    kernel,
+    command_line,
+    initrd_module,
+    microcode,
     limit, // "root", "uki", "boot_partition"
     state, // its path
-    file, // its path
+    file,  // its path
     waived_firmware,
     provider, // the virtual package
-    suite, key, // of an archive: "<archive>/<name>", as `component` is
+    suite,
+    key,    // of an archive: "<archive>/<name>", as `component` is
     folder, // the archive
-    role, tools, build, architecture, // of a train
+    role,
+    tools,
+    build,
+    architecture, // of a train
 };
 
 class Places {
