@@ -249,9 +249,10 @@ std::map<std::string, Found> accounts_of(const fs::path& root) {
 
 // `next` is the number to propose; it moves on when it was used. A number that is not ours to choose stays.
 std::string ledger_line(const std::string& name, const Found& found, std::uint32_t& next) {
-    const auto is_ours = [](std::optional<std::uint32_t> id) { return id && in_range(AccountKind::system, *id); };
+    // adduser starts at 100, which only group "users" has.
+    const auto is_ours = [](std::optional<std::uint32_t> id) { return id && *id >= 100 && *id <= 999; };
     const std::uint32_t id = is_ours(found.uid) || is_ours(found.gid) ? next++ : 0;
-    const auto chosen = [&](std::uint32_t seen) { return in_range(AccountKind::system, seen) ? id : seen; };
+    const auto chosen = [&](std::uint32_t seen) { return is_ours(seen) ? id : seen; };
     std::string line = fmt::format("{{ name = \"{}\"", name);
     if (found.uid) line += fmt::format(", uid = {}", chosen(*found.uid));
     if (found.gid) line += fmt::format(", gid = {}", chosen(*found.gid));

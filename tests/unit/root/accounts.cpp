@@ -109,7 +109,7 @@ TEST(CheckAccounts, AcceptsWhatTheLedgerSays) {
 }
 
 TEST(CheckAccounts, NamesWhatMovedAndTheLinesToAdd) {
-    const Root root("root:x:0:0::/root:/bin/sh\nsshd:x:105:65534::/:/bin/false\nfrr:x:106:106::/:/bin/false\nlp:x:7:7::/:/bin/false\n",
+    const Root root("root:x:0:0::/root:/bin/sh\nsshd:x:105:65534::/:/bin/false\nfrr:x:100:106::/:/bin/false\nlp:x:7:7::/:/bin/false\n",
                     "root:x:0:\nfrr:x:106:\nfrrvty:x:107:\nsshd:x:108:\n");
     EXPECT_EQ(error_of([&] { check_accounts(ledger(), root.path); }),
               "cannot accept the accounts of the root:\n"
