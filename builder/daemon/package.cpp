@@ -22,6 +22,19 @@ namespace {
 // archive, which would make another package of it several times a day.
 constexpr std::int64_t package_time = 1767225600;
 
+using Steps = std::vector<std::vector<std::string>>;
+
+// The tests are compiled without optimisation: they run once.
+const Steps compile_steps{
+    {"cmake", "-S", "/source", "-B", "/work/build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_INSTALL_PREFIX=/usr",
+     "-DCMAKE_CXX_COMPILER=/usr/bin/g++", "-DCMAKE_C_COMPILER=/usr/bin/gcc", "-DASHLAR_BUILDER=OFF"},
+    {"cmake", "--build", "/work/build", "--target", "ashlard", "test_base", "test_firstboot"},
+    {"/work/build/test_base"},
+    {"/work/build/test_firstboot"},
+    {"cmake", "-E", "env", "DESTDIR=/work/package", "cmake", "--install", "/work/build", "--strip"}};
+const Steps pack_steps{
+    {"dpkg-deb", "--root-owner-group", "--threads-max=1", "-Zxz", "--build", "/work/package", "/work/ashlard.deb"}};
+
 // "project(ashlar VERSION 0.1.0 …)"
 std::string project_version(const fs::path& source) {
     static const std::regex declaration(R"(project\(ashlar VERSION ([0-9.]+))");
@@ -78,21 +91,22 @@ std::string control_text(const fs::path& source, const std::string& architecture
     return text.insert(first_line_end, fmt::format("Version: {}\nArchitecture: {}\n", project_version(source), architecture));
 }
 
+std::string procedure() {
+    std::string text = fmt::format("time {}", package_time);
+    for (const auto& steps : {compile_steps, pack_steps})
+        for (const auto& step : steps) text += "\n" + join(step, " ");
+    return text;
+}
+
 void make_package(const PackageInput& input, const fs::path& work, const fs::path& log, const fs::path& output) {
     const Workbench bench(input, work, log);
-    bench.run({"cmake", "-S", "/source", "-B", "/work/build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-               "-DCMAKE_INSTALL_PREFIX=/usr", "-DCMAKE_CXX_COMPILER=/usr/bin/g++", "-DCMAKE_C_COMPILER=/usr/bin/gcc",
-               "-DASHLAR_BUILDER=OFF"});
-    bench.run({"cmake", "--build", "/work/build", "--target", "ashlard", "test_base", "test_firstboot"});
-    bench.run({"/work/build/test_base"});
-    bench.run({"/work/build/test_firstboot"});
-    bench.run({"cmake", "-E", "env", "DESTDIR=/work/package", "cmake", "--install", "/work/build", "--strip"});
+    for (const auto& step : compile_steps) bench.run(step);
 
     const fs::path package = work / "package";
     fs::create_directories(package / "DEBIAN");
     write_file(package / "DEBIAN/control", control_text(input.source, input.architecture));
     stamp(package);
-    bench.run({"dpkg-deb", "--root-owner-group", "--threads-max=1", "-Zxz", "--build", "/work/package", "/work/ashlard.deb"});
+    for (const auto& step : pack_steps) bench.run(step);
     std::error_code failure;
     fs::rename(work / "ashlard.deb", output, failure);
     if (failure) throw system_error("rename", output.native(), failure.value());

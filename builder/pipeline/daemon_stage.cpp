@@ -33,8 +33,8 @@ DaemonPackage compile_daemon(Workshop& workshop, const lock::Lock& lock) {
     const StageResult root = unpacked_root(workshop, lock, build);
 
     StageTimer timer(workshop.profile(), workshop.renderer(), "", "ashlard");
-    StageKey key("ashlard");
-    key.add("root", root.key);
+    StageKey key("ashlard", daemon::procedure());
+    for (const lock::Package* package : lock.packages_of(build)) key.add(package->name, package->sha256);
     for (const fs::path& part : daemon::source_parts()) key.add_tree(part.native(), workshop.source() / part);
     timer.found(Found::cached);
     const fs::path output = workshop.store().stage("ashlard", key.finish(), [&](const fs::path& directory) {

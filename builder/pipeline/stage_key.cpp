@@ -26,6 +26,11 @@ StageKey::StageKey(std::string_view stage) {
     add("program", own_program());
 }
 
+StageKey::StageKey(std::string_view stage, std::string_view procedure) {
+    add("stage", stage);
+    add("procedure", procedure);
+}
+
 StageKey& StageKey::add(std::string_view label, std::string_view value) {
     hasher_.update(fmt::format("{}:{}={}:", label.size(), label, value.size()));
     hasher_.update(value);

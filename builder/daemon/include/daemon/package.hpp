@@ -15,6 +15,10 @@ namespace ashlar::daemon {
 // The parts of the source tree that go in: everything the compiler can see is in this list.
 [[nodiscard]] const std::vector<std::filesystem::path>& source_parts();
 
+// Every command that make_package() runs, as text: with the build root and the source it determines
+// the package.
+[[nodiscard]] std::string procedure();
+
 // The control file of the package, with Version and Architecture filled in; `source` is the top of
 // Ashlar's source tree.
 [[nodiscard]] std::string control_text(const std::filesystem::path& source, const std::string& architecture);

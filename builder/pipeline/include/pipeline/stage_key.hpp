@@ -15,6 +15,9 @@ namespace ashlar::pipeline {
 class StageKey {
 public:
     explicit StageKey(std::string_view stage);
+    // For the one stage whose making other programs do, from inputs that are all named: `procedure` says
+    // how, and stands for the program in the key.
+    StageKey(std::string_view stage, std::string_view procedure);
 
     StageKey& add(std::string_view label, std::string_view value);
     StageKey& add(std::string_view label, std::int64_t value);
