@@ -1,6 +1,14 @@
 #include "options.hpp"
 
+#include <base/file.hpp>
+#include <signing/authenticode.hpp>
+#include <signing/bytes.hpp>
+#include <signing/uefi_variables.hpp>
+
 #include <chrono>
+#include <filesystem>
+#include <map>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -24,6 +32,31 @@ int make_keys(Context& context, const std::string& organisation) {
     return 0;
 }
 
+struct VariableOptions {
+    std::filesystem::path directory = "secure-boot";
+    VendorTrust vendors = VendorTrust::option_roms;
+    std::vector<std::filesystem::path> revoked;
+};
+
+// The Authenticode digest is what dbx lists: it is the same before and after signing.
+Digest authenticode_of(const std::filesystem::path& program) {
+    const std::string image = read_file(program);
+    return request_authenticode(bytes_of(image), program.native()).image;
+}
+
+int write_variables(Context& context, const VariableOptions& options) {
+    const Time now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const EnrolmentKeys keys = load_enrolment_keys(context.options().keys, now);
+    const auto vendors = load_vendor_certificates(context.options().workshop.recipes / "keys/uefi", options.vendors);
+    std::vector<Digest> forbidden;
+    for (const auto& program : options.revoked) forbidden.push_back(authenticode_of(program));
+    std::filesystem::create_directories(options.directory);
+    write_variable_files(options.directory, make_variable_files(keys, vendors, forbidden, now));
+    fmt::print("{}: PK, KEK, db{} as .auth and .esl; docs/guides/secure-boot.md says how to enrol them\n", options.directory.native(),
+               forbidden.empty() ? "" : ", dbx");
+    return 0;
+}
+
 } // namespace
 
 void add_key(CLI::App& app, const Choose& choose) {
@@ -33,6 +66,17 @@ void add_key(CLI::App& app, const Choose& choose) {
     fresh->footer("example:\n  ashlar key new --organisation 'Example Cloud' --keys /etc/ashlar/keys");
     auto organisation = std::make_shared<std::string>("Ashlar");
     fresh->add_option("--organisation", *organisation, "Name in the certificates")->type_name("NAME")->capture_default_str();
+    auto variables = std::make_shared<VariableOptions>();
+    auto* write = command->add_subcommand("variables", "Write PK, KEK, db and dbx for a machine's firmware, signed by the keys in --keys");
+    write->footer("examples:\n  ashlar key variables --to secure-boot\n"
+                  "  ashlar key variables --revoke out/ashlar_base_R0.0_amd64.efi     dbx with that image");
+    write->add_option("--to", variables->directory, "Directory to write to")->type_name("DIR")->capture_default_str();
+    static const std::map<std::string, VendorTrust> trusts{
+        {"none", VendorTrust::none}, {"option-roms", VendorTrust::option_roms}, {"everything", VendorTrust::everything}};
+    write->add_option("--vendors", variables->vendors, "Vendor certificates to keep: none, option-roms (default) or everything")
+        ->type_name("TRUST")->transform(CLI::CheckedTransformer(trusts).description(""));
+    write->add_option("--revoke", variables->revoked, "A UKI or EFI program that must not start any more")->type_name("FILE");
+    write->callback([=] { choose({Place::plain, [variables](Context& context) { return write_variables(context, *variables); }}); });
     fresh->callback([=] { choose({Place::plain, [organisation](Context& context) { return make_keys(context, *organisation); }}); });
 }
 
