@@ -9,6 +9,7 @@
 #include <base/text.hpp>
 
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -69,12 +70,24 @@ const lock::Suite* find_suite(const lock::Lock& lock, const std::string& archive
     return nullptr;
 }
 
+// Where the Release does not say what the content of an index is, the lock knows what it was.
+void complete_from(const lock::Lock& lock, WantedIndex& wanted) {
+    const lock::Suite* const record = find_suite(lock, wanted.archive, wanted.suite);
+    if (record == nullptr || wanted.content) return;
+    for (const auto& index : record->indices)
+        if (index.path == wanted.path && index.sha256 == wanted.sha256) wanted.content = index.content_sha256;
+}
+
 } // namespace
 
 class Fetcher::Work {
 public:
     Work(Mirrors mirrors, transfer::Options transfer, store::Store& store, Renderer& renderer, Options options)
         : mirrors_(std::move(mirrors)), store_(store), options_(options), downloader_(std::move(transfer), renderer) {}
+
+    void run(const std::string& doing, const std::function<void(Work&)>& body) {
+        while_doing(doing, [&] { store::explaining_full_disk(store_.root(), [&] { body(*this); }); });
+    }
 
     Indices refresh(const recipe::Train& train, const lock::Lock* before) {
         if (options_.network == Network::forbidden) {
@@ -85,7 +98,7 @@ public:
         }
         const auto wanted = wanted_suites(train, options_, before);
         std::vector<OpenedSuite> suites = open_suites(wanted, mirrors_, store_, downloader_);
-        return gather(train, suites);
+        return gather(train, suites, plan_indices(suites, train.architecture));
     }
 
     Indices from_lock(const recipe::Train& train, const lock::Lock& lock) {
@@ -93,16 +106,18 @@ public:
         lenient.expired = Expired::accepted; // what the lock fixed does not go off
         std::vector<OpenedSuite> suites;
         for (const auto& wanted : wanted_suites(train, lenient, nullptr)) suites.push_back(open_locked(wanted, lock));
-        return gather(train, suites);
+        auto plan = plan_indices(suites, train.architecture);
+        for (auto& planned : plan) complete_from(lock, planned.wanted);
+        return gather(train, suites, plan);
     }
 
     void packages(const recipe::Train& train, const lock::Lock& lock, std::span<const std::string> roles) {
-        auto missing = take_from_folders(train, missing_packages(lock, roles, store_), store_);
+        auto missing = take_from_folders(train, lock, missing_packages(lock, roles, store_), store_);
         if (missing.empty()) return;
         if (options_.network == Network::forbidden)
-            throw error_of_gone(
-                lock, missing,
-                fmt::format("the network is forbidden and the store '{}' does not have them", store_.root().native()));
+            throw error_of_gone(lock, missing,
+                                fmt::format("the network is forbidden and the store '{}' does not have {}",
+                                            store_.root().native(), missing.size() == 1 ? "it" : "them"));
         fetch_packages(lock, std::move(missing), mirrors_, store_, downloader_);
     }
 
@@ -126,8 +141,8 @@ private:
                     "take it from the store of a machine that built with this lock, or from a bundle; or " + again);
     }
 
-    Indices gather(const recipe::Train& train, std::vector<OpenedSuite>& suites) {
-        const auto plan = plan_indices(suites, train.architecture);
+    Indices gather(const recipe::Train& train, std::vector<OpenedSuite>& suites,
+                   const std::vector<PlannedIndex>& plan) {
         const std::vector<Digest> contents = fetch_planned(plan);
         Indices indices;
         for (std::size_t i = 0; i < plan.size(); ++i) {
@@ -181,18 +196,22 @@ Fetcher::Fetcher(Mirrors mirrors, transfer::Options transfer, store::Store& stor
 Fetcher::~Fetcher() = default;
 
 Indices Fetcher::refresh(const recipe::Train& train, const lock::Lock* before) {
-    return while_doing(fmt::format("looking at the archives of train '{}'", train.name),
-                       [&] { return work_->refresh(train, before); });
+    Indices indices;
+    work_->run(fmt::format("looking at the archives of train '{}'", train.name),
+               [&](Work& work) { indices = work.refresh(train, before); });
+    return indices;
 }
 
 Indices Fetcher::from_lock(const recipe::Train& train, const lock::Lock& lock) {
-    return while_doing(fmt::format("reading what the lock of train '{}' was made from", train.name),
-                       [&] { return work_->from_lock(train, lock); });
+    Indices indices;
+    work_->run(fmt::format("reading what the lock of train '{}' was made from", train.name),
+               [&](Work& work) { indices = work.from_lock(train, lock); });
+    return indices;
 }
 
 void Fetcher::packages(const recipe::Train& train, const lock::Lock& lock, std::span<const std::string> roles) {
-    while_doing(fmt::format("fetching the packages of {}", join(std::vector(roles.begin(), roles.end()), ", ")),
-                [&] { work_->packages(train, lock, roles); });
+    work_->run(fmt::format("fetching the packages of {}", join(std::vector(roles.begin(), roles.end()), ", ")),
+               [&](Work& work) { work.packages(train, lock, roles); });
 }
 
 } // namespace ashlar::fetch

@@ -56,6 +56,14 @@ transfer::Request request_for(const lock::Package& package, const std::vector<st
     return request;
 }
 
+void take_from_folder(const lock::Package& package, const fs::path& file, store::Store& store) {
+    const Digest digest = store.insert(file);
+    if (digest == package.sha256) return;
+    throw Error(fmt::format("cannot verify '{}': SHA-256 is {}, expected {}", file.native(), digest.hex(),
+                            package.sha256.hex()),
+                "the folder changed after the lock was made: put the old file back, or lock again");
+}
+
 [[noreturn]] void report_failures(const std::vector<transfer::Failed>& failures, std::size_t of) {
     if (failures.size() == 1) throw error_of(failures.front());
     std::string text = fmt::format("cannot fetch {} of {} packages", failures.size(), of);
@@ -75,23 +83,23 @@ std::vector<const lock::Package*> missing_packages(const lock::Lock& lock, std::
     return missing;
 }
 
-std::vector<const lock::Package*> take_from_folders(const recipe::Train& train,
+std::vector<const lock::Package*> take_from_folders(const recipe::Train& train, const lock::Lock& lock,
                                                     std::vector<const lock::Package*> wanted, store::Store& store) {
-    std::vector<const lock::Package*> left;
+    std::vector<const lock::Package*> elsewhere, gone;
     for (const lock::Package* package : wanted) {
         const recipe::Archive* const archive = folder_archive(train, package->archive);
         if (archive == nullptr) {
-            left.push_back(package);
-            continue;
+            elsewhere.push_back(package);
+        } else if (fs::exists(*archive->folder / package->path)) {
+            take_from_folder(*package, *archive->folder / package->path, store);
+        } else {
+            gone.push_back(package);
         }
-        const fs::path file = *archive->folder / package->path;
-        const Digest digest = store.insert(file);
-        if (digest != package->sha256)
-            throw Error(fmt::format("cannot verify '{}': SHA-256 is {}, expected {}", file.native(), digest.hex(),
-                                    package->sha256.hex()),
-                        "the folder changed after the lock was made: put the old file back, or lock again");
     }
-    return left;
+    if (!gone.empty())
+        throw error_of_gone(
+            lock, gone, gone.size() == 1 ? "it is not in the folder any more" : "they are not in the folder any more");
+    return elsewhere;
 }
 
 Error error_of_gone(const lock::Lock& lock, const std::vector<const lock::Package*>& gone, std::string_view why) {
@@ -131,7 +139,8 @@ void fetch_packages(const lock::Lock& lock, std::vector<const lock::Package*> wa
         }
     }
     std::sort(gone.begin(), gone.end(), [](const auto* a, const auto* b) { return a->path < b->path; });
-    if (!gone.empty()) throw error_of_gone(lock, gone, "no mirror has them any more");
+    if (!gone.empty())
+        throw error_of_gone(lock, gone, fmt::format("no mirror has {} any more", gone.size() == 1 ? "it" : "them"));
     if (!failures.empty()) report_failures(failures, wanted.size());
 }
 

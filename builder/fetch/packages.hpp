@@ -11,8 +11,9 @@ namespace ashlar::fetch {
 missing_packages(const lock::Lock& lock, std::span<const std::string> roles, const store::Store& store);
 
 // Copies those that are in a local folder of the train; returns the others.
-[[nodiscard]] std::vector<const lock::Package*>
-take_from_folders(const recipe::Train& train, std::vector<const lock::Package*> wanted, store::Store& store);
+[[nodiscard]] std::vector<const lock::Package*> take_from_folders(const recipe::Train& train, const lock::Lock& lock,
+                                                                  std::vector<const lock::Package*> wanted,
+                                                                  store::Store& store);
 
 void fetch_packages(const lock::Lock& lock, std::vector<const lock::Package*> wanted, const Mirrors& mirrors,
                     store::Store& store, transfer::Downloader& downloader);
