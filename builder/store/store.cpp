@@ -114,7 +114,7 @@ void sweep(const fs::path& tmp) {
 
 void remove_old_partial(const fs::path& path, Clock::time_point before) {
     const auto info = status_of(path);
-    if (!info || last_use(*info) >= before) return;
+    if (!info || (info->st_size > 0 && last_use(*info) >= before)) return;
     if (auto claim = Claim::try_take(path)) claim->remove_file();
 }
 

@@ -213,12 +213,17 @@ TEST_F(StoreTest, ForgetsOldPartials) {
     {
         Store store(root);
         const auto partial = store.claim_partial(digest);
+        write_all(partial->claim.fd(), "who", "partial");
         age(partial->path, std::chrono::hours(24 * 15));
         const Store other(root);
         EXPECT_EQ(names("partial").size(), 1U) << "somebody is at it";
     }
     const Store store(root);
     EXPECT_THAT(names("partial"), IsEmpty());
+    (void)store.claim_partial(digest);
+    EXPECT_EQ(names("partial").size(), 1U);
+    const Store again(root);
+    EXPECT_THAT(names("partial"), IsEmpty()) << "nothing was received";
 }
 
 TEST_F(StoreTest, RemovesWhatWasNotUsed) {
