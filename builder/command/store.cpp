@@ -3,6 +3,8 @@
 #include <base/error.hpp>
 #include <base/json.hpp>
 #include <base/text.hpp>
+#include <pipeline/inputs.hpp>
+#include <pipeline/roots.hpp>
 #include <store/store.hpp>
 
 #include <chrono>
@@ -28,12 +30,23 @@ store::Store open_store(Context& context) {
     return store::Store(path.empty() ? store::default_root() : path);
 }
 
+// The root with mkfs.erofs and its kin, for those who want to run exactly these programs.
+int print_tools(Context& context) {
+    pipeline::Workshop& workshop = context.workshop();
+    const std::vector<std::string> roles{workshop.train().tools};
+    auto lock = pipeline::existing_lock(workshop);
+    if (!lock) lock = pipeline::resolve(workshop, roles, pipeline::Daemon::announced, std::nullopt).lock;
+    pipeline::fetch_packages(workshop, *lock, roles);
+    fmt::print("{}\n", pipeline::tools_root(workshop, *lock).path().native());
+    return 0;
+}
+
 } // namespace
 
 void add_store(CLI::App& app, const Choose& choose) {
     auto* command = app.add_subcommand("store", "What the store holds");
     command->require_subcommand(1);
-    command->footer("examples:\n  ashlar store show\n  ashlar store prune --days 14\n  ashlar store check");
+    command->footer("examples:\n  ashlar store show\n  ashlar store prune --days 14\n  ashlar store check\n  chroot $(ashlar store tools) mkfs.erofs --version");
 
     auto* show = command->add_subcommand("show", "How much is in it");
     show->callback([=] { choose({Place::contained, [](Context& context) {
@@ -50,6 +63,9 @@ void add_store(CLI::App& app, const Choose& choose) {
         print(context, "removed", store.remove_unused(std::chrono::system_clock::now() - std::chrono::hours(24 * *days)));
         return 0;
     }}); });
+
+    auto* tools = command->add_subcommand("tools", "Make the tools root and print where it is");
+    tools->callback([=] { choose({Place::contained, print_tools}); });
 
     auto* check = command->add_subcommand("check", "Read everything; remove what is damaged");
     check->callback([=] { choose({Place::contained, [](Context& context) {
