@@ -4,3 +4,10 @@ ashlar_tests(machine USES machine)
 if(TARGET test_machine)
   target_include_directories(test_machine PRIVATE builder/machine) # the parts are tested one by one
 endif()
+
+# Boots of whole images; run by tests/boot/run, which builds them.
+if(ASHLAR_TESTS)
+  file(GLOB sources CONFIGURE_DEPENDS tests/boot/*.cpp)
+  add_executable(test_boot ${sources})
+  target_link_libraries(test_boot PRIVATE ashlar::machine ashlar::image ashlar_warnings GTest::gmock_main)
+endif()
