@@ -70,6 +70,12 @@ const lock::Suite* find_suite(const lock::Lock& lock, const std::string& archive
     return nullptr;
 }
 
+const lock::Folder* find_folder(const lock::Lock& lock, const std::string& archive) {
+    for (const auto& record : lock.folders)
+        if (record.archive == archive) return &record;
+    return nullptr;
+}
+
 // Where the Release does not say what the content of an index is, the lock knows what it was.
 void complete_from(const lock::Lock& lock, WantedIndex& wanted) {
     const lock::Suite* const record = find_suite(lock, wanted.archive, wanted.suite);
@@ -98,7 +104,7 @@ public:
         }
         const auto wanted = wanted_suites(train, options_, before);
         std::vector<OpenedSuite> suites = open_suites(wanted, mirrors_, store_, downloader_);
-        return gather(train, suites, plan_indices(suites, train.architecture));
+        return gather(train, suites, plan_indices(suites, train.architecture), nullptr);
     }
 
     Indices from_lock(const recipe::Train& train, const lock::Lock& lock) {
@@ -108,7 +114,7 @@ public:
         for (const auto& wanted : wanted_suites(train, lenient, nullptr)) suites.push_back(open_locked(wanted, lock));
         auto plan = plan_indices(suites, train.architecture);
         for (auto& planned : plan) complete_from(lock, planned.wanted);
-        return gather(train, suites, plan);
+        return gather(train, suites, plan, &lock);
     }
 
     void packages(const recipe::Train& train, const lock::Lock& lock, std::span<const std::string> roles) {
@@ -141,8 +147,8 @@ private:
                     "take it from the store of a machine that built with this lock, or from a bundle; or " + again);
     }
 
-    Indices gather(const recipe::Train& train, std::vector<OpenedSuite>& suites,
-                   const std::vector<PlannedIndex>& plan) {
+    Indices gather(const recipe::Train& train, std::vector<OpenedSuite>& suites, const std::vector<PlannedIndex>& plan,
+                   const lock::Lock* lock) {
         const std::vector<Digest> contents = fetch_planned(plan);
         Indices indices;
         for (std::size_t i = 0; i < plan.size(); ++i) {
@@ -152,7 +158,7 @@ private:
         }
         std::size_t next = 0;
         for (const auto& archive : train.archives) {
-            if (archive.folder) add_folder(indices, archive);
+            if (archive.folder) add_folder(indices, archive, lock);
             for (; next < plan.size() && plan[next].suite->archive == &archive; ++next)
                 indices.packages.push_back(
                     {source_of(*plan[next].suite, plan[next].component), store_.blob_path(contents[next])});
@@ -176,12 +182,26 @@ private:
         return fetch_indices(wanted, mirrors_, store_, downloader_);
     }
 
-    void add_folder(Indices& indices, const recipe::Archive& archive) {
-        const Digest digest = store_.insert_text(scan_folder(*archive.folder));
+    void add_folder(Indices& indices, const recipe::Archive& archive, const lock::Lock* lock) {
+        constexpr int usual = 500;
+        const Digest digest = folder_index(archive, lock);
         debian::Source source{.archive = archive.name};
-        if (archive.priority != 500) source.priority = archive.priority;
+        if (archive.priority != usual) source.priority = archive.priority;
         indices.packages.push_back({std::move(source), store_.blob_path(digest)});
         indices.folders.push_back({archive.name, digest});
+    }
+
+    // As it is now, or as the lock knows it, whatever lies in the folder by now.
+    Digest folder_index(const recipe::Archive& archive, const lock::Lock* lock) {
+        const lock::Folder* const record = lock == nullptr ? nullptr : find_folder(*lock, archive.name);
+        if (record != nullptr && store_.find(record->index)) return record->index;
+        const Digest digest = store_.insert_text(scan_folder(*archive.folder));
+        if (lock == nullptr || (record != nullptr && record->index == digest)) return digest;
+        throw Error(
+            fmt::format(
+                "cannot use the folder '{}': its packages are not those that the lock of train '{}' was made from",
+                archive.folder->native(), lock->train),
+            fmt::format("put the old files back, or lock again with 'ashlar lock {}'", lock->train));
     }
 
     Mirrors mirrors_;

@@ -38,6 +38,7 @@ public:
         store_->adopt(partial_ ? partial_->path : workspace_ / digest_.hex(), digest_);
         partial_.reset();
     }
+    void let_go() { partial_.reset(); }
 
 private:
     store::Store* store_;
@@ -51,7 +52,8 @@ transfer::Request request_for(const lock::Package& package, const std::vector<st
     transfer::Request request{.name = title(package),
                               .expected = transfer::Exactly{package.sha256, package.size},
                               .target = [landing] { return landing->open(); },
-                              .arrived = [landing](const transfer::Received&) { landing->adopt(); }};
+                              .arrived = [landing](const transfer::Received&) { landing->adopt(); },
+                              .given_up = [landing] { landing->let_go(); }};
     for (const auto& base : bases) request.urls.push_back(below(base, package.path));
     return request;
 }

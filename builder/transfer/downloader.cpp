@@ -104,6 +104,7 @@ private:
         Job::Mirror* const mirror = job.choose(engine_.servers_, engine_.options_);
         if (mirror == nullptr) {
             results_[waiting.index] = job.failure();
+            if (job.request().given_up) job.request().given_up();
             return true;
         }
         if (job.not_before() > Clock::now()) return false;

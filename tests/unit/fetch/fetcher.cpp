@@ -9,6 +9,7 @@
 #include "toy_archive.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
 
 using namespace ashlar;
 using namespace ashlar::fetch;
@@ -187,6 +188,24 @@ TEST_F(FetcherTest, NamesAllPackagesThatAreGone) {
                 StartsWith("cannot get 2 packages that the lock of train 'R0' names: no mirror has them any more\n"
                            "  alpha 1.0 (toy: pool/alpha_1.0_amd64.deb)\n"
                            "  beta 2:2.0-1 (toy: pool/beta_2.0-1_amd64.deb)\n"));
+}
+
+// Each package that is under way has a file and a claim open; none may stay so afterwards.
+TEST_F(FetcherTest, HoldsFewFilesOpenHoweverManyAreGone) {
+    ToySuite suite;
+    for (int i = 0; i < 300; ++i) suite.packages[fmt::format("p{:03}", i)] = "1";
+    Files files = suite.files();
+    const MirrorServer before(MirrorServer::files(files));
+    const lock::Lock lock = lock_of(fetcher({before.url()}).refresh(train));
+    rlimit old{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &old), 0);
+    const MirrorServer empty(MirrorServer::files({}));
+    const rlimit few{250, old.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+    const std::string text = refusal([&] { fetcher({empty.url()}).packages(train, lock, base); });
+    ::setrlimit(RLIMIT_NOFILE, &old);
+    EXPECT_THAT(text,
+                StartsWith("cannot get 302 packages that the lock of train 'R0' names: no mirror has them any more\n"));
 }
 
 TEST_F(FetcherTest, OneMirrorThatKeepsOldVersionsIsEnough) {
@@ -439,7 +458,14 @@ TEST_F(FetcherTest, ALocalFolderIsAnArchive) {
     fetcher({}).packages(train, lock, base);
     EXPECT_EQ(read_file(store.find(sha256(deb)).value()), deb);
 
+    fs::rename(folder / "sub/mine_3_all.deb", folder / "moved.deb");
+    EXPECT_EQ(fetcher({}).from_lock(train, lock).folders, lock.folders) << "as the lock knows it";
     store.remove_unused(std::chrono::system_clock::now() + std::chrono::hours(1));
+    EXPECT_EQ(refusal([&] { (void)fetcher({}).from_lock(train, lock); }),
+              "cannot use the folder '" + folder.native() +
+                  "': its packages are not those that the lock of train 'R0' was made from\n"
+                  "  while reading what the lock of train 'R0' was made from\n"
+                  "  hint: put the old files back, or lock again with 'ashlar lock R0'");
     const std::string other = handmade::deb({}, "Package: mine\nVersion: 4\nArchitecture: all\n");
     write_file(folder / "sub/mine_3_all.deb", other);
     EXPECT_EQ(refusal([&] { fetcher({}).packages(train, lock, base); }),

@@ -51,6 +51,8 @@ struct Request {
     std::function<std::filesystem::path()> target;
     // Called once, as soon as the file is complete and found good; may move it away.
     std::function<void(const Received&)> arrived;
+    // Called once, as soon as no mirror is left; may let go of what `target` took.
+    std::function<void()> given_up;
 };
 
 // Why a mirror did not give the file.
