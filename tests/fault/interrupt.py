@@ -76,7 +76,8 @@ class Bench:
         process = subprocess.Popen(self.argv("build", "probe"), env=self.environment(), stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
         hit = False
-        for event in events(process.stderr):
+        said = []
+        for event in events(kept(process.stderr, said)):
             if event["event"] == "started" and event["name"] == name and not hit:
                 time.sleep(0.05)
                 process.send_signal(number)
@@ -87,7 +88,7 @@ class Bench:
         if hit and number == signal.SIGINT and code not in (130, -signal.SIGINT):
             raise Failure(f"SIGINT during '{name}': exit code {code}, expected 130")
         if not hit and code != 0:
-            raise Failure(f"the build before '{name}' failed with {code}")
+            raise Failure(f"the build before '{name}' failed with {code}:\n{''.join(said[-8:])}")
         return hit
 
     def check_clean(self, when):
@@ -114,6 +115,12 @@ class Bench:
             except OSError:
                 continue
         return found
+
+
+def kept(lines, said):
+    for line in lines:
+        said.append(line)
+        yield line
 
 
 def events(lines):
