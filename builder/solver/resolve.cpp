@@ -6,6 +6,7 @@
 #include <base/text.hpp>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include <fmt/format.h>
 
@@ -36,7 +37,7 @@ public:
         for (const Wanted& wanted : offers_.request().packages) collect(wanted);
         check_providers();
         if (!reasons_.empty()) return conflict();
-        Walked walked = Walk(offers_).run(roots_);
+        Walked walked = walk();
         if (!walked.complete || !is_proven(walked)) {
             auto found = search(walked);
             if (!found) return conflict();
@@ -90,6 +91,33 @@ private:
                 reason.because.push_back({fmt::format("'{}' does not provide '{}'", provider, name), {}});
             reasons_.push_back(std::move(reason));
         }
+    }
+
+    // Walks until nothing that a first alternative pulled in keeps out what is needed later. Where that
+    // leads nowhere, the first walk is what the search should stay near to.
+    Walked walk() {
+        Walked first, walked;
+        std::unordered_set<const Package*> avoided;
+        std::vector<std::string> notes;
+        do {
+            Walk walk(offers_);
+            walk.avoid(avoided);
+            walked = walk.run(roots_);
+            if (avoided.empty()) first = walked;
+            for (const Obstacle& obstacle : walked.obstacles) {
+                avoided.insert(obstacle.choice.package);
+                notes.push_back(gives_way(obstacle));
+            }
+        } while (!walked.complete && !walked.obstacles.empty());
+        if (!walked.complete) return first;
+        notes_.insert(notes_.end(), notes.begin(), notes.end());
+        return walked;
+    }
+
+    static std::string gives_way(const Obstacle& obstacle) {
+        const Choice& choice = obstacle.choice;
+        return fmt::format("'{}', the first choice where '{}' has '{}', gives way to '{}', which '{}' needs", choice.package->name,
+                           choice.because_of->name, choice.group, obstacle.kept_out->name, obstacle.needed_by->name);
     }
 
     bool is_proven(const Walked& walked) const {

@@ -1,6 +1,7 @@
 #include "walk.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace ashlar::solver {
 
@@ -8,12 +9,13 @@ Walked Walk::run(const std::vector<Root>& roots) {
     Walked walked;
     for (const Root& root : roots) {
         if (is_selected(*root.package)) continue;
-        walked.complete &= !is_refused(*root.package) && !refuses_selected(*root.package);
+        walked.complete &= !is_in_conflict(*root.package);
         select(*root.package, nullptr, root.reason);
     }
     for (const Root& root : roots) walked.complete &= meet_needs(*root.package);
     walked.choices = std::move(choices_);
     walked.ambiguities = std::move(ambiguities_);
+    walked.obstacles = std::move(obstacles_);
     return walked;
 }
 
@@ -42,24 +44,20 @@ void Walk::rollback(std::size_t size) {
     }
 }
 
-bool Walk::is_refused(const Package& package) const {
-    for (const std::string_view name : names_of(package)) {
-        const auto found = refusers_.find(name);
-        if (found == refusers_.end()) continue;
-        for (const Refuser& refuser : found->second)
-            if (refuser.by != &package && offers_.satisfies(package, *refuser.what)) return true;
-    }
-    return false;
-}
-
-bool Walk::refuses_selected(const Package& package) const {
-    for (const Refusal& refusal : offers_.relations(package).refuses) {
-        const auto found = bearers_.find(refusal.what.name);
-        if (found == bearers_.end()) continue;
-        for (const Package* bearer : found->second)
-            if (bearer != &package && offers_.satisfies(*bearer, refusal.what)) return true;
-    }
-    return false;
+std::vector<const Package*> Walk::in_conflict_with(const Package& package) const {
+    std::vector<const Package*> found;
+    const auto add = [&](const Package* other) {
+        if (other != &package && std::find(found.begin(), found.end(), other) == found.end()) found.push_back(other);
+    };
+    for (const std::string_view name : names_of(package))
+        if (const auto refusers = refusers_.find(name); refusers != refusers_.end())
+            for (const Refuser& refuser : refusers->second)
+                if (offers_.satisfies(package, *refuser.what)) add(refuser.by);
+    for (const Refusal& refusal : offers_.relations(package).refuses)
+        if (const auto bearers = bearers_.find(refusal.what.name); bearers != bearers_.end())
+            for (const Package* bearer : bearers->second)
+                if (offers_.satisfies(*bearer, refusal.what)) add(bearer);
+    return found;
 }
 
 bool Walk::is_met(const Need& need) const {
@@ -102,18 +100,44 @@ const Package* Walk::demanded_provider(const Group& group) const {
 }
 
 bool Walk::meet(const Package& package, const Need& need) {
+    // Of nested failures the innermost has the reason; of failures one after the other the first.
+    const auto earlier = std::exchange(obstacles_, {});
+    const bool met = try_to_meet(package, need);
+    if (!met && obstacles_.empty()) obstacles_ = obstacles_to(package, need);
+    if (met || !earlier.empty()) obstacles_ = earlier;
+    return met;
+}
+
+bool Walk::try_to_meet(const Package& package, const Need& need) {
     if (const Package* demanded = demanded_provider(need.group))
-        return !failed_.contains(demanded) && !is_refused(*demanded) && !refuses_selected(*demanded) &&
-               take(*demanded, &package, need);
+        return !failed_.contains(demanded) && !is_in_conflict(*demanded) && take(*demanded, &package, need);
     return std::any_of(need.group.begin(), need.group.end(),
                        [&](const Alternative& alternative) { return try_alternative(package, need, alternative); });
+}
+
+std::vector<Obstacle> Walk::obstacles_to(const Package& package, const Need& need) const {
+    for (const Alternative& alternative : need.group)
+        for (const Package* option : offers_.options(alternative)) {
+            if (failed_.contains(option)) continue;
+            if (auto obstacles = obstacles_to(package, *option); !obstacles.empty()) return obstacles;
+        }
+    return {};
+}
+
+std::vector<Obstacle> Walk::obstacles_to(const Package& package, const Package& option) const {
+    std::vector<Obstacle> obstacles;
+    for (const Package* other : in_conflict_with(option)) {
+        const auto choice = std::find_if(choices_.begin(), choices_.end(), [&](const Choice& c) { return c.package == other; });
+        if (choice->because_of == nullptr) return {};
+        obstacles.push_back({*choice, &option, &package});
+    }
+    return obstacles;
 }
 
 std::vector<const Package*> Walk::takeable(const Alternative& alternative) const {
     auto options = offers_.options(alternative);
     std::erase_if(options, [this](const Package* option) {
-        return failed_.contains(option) || (allowed_ && !allowed_->contains(option)) || is_refused(*option) ||
-               refuses_selected(*option);
+        return failed_.contains(option) || (allowed_ && !allowed_->contains(option)) || is_in_conflict(*option);
     });
     return options;
 }

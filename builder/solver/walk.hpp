@@ -17,10 +17,19 @@ struct Ambiguity {
     std::vector<const Package*> others;
 };
 
+// A choice that keeps out something that is needed later.
+struct Obstacle {
+    Choice choice; // never a root
+    const Package* kept_out = nullptr;
+    const Package* needed_by = nullptr;
+};
+
 struct Walked {
     std::vector<Choice> choices;
     std::vector<Ambiguity> ambiguities; // each virtual package once
     bool complete = true; // every need met and nothing in conflict
+    // When it is not complete: what stood in the way of the first need that could not be met.
+    std::vector<Obstacle> obstacles;
 };
 
 // What is taken first, before anybody's needs are looked at.
@@ -35,6 +44,8 @@ public:
 
     // Only these packages may be taken. Without a call, all that are on offer.
     void restrict_to(std::unordered_set<const Package*> allowed) { allowed_ = std::move(allowed); }
+    // These are never taken, but as roots.
+    void avoid(std::unordered_set<const Package*> avoided) { failed_ = std::move(avoided); }
 
     [[nodiscard]] Walked run(const std::vector<Root>& roots);
 
@@ -49,16 +60,22 @@ private:
     bool take(const Package& package, const Package* because_of, const Need& need);
     bool meet_needs(const Package& package);
     bool meet(const Package& package, const Need& need);
+    bool try_to_meet(const Package& package, const Need& need);
     bool try_alternative(const Package& package, const Need& need, const Alternative& alternative);
     [[nodiscard]] std::vector<const Package*> takeable(const Alternative& alternative) const;
     [[nodiscard]] const Package* demanded_provider(const Group& group) const;
     void note_tie(const Package& needed_by, const Alternative& alternative, const Package& taken,
                   const std::vector<const Package*>& options);
 
+    // The choices that keep out the first option that could be taken without them.
+    [[nodiscard]] std::vector<Obstacle> obstacles_to(const Package& package, const Need& need) const;
+    [[nodiscard]] std::vector<Obstacle> obstacles_to(const Package& package, const Package& option) const;
+
     [[nodiscard]] bool is_met(const Need& need) const;
     [[nodiscard]] bool is_selected(const Package& package) const { return selected_.contains(&package); }
-    [[nodiscard]] bool is_refused(const Package& package) const;
-    [[nodiscard]] bool refuses_selected(const Package& package) const;
+    // The selected packages that exclude this one or that it excludes.
+    [[nodiscard]] std::vector<const Package*> in_conflict_with(const Package& package) const;
+    [[nodiscard]] bool is_in_conflict(const Package& package) const { return !in_conflict_with(package).empty(); }
     [[nodiscard]] std::vector<std::string_view> names_of(const Package& package) const;
 
     const Offers& offers_;
@@ -69,6 +86,7 @@ private:
     std::unordered_map<std::string_view, std::vector<Refuser>> refusers_; // of the selected, by name refused
     std::unordered_set<const Package*> failed_; // could not be taken once: not tried again
     std::vector<Ambiguity> ambiguities_;
+    std::vector<Obstacle> obstacles_;
 };
 
 } // namespace ashlar::solver

@@ -95,8 +95,8 @@ bool exists_set(const debian::Universe& universe, const std::vector<std::string>
     return false;
 }
 
-bool was_searched(const Solution& solution) {
-    return std::any_of(solution.notes.begin(), solution.notes.end(), [](const std::string& note) { return note.starts_with("taking the first"); });
+bool says(const Solution& solution, std::string_view words) {
+    return std::any_of(solution.notes.begin(), solution.notes.end(), [&](const std::string& note) { return note.find(words) != std::string::npos; });
 }
 
 } // namespace
@@ -110,7 +110,8 @@ void judge(const std::string& text, const std::vector<std::string>& wanted) {
     const auto result = resolve(market.universe, request);
     const auto* solution = std::get_if<Solution>(&result);
     RC_CLASSIFY(solution != nullptr, "solved");
-    RC_CLASSIFY(solution != nullptr && was_searched(*solution), "after a search");
+    RC_CLASSIFY(solution != nullptr && says(*solution, "gives way"), "after giving way");
+    RC_CLASSIFY(solution != nullptr && says(*solution, "taking the first"), "after a search");
     RC_ASSERT((solution != nullptr) == exists_set(market.universe, wanted));
     if (solution == nullptr) {
         RC_ASSERT(!std::get<Conflict>(result).render().empty());

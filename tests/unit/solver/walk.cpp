@@ -228,10 +228,26 @@ TEST(Wanted, MayBeProvidedByOnePackage) {
     EXPECT_EQ(answer(market, request), "c");
 }
 
-TEST(Search, FindsAnotherSetWhereTheFirstAlternativesDoNotGoTogether) {
-    const Market market{package("a", "1", "Depends: p | q, r\n"), package("p"), package("q"), package("r", "1", "Conflicts: p\n")};
-    const auto solution = solved(market, asking({"a"}));
+TEST(GivingWay, AnEarlyChoiceMakesRoomForWhatIsNeededLater) {
+    const Market market{package("a", "1", "Depends: p | q, r\n"), package("p", "1", "Depends: x\n"), package("q"), package("r", "1", "Conflicts: p\n"),
+                        package("x")};
     EXPECT_EQ(answer(market, asking({"a"})), "a q r");
-    EXPECT_THAT(solution.notes, ElementsAre("taking the first alternative everywhere runs into a conflict; taken instead: 'q', 'r'; left out: 'p'"));
-    EXPECT_EQ(solution.find("q")->because_of->name, "a");
+    EXPECT_THAT(solved(market, asking({"a"})).notes,
+                ElementsAre("'p', the first choice where 'a' has 'Depends: p | q', gives way to 'r', which 'a' needs"));
+    EXPECT_EQ(solved(market, asking({"a"})).find("q")->because_of->name, "a");
+}
+
+TEST(GivingWay, AlsoDeepInTheTree) {
+    const Market market{package("a", "1", "Depends: b, c\n"), package("b", "1", "Depends: nogui | gui\n"), package("c", "1", "Depends: d\n"),
+                        package("d", "1", "Depends: gui\n"), package("gui", "1", "Conflicts: nogui\n"), package("nogui")};
+    EXPECT_EQ(answer(market, asking({"a"})), "a b gui c d");
+}
+
+TEST(Search, FindsAnotherSetWhereGivingWayLeadsNowhere) {
+    const Market market{package("a", "1", "Depends: b | c, d | e, f | g\n"), package("b"), package("c"), package("d"), package("e"),
+                        package("f", "1", "Conflicts: b, c\n"), package("g", "1", "Conflicts: d\n")};
+    const auto solution = solved(market, asking({"a"}));
+    EXPECT_EQ(answer(market, asking({"a"})), "a b e g");
+    EXPECT_THAT(solution.notes, ElementsAre("taking the first alternative everywhere runs into a conflict; taken instead: 'e', 'g'; left out: 'd'"));
+    EXPECT_EQ(solution.find("e")->because_of->name, "a");
 }
