@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include <base/error.hpp>
+#include <firstboot/firmware_tables.hpp>
 #include <firstboot/identity.hpp>
 
 #include <fmt/format.h>
@@ -21,10 +22,13 @@ namespace {
 using namespace ashlar;
 
 constexpr std::string_view usage = R"(usage: ashlard early [--root=DIR]
+       ashlard guard [--root=DIR]
        ashlard --version | --help
 
   early    reads who this node is from the image below DIR (default /), writes
            DIR/run/ashlar/identity.json and reports "ready"
+  guard    in the initrd, before the root is opened: fails when the firmware's tables in
+           DIR/sys added to the kernel's command line
 
 example: ashlard early --root=/sysroot
 )";
@@ -54,6 +58,13 @@ int early(const std::string& root) {
     return 0;
 }
 
+int guard(const std::string& root) {
+    const auto strings = firstboot::command_line_strings(std::filesystem::path(root) / "sys");
+    if (strings.empty()) return 0;
+    throw Error(fmt::format("cannot trust the command line: the firmware's tables added to it ('{}')", strings.front()),
+                "remove the string from the machine's SMBIOS table of type 11; parameters come as signed add-ons");
+}
+
 int refuse(std::string_view what) {
     fmt::print(stderr, "ashlard: {}\n{}", what, usage);
     return 2;
@@ -74,8 +85,10 @@ int run(int argc, char** argv) {
         }
     }
     if (optind + 1 != argc) return refuse("exactly one command is needed");
-    if (std::string_view(argv[optind]) != "early") return refuse(fmt::format("unknown command '{}'", argv[optind]));
-    return early(root);
+    const std::string_view command = argv[optind];
+    if (command == "early") return early(root);
+    if (command == "guard") return guard(root);
+    return refuse(fmt::format("unknown command '{}'", command));
 }
 
 } // namespace

@@ -59,9 +59,9 @@ TEST(Base, RunsFromVerityUnderSecureBootWithNoFailedUnit) {
 // of them must make the node do anything.
 TEST(Base, TakesNothingFromTheFirmwaresTables) {
     const Disk disk("base");
-    const std::string unit = "[Unit]\nDefaultDependencies=no\n[Service]\nType=oneshot\nStandardOutput=file:/dev/ttyS0\nExecStart=echo injected-unit-ran\n";
-    const auto report = disk.boot([&](auto& options) {
-        std::string encoded = "W1VuaXRdCkRlZmF1bHREZXBlbmRlbmNpZXM9bm8KW1NlcnZpY2VdClR5cGU9b25lc2hvdApTdGFuZGFyZE91dHB1dD1maWxlOi9kZXYvdHR5UzAKRXhlY1N0YXJ0PWVjaG8gaW5qZWN0ZWQtdW5pdC1yYW4K";
+    const auto report = disk.boot([](auto& options) {
+        // A unit that says "injected-unit-ran" on the serial port.
+        const std::string encoded = "W1VuaXRdCkRlZmF1bHREZXBlbmRlbmNpZXM9bm8KW1NlcnZpY2VdClR5cGU9b25lc2hvdApTdGFuZGFyZE91dHB1dD1maWxlOi9kZXYvdHR5UzAKRXhlY1N0YXJ0PWVjaG8gaW5qZWN0ZWQtdW5pdC1yYW4K";
         options.smbios_strings = {
             "io.systemd.credential.binary:systemd.extra-unit.injected.service=" + encoded,
             "io.systemd.credential:systemd.unit-dropin.chrony.service~injected=[Unit]\nWants=injected.service",
@@ -73,6 +73,15 @@ TEST(Base, TakesNothingFromTheFirmwaresTables) {
     if (report.verdict.outcome != Outcome::ready) explain(report);
     ASSERT_EQ(machine::name_of(report.verdict.outcome), "ready") << report.verdict.detail;
     EXPECT_THAT(report.transcript, Not(HasSubstr("injected-unit-ran")));
+}
+
+// The one string that the UKI's stub itself obeys, without a signature.
+TEST(Base, MountsNoRootWhenTheFirmwaresTablesAddToTheCommandLine) {
+    const Disk disk("base");
+    const auto report = disk.boot([](auto& options) { options.smbios_strings = {"io.systemd.stub.kernel-cmdline-extra=systemd.import_credentials=yes"}; });
+    if (report.verdict.outcome != Outcome::refused) explain(report);
+    EXPECT_EQ(machine::name_of(report.verdict.outcome), "refused") << report.verdict.detail;
+    EXPECT_THAT(report.transcript, HasSubstr("cannot trust the command line: the firmware's tables added to it"));
 }
 
 TEST(Base, StopsAtAFlippedByteInPid1) {
