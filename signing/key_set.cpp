@@ -96,7 +96,7 @@ void require_files(const fs::path& directory, std::span<const fs::path> files) {
     if (missing.empty()) return;
     throw Error(fmt::format("cannot load the key set '{}': {} {} missing", directory.native(), join(missing, ", "),
                             missing.size() == 1 ? "is" : "are"),
-                fmt::format("`ashlar key new '{}'` makes a key set; --keys names another", directory.native()));
+                fmt::format("`ashlar key new --keys '{}'` makes a key set; --keys names another", directory.native()));
 }
 
 Identity load(const fs::path& directory, std::string_view name, Time now) {
@@ -169,7 +169,9 @@ std::vector<VariableFile> make_variable_files(const EnrolmentKeys& keys, const V
     add(SecureBootVariable::key_exchange,
         with_vendors({keys.owner, keys.key_exchange.certificate}, vendors.key_exchange));
     add(SecureBootVariable::allowed, with_vendors({keys.owner, keys.db}, vendors.allowed));
-    if (!forbidden.empty()) add(SecureBootVariable::forbidden, hashes_of(keys, forbidden));
+    if (forbidden.empty()) return files;
+    add(SecureBootVariable::forbidden, hashes_of(keys, forbidden));
+    files.push_back({"dbx-append.auth", make_revocation(keys, forbidden, time)});
     return files;
 }
 

@@ -55,13 +55,14 @@ struct VariableFile {
     std::string name; // "db.auth"
     Bytes contents;
 };
-// `forbidden`: Authenticode digests of images that must not start. With none there is no dbx file:
-// replacing a vendor's dbx by an empty one would un-revoke what the vendor has revoked.
+// `forbidden`: Authenticode digests of images that must not start. With some there is also
+// "dbx-append.auth", as make_revocation() makes it. With none there is no dbx file: replacing a vendor's
+// dbx by an empty one would un-revoke what the vendor has revoked.
 [[nodiscard]] std::vector<VariableFile> make_variable_files(const EnrolmentKeys& keys, const VendorCertificates& vendors,
                                                             const std::vector<Digest>& forbidden, Time time);
 void write_variable_files(const std::filesystem::path& directory, const std::vector<VariableFile>& files);
 
-// An update that adds `forbidden` to whatever dbx holds ("dbx.auth", to be written with append).
+// An update that adds `forbidden` to whatever dbx holds (to be written with the append attribute).
 [[nodiscard]] Bytes make_revocation(const EnrolmentKeys& keys, const std::vector<Digest>& forbidden, Time time);
 
 } // namespace ashlar

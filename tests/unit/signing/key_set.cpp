@@ -82,10 +82,10 @@ TEST(KeySet, NamesEverythingThatIsMissing) {
     fs::remove(copy.keys / "pcr.key");
     const std::string path = copy.keys.string();
     EXPECT_EQ(samples::error_of([&] { (void)load_build_keys(copy.keys, now); }),
-              "cannot load the key set '" + path + "': db.pem, pcr.key are missing\n  hint: `ashlar key new '" + path +
+              "cannot load the key set '" + path + "': db.pem, pcr.key are missing\n  hint: `ashlar key new --keys '" + path +
                   "'` makes a key set; --keys names another");
     EXPECT_EQ(samples::error_of([&] { (void)load_enrolment_keys(copy.keys, now); }),
-              "cannot load the key set '" + path + "': db.pem is missing\n  hint: `ashlar key new '" + path +
+              "cannot load the key set '" + path + "': db.pem is missing\n  hint: `ashlar key new --keys '" + path +
                   "'` makes a key set; --keys names another");
 }
 
@@ -173,6 +173,7 @@ TEST(VariableFiles, RevokeImagesByHash) {
     const auto files = make_variable_files(keys, {}, {revoked}, now);
     EXPECT_EQ(parse_signature_lists(file(files, "dbx.esl"), "dbx").hashes, (std::vector<ListedHash>{{keys.owner, revoked}}));
     const Bytes update = make_revocation(keys, {revoked}, now);
+    EXPECT_EQ(file(files, "dbx-append.auth"), update);
     EXPECT_TRUE(std::ranges::equal(ByteView(update).last(file(files, "dbx.esl").size()), file(files, "dbx.esl")));
     EXPECT_NE(update, file(files, "dbx.auth")) << "one appends, the other replaces";
     EXPECT_EQ(samples::error_of([&] { (void)make_revocation(keys, {}, now); }), "cannot make a revocation: no image is named");

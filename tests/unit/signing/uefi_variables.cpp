@@ -129,6 +129,22 @@ TEST(VendorCertificates, AreLoadedByTrust) {
               (std::vector<std::string>{"Microsoft Corporation KEK CA 2011", "Microsoft Corporation KEK 2K CA 2023"}));
 }
 
+// Pinned, because whoever swaps a file here gets into every db. SHA-256 of the DER.
+TEST(VendorCertificates, AreTheVendorsOwn) {
+    const auto all = load_vendor_certificates(vendor_directory, VendorTrust::everything);
+    std::vector<std::string> fingerprints;
+    for (const auto* list : {&all.allowed, &all.key_exchange})
+        for (const auto& one : *list) fingerprints.push_back(one.certificate.fingerprint().hex());
+    EXPECT_EQ(fingerprints, (std::vector<std::string>{
+                                "48e99b991f57fc52f76149599bff0a58c47154229b9f8d603ac40d3500248507",
+                                "e5be3e64c6e66a281457ecdece0d6d0787577aad2a3a0144262c10c14ba8d8f1",
+                                "f6124e34125bee3fe6d79a574eaa7b91c0e7bd9d929c1a321178efd611dad901",
+                                "e8e95f0733a55e8bad7be0a1413ee23c51fcea64b3c8fa6a786935fddcc71961",
+                                "076f1fea90ac29155ebf77c17682f75f1fdd1be196da302dc8461e350a9ae330",
+                                "a1117f516a32cefcba3f2d1ace10a87972fd6bbe8fe0d0b996e09e65d802a503",
+                                "3cd3f0309edae228767a976dd40d9f4affc4fbd5218f2e8cc3c9dd97e8ac6f9d"}));
+}
+
 TEST(VendorCertificates, AMissingFileIsAnError) {
     EXPECT_EQ(samples::error_of([] { (void)load_vendor_certificates("/nonexistent", VendorTrust::option_roms); }),
               "cannot open '/nonexistent/microsoft-uefi-ca-2011.pem': No such file or directory");
