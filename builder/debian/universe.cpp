@@ -71,9 +71,10 @@ struct Universe::State {
     std::size_t size = 0;
     std::unordered_map<std::string_view, std::vector<const Package*>> by_name;
     std::unordered_map<std::string_view, std::vector<Provider>> by_provided;
-    std::once_flag names_once, mentions_once;
-    std::vector<std::string_view> names;
-    MentionOrder mentions;
+    // Made when first asked for, by whichever thread that is.
+    std::mutex mutex;
+    std::optional<std::vector<std::string_view>> names;
+    std::optional<MentionOrder> mentions;
 
     void load(std::string_view text, std::string_view name, const Source& source);
     [[nodiscard]] std::vector<Package> read(std::string_view text, std::string_view name, const Source& source) const;
@@ -116,6 +117,8 @@ void Universe::State::load(std::string_view text, std::string_view name, const S
     for (const Package& package : packages)
         while_doing(fmt::format("reading package '{}' in '{}'", package.name, name), [&] { index(package); });
     size += packages.size();
+    names.reset();
+    mentions.reset();
 }
 
 Universe::Universe(std::string architecture, std::vector<Pin> pins) : state_(std::make_unique<State>()) {
@@ -163,18 +166,22 @@ std::span<const Provider> Universe::providers(std::string_view name) const {
 }
 
 const std::vector<std::string_view>& Universe::names() const {
-    std::call_once(state_->names_once, [this] {
-        for (const auto& [name, versions] : state_->by_name) state_->names.push_back(name);
-        std::sort(state_->names.begin(), state_->names.end());
-    });
-    return state_->names;
+    const std::lock_guard lock(state_->mutex);
+    if (!state_->names) {
+        auto& names = state_->names.emplace();
+        for (const auto& [name, versions] : state_->by_name) names.push_back(name);
+        std::sort(names.begin(), names.end());
+    }
+    return *state_->names;
 }
 
 std::size_t Universe::mention_rank(std::string_view name) const {
-    std::call_once(state_->mentions_once, [this] {
-        for (const Text& text : state_->texts) state_->mentions.add_index(text.view(), state_->architecture);
-    });
-    return state_->mentions.rank(name);
+    const std::lock_guard lock(state_->mutex);
+    if (!state_->mentions) {
+        auto& mentions = state_->mentions.emplace();
+        for (const Text& text : state_->texts) mentions.add_index(text.view(), state_->architecture);
+    }
+    return state_->mentions->rank(name);
 }
 
 std::size_t Universe::parts() const noexcept { return state_->parts.size(); }

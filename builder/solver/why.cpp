@@ -1,6 +1,8 @@
 #include "explanation.hpp"
 #include "offers.hpp"
 
+#include <base/error.hpp>
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -28,6 +30,17 @@ NotNeeded not_needed(const debian::Universe& universe, const Request& request, c
         for (const Need& need : offers.relations(*choice.package).needs)
             if (auto line = passed_over(offers, solution, choice, need, package)) answer.passed_over.push_back(std::move(*line));
     return answer;
+}
+
+// The package that answers to a name that was asked for.
+const Package& asked_for(const Solution& solution, const std::string& name) {
+    if (const Choice* bearer = solution.find(name)) return *bearer->package;
+    const auto provider = std::find_if(solution.choices.begin(), solution.choices.end(), [&](const Choice& choice) {
+        return choice.because_of == nullptr && choice.group == fmt::format("asked for as '{}'", name);
+    });
+    if (provider != solution.choices.end()) return *provider->package;
+    throw Error(fmt::format("cannot explain '{}': a package that was asked for already provides it", name),
+                "ask about the package instead of what it provides");
 }
 
 } // namespace
@@ -60,8 +73,7 @@ std::variant<NotNeeded, Conflict> why_not(const debian::Universe& universe, cons
     with.packages.push_back(Wanted::parse(name));
     auto answer = resolve(universe, with);
     if (auto* conflict = std::get_if<Conflict>(&answer)) return std::move(*conflict);
-    const Choice* choice = std::get<Solution>(answer).find(with.packages.back().name);
-    const Package& package = choice != nullptr ? *choice->package : *std::get<Solution>(answer).choices.back().package;
+    const Package& package = asked_for(std::get<Solution>(answer), with.packages.back().name);
     auto without = resolve(universe, request);
     if (auto* conflict = std::get_if<Conflict>(&without)) return std::move(*conflict);
     return not_needed(universe, request, std::get<Solution>(without), package);

@@ -176,6 +176,18 @@ TEST(Universe, MapsFiles) {
     EXPECT_EQ(moved.size(), 1u);
 }
 
+TEST(Universe, GrowsWithoutMovingWhatItHandedOut) {
+    auto universe = universe_of({{trixie, package("a", "1")}});
+    const Package* a = universe.candidate("a", main_only);
+    EXPECT_THAT(universe.names(), ElementsAre("a"));
+    EXPECT_EQ(universe.mention_rank("b"), 0u);
+    for (const char* name : {"b", "c", "d", "e"}) universe.add_text(package(name, "1"), "Packages", updates);
+    EXPECT_EQ(universe.candidate("a", main_only), a);
+    EXPECT_EQ(a->name, "a");
+    EXPECT_THAT(universe.names(), ElementsAre("a", "b", "c", "d", "e"));
+    EXPECT_EQ(universe.mention_rank("b"), 2u);
+}
+
 TEST(Universe, AMissingFileIsAnError) {
     Universe universe("amd64");
     try {

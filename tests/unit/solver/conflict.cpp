@@ -156,6 +156,18 @@ TEST(WhyNot, NothingNeedsIt) {
     EXPECT_EQ(std::get<NotNeeded>(why_not(market.universe, asking({"a"}), "d")).render(), "nothing needs 'd' 1; it could be installed");
 }
 
+TEST(WhyNot, AskedForByWhatItProvides) {
+    const Market market{package("a"), package("b", "1", "Provides: v\n"), package("z")};
+    EXPECT_EQ(std::get<NotNeeded>(why_not(market.universe, asking({"a", "z"}), "v")).render(), "nothing needs 'b' 1; it could be installed");
+    try {
+        (void)why_not(market.universe, asking({"b"}), "v");
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.render(), "cannot explain 'v': a package that was asked for already provides it\n"
+                                  "  hint: ask about the package instead of what it provides");
+    }
+}
+
 TEST(WhyNot, ItCannotBe) {
     const Market market{package("a", "1", "Conflicts: b\n"), package("b"), package("bind9")};
     EXPECT_EQ(std::get<Conflict>(why_not(market.universe, asking({"a"}), "b")).render(), "these cannot be installed together\n"

@@ -5,7 +5,8 @@
 //
 // Loading does not copy: packages are views into index files that stay mapped as long as the
 // Universe lives. The files must not change meanwhile (blobs of the store never do).
-// After loading, a Universe is only read, from any number of threads.
+// Adding an index leaves what was handed out before valid. Any number of threads may read while none
+// adds.
 
 #include <debian/package.hpp>
 
