@@ -28,7 +28,10 @@ struct BootOptions {
 };
 
 fs::path image_of(Context& context, const std::string& what) {
-    if (what.find('/') != std::string::npos || what.ends_with(".raw")) return what;
+    if (what.find('/') != std::string::npos || what.ends_with(".raw")) {
+        if (!fs::is_regular_file(what)) throw Error(fmt::format("cannot boot '{}': there is no such image", what));
+        return what;
+    }
     const fs::path image = pipeline::product_of(context.workshop().train(), what, context.options().output).disk();
     if (!fs::exists(image))
         throw Error(fmt::format("cannot boot '{}': there is no '{}'", what, image.native()), fmt::format("build it with `ashlar build {}`", what));
@@ -52,6 +55,9 @@ int boot(Context& context, const BootOptions& options) {
                              .memory_mib = options.memory_mib,
                              .console = options.console};
     if (!options.serial_log.empty()) machine.serial_log = options.serial_log;
+    if (!fs::exists(context.options().keys))
+        throw Error(fmt::format("cannot boot '{}': there are no keys in '{}'", options.what, context.options().keys.native()),
+                    "name the directory whose keys signed the image with --keys");
     write_variables(machine.firmware, context.options().keys, machine.variables);
 
     std::optional<Activity> activity;

@@ -3,13 +3,11 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/json.hpp>
-#include <base/text.hpp>
 #include <pipeline/build.hpp>
 #include <pipeline/inputs.hpp>
 #include <pipeline/roots.hpp>
 #include <signing/key_set.hpp>
 
-#include <algorithm>
 #include <chrono>
 
 #include <CLI/CLI.hpp>
@@ -32,7 +30,7 @@ lock::Lock inputs(pipeline::Workshop& workshop, const BuildOptions& options, con
     if (!locked && options.inputs == BuildOptions::Inputs::locked)
         throw Error(fmt::format("cannot build from '{}': it is not there", workshop.lock_path().native()),
                     fmt::format("make it with `ashlar lock {}`", workshop.train().name));
-    if (!locked) return pipeline::resolve(workshop, roots, pipeline::Daemon::compiled, std::nullopt).lock;
+    if (!locked) return pipeline::resolve(workshop, roots, pipeline::Daemon::compiled).lock;
     workshop.renderer().note(fmt::format("inputs from {}", workshop.lock_path().native()));
     return *std::move(locked);
 }

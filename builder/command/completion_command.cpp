@@ -1,7 +1,6 @@
 #include "completion.hpp"
+#include "choice.hpp"
 #include "options.hpp"
-
-#include <map>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -12,8 +11,7 @@ void add_completion(CLI::App& app, const Choose& choose) {
     auto* command = app.add_subcommand("completion", "Print completion for a shell");
     command->footer("example:\n  ashlar completion bash > /etc/bash_completion.d/ashlar");
     auto shell = std::make_shared<Shell>(Shell::bash);
-    static const std::map<std::string, Shell> shells{{"bash", Shell::bash}, {"zsh", Shell::zsh}, {"fish", Shell::fish}};
-    command->add_option("SHELL", *shell, "bash, zsh or fish")->required()->transform(CLI::CheckedTransformer(shells).description(""));
+    add_choice(*command, "SHELL", *shell, {{"bash", Shell::bash}, {"zsh", Shell::zsh}, {"fish", Shell::fish}}, "The shell")->required();
     command->callback([=, &app] { choose({Place::plain, [shell, &app](Context&) {
         fmt::print("{}", completion_script(app, *shell));
         return 0;

@@ -1,6 +1,10 @@
 #include "options.hpp"
 
+#include <base/error.hpp>
+
 #include <unistd.h>
+
+#include <fmt/format.h>
 
 namespace ashlar::command {
 
@@ -20,6 +24,8 @@ pipeline::Workshop& Context::workshop() {
 }
 
 Context& Context::for_train(const std::string& train) {
+    if (!train.empty() && !options_.workshop.train.empty() && train != options_.workshop.train)
+        throw Error(fmt::format("cannot lock '{}': --train says '{}'", train, options_.workshop.train), "name one of them");
     if (!train.empty()) options_.workshop.train = train;
     return *this;
 }

@@ -31,6 +31,7 @@ std::optional<evidence::Manifest> manifest_of(const fs::path& image) {
 }
 
 int inspect(Context& context, const InspectOptions& options) {
+    if (!fs::is_regular_file(options.image)) throw Error(fmt::format("cannot inspect '{}': there is no such image", options.image.native()));
     image::Inspection inspection = image::inspect(options.image, options.verify);
     const auto manifest = manifest_of(options.image);
     if (manifest && options.verify == image::Verify::everything)

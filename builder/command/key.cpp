@@ -1,6 +1,8 @@
+#include "choice.hpp"
 #include "options.hpp"
 
 #include <base/file.hpp>
+#include <base/json.hpp>
 #include <signing/authenticode.hpp>
 #include <signing/bytes.hpp>
 #include <signing/uefi_variables.hpp>
@@ -28,7 +30,11 @@ int make_keys(Context& context, const std::string& organisation) {
     create_key_set(directory, {.organisation = organisation,
                                .not_before = today - clocks_behind,
                                .not_after = today + validity});
-    fmt::print("{}: PK, KEK, db and PCR keys for '{}'; keep them secret and make a copy\n", directory.native(), organisation);
+    if (context.json()) {
+        fmt::print("{}", pretty(Json{{"keys", directory.native()}, {"organisation", organisation}}));
+    } else {
+        fmt::print("{}: PK, KEK, db and PCR keys for '{}'; keep them secret and make a copy\n", directory.native(), organisation);
+    }
     return 0;
 }
 
@@ -61,6 +67,7 @@ int write_variables(Context& context, const VariableOptions& options) {
 
 void add_key(CLI::App& app, const Choose& choose) {
     auto* command = app.add_subcommand("key", "The keys that sign images");
+    command->footer("examples:\n  ashlar key new --organisation 'Example Cloud'\n  ashlar key variables --to secure-boot");
     command->require_subcommand(1);
     auto* fresh = command->add_subcommand("new", "Make a Secure Boot key set and a PCR policy key in --keys");
     fresh->footer("example:\n  ashlar key new --organisation 'Example Cloud' --keys /etc/ashlar/keys");
@@ -71,10 +78,9 @@ void add_key(CLI::App& app, const Choose& choose) {
     write->footer("examples:\n  ashlar key variables --to secure-boot\n"
                   "  ashlar key variables --revoke out/ashlar_base_R0.0_amd64.efi     dbx with that image");
     write->add_option("--to", variables->directory, "Directory to write to")->type_name("DIR")->capture_default_str();
-    static const std::map<std::string, VendorTrust> trusts{
-        {"none", VendorTrust::none}, {"option-roms", VendorTrust::option_roms}, {"everything", VendorTrust::everything}};
-    write->add_option("--vendors", variables->vendors, "Vendor certificates to keep: none, option-roms (default) or everything")
-        ->type_name("TRUST")->transform(CLI::CheckedTransformer(trusts).description(""));
+    add_choice(*write, "--vendors", variables->vendors,
+               {{"none", VendorTrust::none}, {"option-roms", VendorTrust::option_roms}, {"everything", VendorTrust::everything}},
+               "Vendor certificates to keep (default: option-roms)");
     write->add_option("--revoke", variables->revoked, "A UKI or EFI program that must not start any more")->type_name("FILE");
     write->callback([=] { choose({Place::plain, [variables](Context& context) { return write_variables(context, *variables); }}); });
     fresh->callback([=] { choose({Place::plain, [organisation](Context& context) { return make_keys(context, *organisation); }}); });

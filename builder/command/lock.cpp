@@ -17,7 +17,7 @@ int make_lock(Context& context, const std::vector<std::string>& more_roles) {
     std::vector<std::string> roles = workshop.train().roles;
     roles.insert(roles.end(), more_roles.begin(), more_roles.end());
     const auto resolved = pipeline::resolve(workshop, pipeline::with_helpers(workshop, roles),
-                                            pipeline::Daemon::compiled, pipeline::existing_lock(workshop));
+                                            pipeline::Daemon::compiled);
     write_file(workshop.lock_path(), lock::to_text(resolved.lock), 0644, Durability::synced);
 
     std::uint64_t bytes = 0;

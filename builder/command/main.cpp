@@ -1,10 +1,13 @@
 // ashlar: builds, locks, boots and judges images. Each command stands in a file of its name.
 
+#include "choice.hpp"
 #include "options.hpp"
 
 #include <base/error.hpp>
+#include <base/text.hpp>
 #include <root/namespace.hpp>
 
+#include <filesystem>
 #include <map>
 #include <optional>
 
@@ -27,11 +30,26 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
     app.add_flag("--offline", options.offline, "Take everything from the store");
     app.add_flag("--allow-expired", options.allow_expired, "Accept archives whose Valid-Until has passed");
     app.add_flag_callback("--json", [&options] { options.format = GlobalOptions::Format::json; }, "Answers as JSON");
-    static const std::map<std::string, ProgressStyle> styles{{"auto", ProgressStyle::automatic}, {"terminal", ProgressStyle::terminal},
-                                                             {"plain", ProgressStyle::plain},    {"json", ProgressStyle::json},
-                                                             {"quiet", ProgressStyle::quiet}};
-    app.add_option("--progress", options.progress, "auto, terminal, plain, json or quiet")->type_name("STYLE")
-        ->transform(CLI::CheckedTransformer(styles, CLI::ignore_case).description(""));
+    add_choice(app, "--progress", options.progress,
+               {{"auto", ProgressStyle::automatic}, {"terminal", ProgressStyle::terminal}, {"plain", ProgressStyle::plain},
+                {"json", ProgressStyle::json}, {"quiet", ProgressStyle::quiet}},
+               "How progress is shown");
+}
+
+// What no command took: a command that does not exist, or an argument too many. 0: nothing.
+int refuse_extras(const CLI::App& app, bool has_command) {
+    const auto extras = app.remaining(true);
+    if (extras.empty() && has_command) return 0;
+    if (extras.empty()) {
+        fmt::print(stderr, "{}", app.help());
+        return 2;
+    }
+    std::vector<std::string> names;
+    for (const auto* one : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(one->get_name());
+    const auto meant = has_command ? std::nullopt : did_you_mean(extras.front(), names);
+    fmt::print(stderr, "ashlar: {} '{}'{}\n  hint: ashlar --help\n", has_command ? "unexpected argument" : "unknown command", extras.front(),
+               meant ? fmt::format("; did you mean '{}'?", *meant) : "");
+    return 2;
 }
 
 int run(int argc, char** argv) {
@@ -41,9 +59,11 @@ int run(int argc, char** argv) {
 
     CLI::App app{"Builds immutable, signed, versioned images, one per node role, from TOML recipes", "ashlar"};
     app.set_version_flag("--version", "ashlar " ASHLAR_VERSION);
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);
+    app.allow_extras();
     app.fallthrough(); // global options may stand behind the command as well
-    app.footer("example:\n  ashlar build base && ashlar boot base");
+    app.footer("example:\n  ashlar build base && ashlar boot base\n\n"
+               "exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 failed; `ashlar boot --help` has more");
     add_global_options(app, options);
     for (const auto& add : {add_plan, add_lock, add_build, add_boot, add_verify, add_inspect, add_why, add_key, add_store, add_completion})
         add(app, choose);
@@ -54,6 +74,7 @@ int run(int argc, char** argv) {
         const int code = app.exit(error);
         return code == 0 ? 0 : 2;
     }
+    if (const int code = refuse_extras(app, chosen.has_value())) return code;
     if (chosen->place == Place::contained) root::enter_build_namespace();
     Context context(options);
     return chosen->run(context);
@@ -68,8 +89,10 @@ int main(int argc, char** argv) {
         return ashlar::command::run(argc, argv);
     } catch (const ashlar::Error& error) {
         fmt::print(stderr, "ashlar: {}\n", error.render());
+    } catch (const std::filesystem::filesystem_error& error) {
+        fmt::print(stderr, "ashlar: cannot use '{}': {}\n", error.path1().native(), error.code().message());
     } catch (const std::exception& error) {
         fmt::print(stderr, "ashlar: {}\n", error.what());
     }
-    return 1;
+    return 3; // 1 is an answer: no
 }

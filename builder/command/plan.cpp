@@ -4,7 +4,6 @@
 #include <base/text.hpp>
 #include <pipeline/inputs.hpp>
 
-#include <algorithm>
 #include <map>
 
 #include <CLI/CLI.hpp>
@@ -52,7 +51,7 @@ void print_text(const pipeline::Resolved& resolved, const std::string& role, con
 
 int plan(Context& context, const std::vector<std::string>& roles) {
     pipeline::Workshop& workshop = context.workshop();
-    const auto resolved = pipeline::resolve(workshop, pipeline::with_helpers(workshop, roles), pipeline::Daemon::announced, std::nullopt);
+    const auto resolved = pipeline::resolve(workshop, pipeline::with_helpers(workshop, roles), pipeline::Daemon::announced);
     Json answers = Json::array();
     for (const std::string& role : roles) {
         const solver::Solution& solution = resolved.solutions.at(role);

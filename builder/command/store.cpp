@@ -35,7 +35,7 @@ int print_tools(Context& context) {
     pipeline::Workshop& workshop = context.workshop();
     const std::vector<std::string> roles{workshop.train().tools};
     auto lock = pipeline::existing_lock(workshop);
-    if (!lock) lock = pipeline::resolve(workshop, roles, pipeline::Daemon::announced, std::nullopt).lock;
+    if (!lock) lock = pipeline::resolve(workshop, roles, pipeline::Daemon::announced).lock;
     pipeline::fetch_packages(workshop, *lock, roles);
     fmt::print("{}\n", pipeline::tools_root(workshop, *lock).path().native());
     return 0;

@@ -31,7 +31,7 @@ int explain_absence(Context& context, const debian::Universe& universe, const so
 
 int why(Context& context, const std::string& name, const std::string& package) {
     pipeline::Workshop& workshop = context.workshop();
-    const auto resolved = pipeline::resolve(workshop, pipeline::with_helpers(workshop, {name}), pipeline::Daemon::announced, std::nullopt);
+    const auto resolved = pipeline::resolve(workshop, pipeline::with_helpers(workshop, {name}), pipeline::Daemon::announced);
     const auto chain = solver::why(resolved.solutions.at(name), package);
     if (!chain) return explain_absence(context, *resolved.universe, pipeline::request_for(workshop.recipes().load_role(name)), package);
     if (context.json()) {

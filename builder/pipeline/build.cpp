@@ -8,6 +8,7 @@
 
 #include <base/error.hpp>
 #include <base/file.hpp>
+#include <base/json.hpp>
 #include <base/text.hpp>
 #include <evidence/bill_of_materials.hpp>
 #include <evidence/manifest.hpp>
@@ -51,9 +52,22 @@ struct Job {
     [[nodiscard]] StageTimer timer(std::string stage) const { return {workshop.profile(), workshop.renderer(), role.name, std::move(stage)}; }
 };
 
+// What a service keeps, for the node: docs/formats/recipe.md, "state".
+std::string state_text(const std::vector<recipe::StateEntry>& state) {
+    Json entries = Json::array();
+    for (const auto& entry : state)
+        entries.push_back({{"path", entry.path}, {"owner", entry.owner}, {"mode", fmt::format("{:04o}", entry.mode)},
+                           {"type", entry.type == recipe::StateEntry::Type::file ? "file" : "directory"}});
+    return pretty(Json{{"format", 1}, {"state", entries}});
+}
+
 void add_role(StageKey& key, const recipe::Role& role) {
     for (const auto& overlay : role.overlays) key.add_tree("overlay", overlay);
-    for (const auto& file : role.files) key.add("file", fmt::format("{} {} {}", file.path, file.owner, file.mode.value_or(07777777)));
+    for (const auto& file : role.files) {
+        key.add("file", file.path).add("owner", file.owner);
+        if (file.mode) key.add("mode", static_cast<std::int64_t>(*file.mode));
+    }
+    for (const auto& entry : role.state) key.add("state", state_text({entry}));
     for (const auto& service : role.services) key.add("service", service);
     for (const auto& pattern : role.drop) key.add("drop", pattern);
 }
@@ -72,37 +86,57 @@ private:
     std::optional<root::OverlayMount> mount_;
 };
 
-void write_os_release(const fs::path& root, const recipe::Role& role, const std::string& release) {
+void write_identity(const fs::path& root, const recipe::Role& role, const std::string& release) {
     const fs::path path = root / "usr/lib/os-release";
     write_file(path, image::identify(read_file(path), role.name, release));
+    fs::create_directories(root / "usr/lib/ashlar");
+    write_file(root / "usr/lib/ashlar/state.json", state_text(role.state));
+}
+
+// The configured root becomes this role's, of this release.
+root::Tree assemble(const Job& job, const fs::path& root) {
+    StageTimer timer = job.timer("assemble");
+    root::apply_overlays(root, job.role, job.lock.epoch);
+    if (fs::exists(root / "usr/lib/systemd/systemd")) root::apply_presets(root, job.role);
+    write_identity(root, job.role, job.release());
+    root::normalise(root, job.lock.epoch);
+    const root::Tree tree = root::capture(root, job.lock.epoch);
+    root::refuse_secrets(tree);
+    return image::without(tree, image::PathPatterns(job.role.drop));
+}
+
+void write_file_system(const Job& job, const root::Tree& tree, const fs::path& output) {
+    StageTimer timer = job.timer("file system");
+    image::make_file_system(tree, {.name = job.role.name, .epoch = job.lock.epoch, .limit = job.role.limits.root}, job.tool(),
+                            output / "root.erofs");
+    timer.activity().outcome(fmt::format("{}, {} entries", human_bytes(fs::file_size(output / "root.erofs")), tree.size()));
+}
+
+void write_hash_tree(const Job& job, const fs::path& output) {
+    StageTimer timer = job.timer("hash tree");
+    write_file(output / "root-hash", image::make_verity(job.role.name, output / "root.erofs", output / "root.verity").hex());
+}
+
+void write_record(const Job& job, const root::Tree& tree, const fs::path& output) {
+    StageTimer timer = job.timer("record of the root");
+    write_file(output / "tree.json", to_text(record(tree)));
 }
 
 // The root of the node as a file system with its hash tree.
 //   root.erofs, root.verity, root-hash, os-release, tree.json
 StageResult make_root(const Job& job, const StageResult& configured) {
-    StageTimer timer = job.timer("root file system");
     StageKey key("file-system");
     key.add("configured", configured.key).add("tools", job.tools.key).add("role", job.role.name).add("release", job.release());
     add_role(key, job.role);
+    if (job.role.limits.root) key.add("limit", static_cast<std::int64_t>(*job.role.limits.root));
     const Digest name = key.finish();
-    timer.found(Found::cached);
     return {name, job.workshop.store().stage("file-system", name, [&](const fs::path& output) {
-                timer.found(Found::made);
                 const Draft draft(job.workshop, configured.output / "root");
-                root::apply_overlays(draft.root(), job.role, job.lock.epoch);
-                if (fs::exists(draft.root() / "usr/lib/systemd/systemd")) root::apply_presets(draft.root(), job.role);
-                write_os_release(draft.root(), job.role, job.release());
-                root::normalise(draft.root(), job.lock.epoch);
-                root::Tree tree = root::capture(draft.root(), job.lock.epoch);
-                root::refuse_secrets(tree);
-                tree = image::without(tree, image::PathPatterns(job.role.drop));
-
-                image::make_file_system(tree, {.name = job.role.name, .epoch = job.lock.epoch, .limit = job.role.limits.root}, job.tool(),
-                                        output / "root.erofs");
-                const Digest hash = image::make_verity(job.role.name, output / "root.erofs", output / "root.verity");
-                write_file(output / "root-hash", hash.hex());
+                const root::Tree tree = assemble(job, draft.root());
+                write_file_system(job, tree, output);
+                write_hash_tree(job, output);
+                write_record(job, tree, output);
                 write_file(output / "os-release", read_file(draft.root() / "usr/lib/os-release"));
-                write_file(output / "tree.json", to_text(record(tree)));
             })};
 }
 

@@ -89,7 +89,18 @@ std::vector<std::string> with_helpers(Workshop& workshop, const std::vector<std:
     return {all.begin(), all.end()};
 }
 
-Archives open_archives(Workshop& workshop, const std::optional<lock::Lock>& known) {
+namespace {
+
+// The universe of the train's archives as they are now, and what to write into a lock about them.
+struct Archives {
+    std::unique_ptr<debian::Universe> universe;
+    std::vector<lock::Suite> suites;
+    std::vector<lock::Folder> folders;
+    std::int64_t epoch = 0;
+};
+
+Archives open_archives(Workshop& workshop) {
+    const auto known = existing_lock(workshop);
     StageTimer timer(workshop.profile(), workshop.renderer(), "", "indices");
     fetch::Fetcher fetcher = make_fetcher(workshop);
     fetch::Indices indices = fetcher.refresh(workshop.train(), known ? &*known : nullptr);
@@ -102,6 +113,8 @@ Archives open_archives(Workshop& workshop, const std::optional<lock::Lock>& know
     return archives;
 }
 
+} // namespace
+
 fetch::Fetcher make_fetcher(Workshop& workshop) {
     const fetch::Places places = fetch::places_of_this_machine();
     const auto& options = workshop.options();
@@ -111,8 +124,8 @@ fetch::Fetcher make_fetcher(Workshop& workshop) {
          .expired = options.expired == WorkshopOptions::Expired::refused ? fetch::Expired::refused : fetch::Expired::accepted});
 }
 
-Resolved resolve(Workshop& workshop, const std::vector<std::string>& roles, Daemon daemon, const std::optional<lock::Lock>& known) {
-    Archives archives = open_archives(workshop, known);
+Resolved resolve(Workshop& workshop, const std::vector<std::string>& roles, Daemon daemon) {
+    Archives archives = open_archives(workshop);
     Resolved resolved{.universe = std::move(archives.universe)};
     resolved.lock = {.train = workshop.train().name,
                      .architecture = workshop.train().architecture,

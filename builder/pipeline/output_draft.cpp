@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view prefix = ".ashlar-";
 
+// Between making a directory and claiming it nobody may sweep: both happen under one lock.
 const fs::path& swept(const fs::path& directory) {
     for (const auto& entry : fs::directory_iterator(directory)) {
         if (!entry.path().filename().native().starts_with(prefix)) continue;
@@ -21,6 +22,10 @@ const fs::path& swept(const fs::path& directory) {
 } // namespace
 
 OutputDraft::OutputDraft(const fs::path& directory)
-    : directory_(swept(directory), prefix), claim_(store::Claim::wait(directory_.path() / "claim")) {}
+    : door_(store::Claim::wait(directory / ".ashlar.lock")), directory_(swept(directory), prefix),
+      claim_(store::Claim::wait(directory_.path() / "claim")) {
+    door_->remove_file();
+    door_.reset();
+}
 
 } // namespace ashlar::pipeline

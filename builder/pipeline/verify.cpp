@@ -57,6 +57,7 @@ void compare_ukis(const fs::path& first, const fs::path& second, std::vector<Dif
     section(".initrd", one.initrd, two.initrd, "another initrd");
     section(".ucode", one.microcode, two.microcode, "other microcode");
     section(".pcrpkey", one.pcr_key, two.pcr_key, "another PCR key");
+    if (found.size() == before) section(".pcrsig", one.pcr_signatures, two.pcr_signatures, "other PCR policies or another PCR key");
     if (found.size() == before) found.push_back({"signature of the UKI", "", "its parts are the same: another db key or certificate"});
 }
 
@@ -74,7 +75,7 @@ std::vector<Difference> compare_products(const Product& first, const Product& se
         found.push_back({first.disk().filename().native(), "", "the root's entries and the UKI are the same: layout or boot partition differ"});
     for (const std::string_view suffix : {".spdx.json", ".cdx.json", ".packages", ".lock", ".manifest.json"})
         if (!same_bytes(first.file(suffix), second.file(suffix)))
-            found.push_back({first.file(suffix).filename().native(), "", "it follows from the differences above, or from another ashlar"});
+            found.push_back({first.file(suffix).filename().native(), "", "its inputs differ: another ashlar, or what is named above"});
     return found;
 }
 

@@ -3,6 +3,8 @@
 #include <base/error.hpp>
 #include <base/text.hpp>
 
+#include <regex>
+
 #include <fmt/format.h>
 
 namespace ashlar::pipeline {
@@ -20,7 +22,11 @@ recipe::Train choose_train(const recipe::RecipeDirectory& recipes, const Worksho
         name = trains.front();
     }
     recipe::Train train = recipes.load_train(name);
-    if (!options.release.empty()) train.release = options.release;
+    if (options.release.empty()) return train;
+    static const std::regex version("[A-Za-z0-9][A-Za-z0-9._+~^-]*");
+    if (!std::regex_match(options.release, version))
+        throw Error(fmt::format("cannot name a release '{}': letters, digits and . _ + ~ ^ - only", options.release), "e.g. --release R0.1");
+    train.release = options.release;
     return train;
 }
 

@@ -13,6 +13,7 @@ role=${1:-base}
 [[ -x $ashlar ]] || { echo "bench: no $ashlar; compile first (cmake --build --preset release)" >&2; exit 77; }
 [[ $(id -u) -eq 0 ]] || { echo "bench: needs root" >&2; exit 77; }
 
+command -v mmdebstrap >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends mmdebstrap >/dev/null
 peers=$cache/peers
 trixie_root "$peers" mkosi systemd-repart systemd-ukify systemd-boot systemd-boot-efi systemd-boot-tools \
     systemd-container systemd-cryptsetup erofs-utils cryptsetup-bin sbsigntool dosfstools mtools mmdebstrap \
@@ -22,7 +23,8 @@ work=$cache/work
 rm -rf "$work"; mkdir -p "$work"
 ours=("$ashlar" --store "$work/store" --keys "$work/keys" --output "$work/out")
 cp -r "$top/recipes" "$work/recipes"; cp -r "$top/overlays" "$work/overlays"
-ours+=(--recipes "$work/recipes")
+ours+=(--recipes "$work/recipes" --source "$top")
+rm -f "$work"/recipes/trains/*.lock
 "${ours[@]}" key new >/dev/null
 
 # The set, without what only Ashlar has. Both peers get exactly these names.

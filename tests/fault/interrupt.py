@@ -65,7 +65,7 @@ class Bench:
                               stderr=subprocess.PIPE, text=True)
 
     def build(self, **where):
-        done = self.run("build", "probe", **where)
+        done = self.run("build", "--live", "probe", **where)
         return done.returncode, done.stderr
 
     def activities(self, stderr):
@@ -73,7 +73,7 @@ class Bench:
 
     def build_until(self, name, number):
         """Starts a build and sends the signal as soon as it announces activity `name`; returns whether it did."""
-        process = subprocess.Popen(self.argv("build", "probe"), env=self.environment(), stdout=subprocess.DEVNULL,
+        process = subprocess.Popen(self.argv("build", "--live", "probe"), env=self.environment(), stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
         hit = False
         said = []

@@ -67,9 +67,9 @@ TEST(Compare, TellsOwnersModesAndTimesApart) {
 
 TEST(StageKey, DependsOnEveryInputAndOnWhereItBegins) {
     const auto key = [](auto... parts) {
-        StageKey key("stage", "procedure");
-        (key.add("label", std::string_view(parts)), ...);
-        return key.finish();
+        StageKey made("stage", "procedure");
+        (made.add("label", std::string_view(parts)), ...);
+        return made.finish();
     };
     EXPECT_EQ(key("a", "b"), key("a", "b"));
     EXPECT_NE(key("a", "b"), key("ab", ""));

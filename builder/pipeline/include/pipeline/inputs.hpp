@@ -35,22 +35,12 @@ enum class Daemon {
 };
 
 // Refreshes the indices, resolves all `roles` (which are complete: with_helpers()). A conflict is an
-// Error that shows its tree, at the place in the recipe where the wish stands.
-// `known`: an earlier lock of the train, older archives than which are refused.
-[[nodiscard]] Resolved resolve(Workshop& workshop, const std::vector<std::string>& roles, Daemon daemon,
-                               const std::optional<lock::Lock>& known);
+// Error that shows its tree, at the place in the recipe where the wish stands. Archives older than
+// those that the train's lock was made from are refused.
+[[nodiscard]] Resolved resolve(Workshop& workshop, const std::vector<std::string>& roles, Daemon daemon);
 
 // The request that resolve() makes for a role.
 [[nodiscard]] solver::Request request_for(const recipe::Role& role);
-
-// The universe of the train's archives as they are now, and what to write into a lock about them.
-struct Archives {
-    std::unique_ptr<debian::Universe> universe;
-    std::vector<lock::Suite> suites;
-    std::vector<lock::Folder> folders;
-    std::int64_t epoch = 0;
-};
-[[nodiscard]] Archives open_archives(Workshop& workshop, const std::optional<lock::Lock>& known);
 
 // Fetches with the workshop's mirrors and rules.
 [[nodiscard]] fetch::Fetcher make_fetcher(Workshop& workshop);

@@ -7,6 +7,7 @@
 #include <store/claim.hpp>
 
 #include <filesystem>
+#include <optional>
 
 namespace ashlar::pipeline {
 
@@ -18,6 +19,7 @@ public:
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return directory_.path(); }
 
 private:
+    std::optional<store::Claim> door_; // of the whole directory, only while this is made
     TemporaryDirectory directory_;
     store::Claim claim_; // tells the living from the dead
 };

@@ -26,7 +26,6 @@ public:
 
     void add(Span span);
     [[nodiscard]] double now() const;
-    [[nodiscard]] const std::vector<Span>& spans() const noexcept { return spans_; }
 
     // A table, longest first, with each stage's share.
     [[nodiscard]] std::string table() const;
@@ -39,8 +38,7 @@ private:
     std::vector<Span> spans_;
 };
 
-// Times `body` as one stage, shows it as an activity and records it.
-// `body` returns whether the result was there already.
+// A stage for as long as it lives: timed, shown as an activity, recorded.
 enum class Found { made, cached };
 
 class StageTimer {
