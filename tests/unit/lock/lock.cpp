@@ -126,7 +126,7 @@ TEST(Lock, NamesTheRoleThatIsNotInIt) {
         FAIL();
     } catch (const Error& error) {
         EXPECT_EQ(error.render(), "cannot use the lock of train 'R0' for role 'control': the role is not in it\n"
-                                  "  hint: lock it with 'ashlar lock R0'");
+                                  "  hint: lock it with 'ashlar lock R0 --role control'");
     }
 }
 
