@@ -11,9 +11,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <span>
 #include <unistd.h>
+#include <vector>
 
 namespace ashlar::image {
 
@@ -62,9 +65,27 @@ void refuse_long_labels(const std::vector<Content>& contents) {
                         "shorten the train's release");
 }
 
+void copy_through_memory(int from, int to, off_t source, off_t target, off_t size, const std::filesystem::path& name) {
+    std::vector<std::byte> buffer(1U << 20U);
+    while (size > 0) {
+        const auto wanted = std::min(buffer.size(), static_cast<std::size_t>(size));
+        const auto got = ::pread(from, buffer.data(), wanted, source);
+        if (got < 0) throw system_error("read", name.native());
+        if (got == 0) throw Error(fmt::format("cannot copy '{}': it became shorter meanwhile", name.native()));
+        if (::lseek(to, target, SEEK_SET) < 0) throw system_error("copy", name.native());
+        write_all(to, std::span(buffer).first(static_cast<std::size_t>(got)), name.native());
+        source += got;
+        target += got;
+        size -= got;
+    }
+}
+
+// The kernel copies only between files of one file system, and not on each.
 void copy_range(int from, int to, off_t source, off_t target, off_t size, const std::filesystem::path& name) {
     while (size > 0) {
         const auto copied = ::copy_file_range(from, &source, to, &target, static_cast<std::size_t>(size), 0);
+        if (copied < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL))
+            return copy_through_memory(from, to, source, target, size, name);
         if (copied < 0) throw system_error("copy", name.native());
         if (copied == 0) throw Error(fmt::format("cannot copy '{}': it became shorter meanwhile", name.native()));
         size -= copied;

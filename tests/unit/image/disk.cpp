@@ -8,6 +8,7 @@
 #include <base/process.hpp>
 
 #include <gmock/gmock.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 namespace ashlar::image {
@@ -75,6 +76,16 @@ TEST_F(Disk, HoldsTheFilesAtTheirPlaces) {
 }
 
 TEST_F(Disk, IsTheSameTwice) { EXPECT_EQ(read_file(make("one")), read_file(make("two"))); }
+
+// A store and an output directory need not lie on one file system; the kernel does not copy between two.
+TEST_F(Disk, TakesFilesFromAnotherFileSystem) {
+    const Fd elsewhere(::memfd_create("root", MFD_CLOEXEC));
+    write_all(elsewhere.get(), read_file(path("root")), "root");
+    auto other = input();
+    other.root = "/proc/self/fd/" + std::to_string(elsewhere.get());
+    make_disk(other, path("other"));
+    EXPECT_EQ(read_file(path("other")), read_file(make("one")));
+}
 
 TEST_F(Disk, StaysSparse) {
     std::filesystem::resize_file(path("esp"), 300U << 20U);
