@@ -199,7 +199,7 @@ TEST(PcrPolicies, AnswersAreCheckedBeforeTheyAreAttached) {
 // tests/golden/signing/uki.json holds their answers. To ask them again (as root), name a root that has
 // systemd-ukify and systemd-boot-efi:
 //
-//     ASHLAR_TOOLS_ROOT=/path/to/root test_signing --gtest_filter='SystemdTools*'
+//     ASHLAR_SYSTEMD_ROOT=/path/to/root test_signing --gtest_filter='SystemdTools*'
 
 namespace {
 
@@ -252,7 +252,7 @@ struct Tools {
 };
 
 Json golden() {
-    if (const char* root = std::getenv("ASHLAR_TOOLS_ROOT")) write_file(golden_path, pretty(Tools{root}.answer()));
+    if (const char* root = std::getenv("ASHLAR_SYSTEMD_ROOT")) write_file(golden_path, pretty(Tools{root}.answer()));
     return parse_json(read_file(golden_path), golden_path.native());
 }
 
