@@ -24,7 +24,7 @@ std::string nearest_or_all(std::string_view word, std::vector<std::string> known
 
 Table::Table(Reader& reader, const Value& value) : reader_(&reader), value_(&value) {}
 
-const Entry* Table::find(std::string_view key) const noexcept {
+const Entry* Table::find(std::string_view key) const {
     const auto& entries = std::get<Entries>(value_->data);
     const auto found =
         std::find_if(entries.begin(), entries.end(), [&](const Entry& entry) { return entry.key == key; });
@@ -36,7 +36,7 @@ const Entry* Table::ask(std::string_view key) {
     return find(key);
 }
 
-bool Table::has(std::string_view key) const noexcept { return find(key) != nullptr; }
+bool Table::has(std::string_view key) const { return find(key) != nullptr; }
 
 Position Table::where(std::string_view key) const {
     const Entry* entry = find(key);

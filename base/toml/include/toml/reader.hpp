@@ -60,7 +60,7 @@ public:
     };
     [[nodiscard]] std::vector<Pair> pairs(std::string_view key);
 
-    [[nodiscard]] bool has(std::string_view key) const noexcept;
+    [[nodiscard]] bool has(std::string_view key) const;
     // Where the key stands, or the table itself when it is absent.
     [[nodiscard]] Position where(std::string_view key) const;
     [[nodiscard]] const Position& position() const noexcept { return value_->position; }
@@ -70,7 +70,7 @@ public:
 
 private:
     friend class Reader;
-    const Entry* find(std::string_view key) const noexcept;
+    [[nodiscard]] const Entry* find(std::string_view key) const;
     const Entry* ask(std::string_view key);
     template <typename T> const T* as(const Entry* entry, std::string_view wanted);
     std::optional<Text> element(std::string_view key, const Value& value);
