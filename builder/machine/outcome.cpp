@@ -14,15 +14,17 @@ namespace {
 constexpr std::string_view probe_ready = "ashlar-probe: ready ";
 constexpr std::string_view probe_refused = "ashlar-probe: refused: ";
 
-// The console without what moves cursors and sets colours (ECMA-48) and without other control characters.
+// The console without what sets colours and modes (ECMA-48) and without other control characters. What
+// moves the cursor elsewhere ends a line: the boot loader draws its menu that way.
 std::string plain(std::string_view text) {
     std::string out;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '\x1b' && i + 1 < text.size() && text[i + 1] == '[') {
             for (i += 2; i < text.size() && (text[i] < '@' || text[i] > '~');) ++i;
+            if (i < text.size() && text[i] == 'H') out += '\n';
         } else if (text[i] == '\x1b') {
             ++i;
-        } else if (static_cast<unsigned char>(text[i]) >= ' ' || text[i] == '\t') {
+        } else if (static_cast<unsigned char>(text[i]) >= ' ' || text[i] == '\t' || text[i] == '\n') {
             out += text[i];
         }
     }
@@ -35,7 +37,8 @@ bool has(std::string_view line, std::string_view words) { return line.find(words
 bool is_refusal(std::string_view line) {
     const bool denied = has(line, "Access Denied") || has(line, "Access denied") || has(line, "Security Violation");
     if (denied && (has(line, "BdsDxe: failed to ") || has(line, "Error loading "))) return true;
-    return has(line, probe_refused) || has(line, "The Root Cannot Be Reached");
+    // systemd shortens the middle of a long line on the console.
+    return has(line, probe_refused) || has(line, "The Root Cannot Be Reached") || has(line, "Reached: the Machine Starts Again");
 }
 
 // Everything after `words`, or nothing when they are not there.
@@ -79,7 +82,12 @@ int exit_code(Outcome outcome) {
 
 std::optional<Verdict> Watch::console(std::string_view bytes) {
     transcript_ += bytes;
-    return each_line(console_rest_, bytes, [this](const std::string& text) { return line(plain(text)); });
+    return each_line(console_rest_, bytes, [this](const std::string& text) -> std::optional<Verdict> {
+        const auto shown = plain(text);
+        for (const auto part : split(shown, '\n'))
+            if (auto verdict = line(std::string(part))) return verdict;
+        return std::nullopt;
+    });
 }
 
 std::optional<Verdict> Watch::line(std::string line) {
@@ -127,9 +135,10 @@ Verdict Watch::out_of_budget() const {
 }
 
 std::string Watch::last_line() const {
-    const auto lines = split(transcript_, '\n');
+    const auto shown = plain(transcript_);
+    const auto lines = split(shown, '\n');
     for (auto line = lines.rbegin(); line != lines.rend(); ++line)
-        if (const auto text = plain(*line); !trim(text).empty()) return std::string(trim(text));
+        if (!trim(*line).empty()) return std::string(trim(*line));
     return "(the console said nothing)";
 }
 

@@ -96,7 +96,7 @@ TEST(Base, StopsAtAFlippedByteInPid1) {
 TEST(Base, StartsAgainWhenTheRootIsAnotherVersion) {
     Disk disk("base");
     disk.flip(disk.root(), disk.place_of("usr/lib/systemd/systemd") + 100);
-    disk.reseal();
+    disk.name_partitions(disk.reseal());
     const auto report = disk.boot();
     if (report.verdict.outcome != Outcome::refused) explain(report);
     EXPECT_EQ(machine::name_of(report.verdict.outcome), "refused");

@@ -31,6 +31,13 @@ TEST(Watch, SeesTheProbesMarkerThroughColoursAndCarriageReturns) {
            Outcome::ready, "ashlar-probe: ready root=/dev/mapper/root version=R0.0");
 }
 
+TEST(Watch, ReadsWhatFollowsADrawnMenuAsALineOfItsOwn) {
+    Watch watch(Until::ready);
+    expect(after(watch, " \x1b[2J\x1b[01;01H\x1b[26;23H   Reboot Into Firmware Interface   \x1b[28;01H  Boot in 1 s. \x1b[2J\x1b[01;01H"
+                        "ashlar-probe: refused: no partition 1, or no 2\r\n"),
+           Outcome::refused, "ashlar-probe: refused: no partition 1, or no 2");
+}
+
 TEST(Watch, WaitsForTheEndOfALine) {
     Watch watch(Until::ready);
     EXPECT_FALSE(watch.console("ashlar-probe: ready root=/dev/mapper/root version=R0"));
