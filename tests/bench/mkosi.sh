@@ -25,6 +25,8 @@ ours=("$ashlar" --store "$work/store" --keys "$work/keys" --output "$work/out")
 cp -r "$top/recipes" "$work/recipes"; cp -r "$top/overlays" "$work/overlays"
 ours+=(--recipes "$work/recipes" --source "$top")
 rm -f "$work"/recipes/trains/*.lock
+# The peers compile nothing, so neither do we: the same set without our own daemon.
+sed -i '/^ *"ashlard",/d; s/ *"ashlard\.service",//' "$work"/recipes/roles/*.toml
 "${ours[@]}" key new >/dev/null
 
 # The set, without what only Ashlar has. Both peers get exactly these names.
