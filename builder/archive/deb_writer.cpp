@@ -19,6 +19,13 @@ namespace {
 
 using Files = std::map<std::string, DebFile>;
 
+std::uint64_t size_of(const fs::path& path) {
+    std::error_code error;
+    const auto size = fs::file_size(path, error);
+    if (error) throw system_error("read", path.native(), error.value());
+    return size;
+}
+
 void require_readable_by_dpkg(const TarEntry& entry) {
     const auto refuse = [&](std::string_view what) {
         return Error(fmt::format("cannot pack '{}': dpkg reads no {}", entry.path, what));
@@ -55,7 +62,7 @@ void add(TarWriter& tar, DebFile file, std::int64_t mtime) {
     if (const auto* text = std::get_if<std::string>(&file.contents))
         return tar.add(file.entry, std::string_view(*text));
     const auto& source = std::get<fs::path>(file.contents);
-    file.entry.size = fs::file_size(source);
+    file.entry.size = size_of(source);
     tar.add_file(file.entry, source);
 }
 
@@ -121,7 +128,7 @@ void put_member(OutputBuffer& out, std::string_view name, std::int64_t mtime, st
 
 void put_member(OutputBuffer& out, std::string_view stem, std::int64_t mtime,
                 const std::pair<fs::path, std::string_view>& part) {
-    const std::uint64_t size = fs::file_size(part.first);
+    const std::uint64_t size = size_of(part.first);
     put_member(out, fmt::format("{}{}", stem, part.second), mtime, size);
     out.copy(part.first, size);
     if (size % 2 != 0) out.put("\n");

@@ -55,7 +55,7 @@ class Stager : public archive::DataVisitor {
 public:
     Stager(const archive::Deb& deb, const fs::path& directory, StagedPackage& result)
         : conffiles_(conffiles_of(deb)), hash_all_(!deb.control().contains("md5sums")), result_(result) {
-        fs::create_directory(directory);
+        if (::mkdir(directory.c_str(), 0700) != 0) throw system_error("create directory", directory.native());
         directory_ = open_file(directory, O_RDONLY | O_DIRECTORY);
     }
 

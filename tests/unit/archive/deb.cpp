@@ -249,5 +249,12 @@ TEST_F(DebTest, TheWriterRefusesWhatDpkgCannotRead) {
     EXPECT_EQ(failure({.path = "x", .xattrs = {{"user.x", "y"}}}),
               "cannot pack 'x': dpkg reads no extended attributes");
     EXPECT_EQ(failure({.path = "x"}), "cannot pack 'x': it is there twice");
+    try {
+        archive::write_deb(dir_.path() / "x.deb",
+                           {.control = {{"control", {toy_control}}}, .files = {{{.path = "x"}, fs::path("/none")}}});
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.message(), "cannot read '/none': No such file or directory");
+    }
     EXPECT_EQ(std::distance(fs::directory_iterator(dir_.path()), {}), 0) << "nothing stays behind";
 }

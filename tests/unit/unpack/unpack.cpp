@@ -56,7 +56,10 @@ protected:
     [[nodiscard]] fs::path dpkgs() const { return dir_.path() / "dpkgs"; }
 
     root::PackageFile build(const Toy& toy) {
-        archive::DebContents contents{.control = toy.members, .files = toy.files, .mtime = 1700000000 + ++built_};
+        archive::DebContents contents{.control = toy.members,
+                                      .files = toy.files,
+                                      .mtime = 1700000000 + ++built_,
+                                      .compression = archive::Compression::none};
         contents.control["control"] = {"Package: " + toy.name + "\nVersion: 1.0-1\nArchitecture: " + toy.architecture +
                                        "\nMaintainer: Toy <toy@example.org>\n" + toy.fields +
                                        "Description: a toy\n with a second line\n .\n and a third\nX-Toy: yes\n"};
