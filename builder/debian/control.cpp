@@ -40,7 +40,8 @@ std::uint64_t name_bit(std::string_view name) noexcept {
 std::string excerpt(std::string_view line) {
     constexpr std::size_t most = 40;
     std::string shown(line.substr(0, most));
-    std::replace_if(shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }, '?');
+    std::replace_if(
+        shown.begin(), shown.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }, '?');
     return line.size() > most ? shown + "…" : shown;
 }
 
@@ -52,7 +53,8 @@ bool same_name(std::string_view a, std::string_view b) noexcept {
 }
 
 const Field* Paragraph::find(std::string_view name) const noexcept {
-    const auto found = std::find_if(fields_.begin(), fields_.end(), [&](const Field& f) { return same_name(f.name, name); });
+    const auto found =
+        std::find_if(fields_.begin(), fields_.end(), [&](const Field& f) { return same_name(f.name, name); });
     return found == fields_.end() ? nullptr : &*found;
 }
 

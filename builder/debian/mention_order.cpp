@@ -9,8 +9,8 @@ namespace ashlar::debian {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> mentioning_fields{"Pre-Depends", "Depends",  "Conflicts", "Breaks",  "Recommends",
-                                                            "Suggests",    "Replaces", "Enhances",  "Provides"};
+constexpr std::array<std::string_view, 9> mentioning_fields{
+    "Pre-Depends", "Depends", "Conflicts", "Breaks", "Recommends", "Suggests", "Replaces", "Enhances", "Provides"};
 
 } // namespace
 
@@ -38,8 +38,7 @@ void MentionOrder::add_index(std::string_view packages_text, std::string_view ar
         const std::string_view of = paragraph.get("Architecture").value_or("");
         if (of != architecture && of != "all") continue;
         mention(paragraph.get("Package").value_or(""));
-        for (const std::string_view field : mentioning_fields)
-            mention_all(paragraph.get(field).value_or(""));
+        for (const std::string_view field : mentioning_fields) mention_all(paragraph.get(field).value_or(""));
     }
 }
 

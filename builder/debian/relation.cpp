@@ -76,7 +76,8 @@ private:
 
     void parse_version(Alternative& found) {
         skip_blanks();
-        const auto op = std::find_if(operators.begin(), operators.end(), [&](const auto& o) { return rest_.starts_with(o.first); });
+        const auto op =
+            std::find_if(operators.begin(), operators.end(), [&](const auto& o) { return rest_.starts_with(o.first); });
         if (op == operators.end()) refuse(text_, "expected one of << <= = >= >> after '('");
         rest_.remove_prefix(op->first.size());
         const std::size_t end = rest_.find(')');

@@ -98,8 +98,8 @@ public:
         release.but_automatic_upgrades = flag("ButAutomaticUpgrades");
         release.architectures = list("Architectures");
         release.components = list("Components");
-        release.separate_all_index = contains(release.architectures, "all") &&
-                                     !contains(list("No-Support-for-Architecture-all"), "Packages");
+        release.separate_all_index =
+            contains(release.architectures, "all") && !contains(list("No-Support-for-Architecture-all"), "Packages");
         read_files(required("SHA256"), release.files);
         return release;
     }
@@ -168,7 +168,8 @@ private:
 
     static bool is_inside(std::string_view path) {
         const auto parts = split(path, '/');
-        return std::none_of(parts.begin(), parts.end(), [](std::string_view part) { return part.empty() || part == "." || part == ".."; });
+        return std::none_of(parts.begin(), parts.end(),
+                            [](std::string_view part) { return part.empty() || part == "." || part == ".."; });
     }
 
     ControlReader reader_;

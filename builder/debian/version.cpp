@@ -75,9 +75,9 @@ bool is_version(std::string_view text) noexcept {
         return is_digit(c) || is_letter(c) || c == '.' || c == '+' || c == '~' || c == '-' || c == ':';
     };
     const Parts parts = parts_of(text);
-    const bool epoch_ok = text.find(':') == std::string_view::npos ||
-                          (!parts.epoch.empty() && parts.epoch.size() <= 9 &&
-                           std::all_of(parts.epoch.begin(), parts.epoch.end(), is_digit));
+    const bool epoch_ok =
+        text.find(':') == std::string_view::npos || (!parts.epoch.empty() && parts.epoch.size() <= 9 &&
+                                                     std::all_of(parts.epoch.begin(), parts.epoch.end(), is_digit));
     const bool revision_ok = text.rfind('-') == std::string_view::npos ||
                              (!parts.revision.empty() && parts.revision.find(':') == std::string_view::npos);
     return epoch_ok && revision_ok && !parts.upstream.empty() && is_digit(parts.upstream.front()) &&

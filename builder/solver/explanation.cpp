@@ -37,7 +37,8 @@ std::string met_by(const std::string& text, std::string_view name, const Package
 // comes in the order of the request and of the control files.
 class ProblemTree {
 public:
-    ProblemTree(const Offers& offers, Explanation& explanation, const std::vector<Rule>& rules) : offers_(offers), explanation_(explanation) {
+    ProblemTree(const Offers& offers, Explanation& explanation, const std::vector<Rule>& rules)
+        : offers_(offers), explanation_(explanation) {
         for (const Rule& rule : rules) add(rule);
     }
 
@@ -45,7 +46,8 @@ public:
         Reason top{"these cannot be installed together", {}};
         for (const Root& root : roots)
             if (asked_for_.erase(root.package) > 0)
-                top.because.push_back({fmt::format("{} is {}", quoted(*root.package), root.reason), expand(*root.package)});
+                top.because.push_back(
+                    {fmt::format("{} is {}", quoted(*root.package), root.reason), expand(*root.package)});
         return top.because.size() == 1 ? std::move(top.because.front()) : top;
     }
 
@@ -83,7 +85,8 @@ private:
             for (const auto& [refused_as, refused] : found->second) {
                 if (refused_as != &refusal || (other != nullptr && refused != other)) continue;
                 Reason reason{conflict(package, refusal, *refused), {}};
-                if (std::find(because.begin(), because.end(), reason) == because.end()) because.push_back(std::move(reason));
+                if (std::find(because.begin(), because.end(), reason) == because.end())
+                    because.push_back(std::move(reason));
             }
     }
 
@@ -91,7 +94,8 @@ private:
         const std::string text = debian::to_string(group);
         const auto options = options_of(group);
         if (options.size() == 1 && group.size() == 1)
-            return {fmt::format("'{}' needs {}", package.name, met_by(text, group.front().name, *options.front())), expand(*options.front())};
+            return {fmt::format("'{}' needs {}", package.name, met_by(text, group.front().name, *options.front())),
+                    expand(*options.front())};
         Reason reason{fmt::format("'{}' needs '{}'", package.name, text), {}};
         for (const Package* option : options) reason.because.push_back(this->option(*option));
         for (const Alternative& alternative : group)
@@ -113,7 +117,8 @@ private:
     }
 
     static std::string conflict(const Package& package, const Refusal& refusal, const Package& other) {
-        return fmt::format("'{}' {} {}", package.name, verb(refusal.kind), met_by(debian::to_string(refusal.what), refusal.what.name, other));
+        return fmt::format("'{}' {} {}", package.name, verb(refusal.kind),
+                           met_by(debian::to_string(refusal.what), refusal.what.name, other));
     }
 
     const Offers& offers_;
@@ -121,14 +126,15 @@ private:
     std::set<const Package*> asked_for_, expanded_;
     std::set<const Need*> needs_;
     std::map<const Package*, std::set<std::pair<const Refusal*, const Package*>>> conflicts_; // by who refuses
-    std::map<const Package*, std::map<std::string_view, const Package*>> refused_by_; // by name, for the order
+    std::map<const Package*, std::map<std::string_view, const Package*>> refused_by_;         // by name, for the order
 };
 
 } // namespace
 
 Reason Explanation::absent(const Alternative& wanted) {
     const std::string& own = offers_.universe().architecture();
-    if (!wanted.qualifier.empty() && wanted.qualifier != "any" && wanted.qualifier != "native" && wanted.qualifier != own)
+    if (!wanted.qualifier.empty() && wanted.qualifier != "any" && wanted.qualifier != "native" &&
+        wanted.qualifier != own)
         return {fmt::format("'{}' is of another architecture than {}", debian::to_string(wanted), own), {}};
     if (!offers_.universe().versions(wanted.name).empty()) return absent_bearer(wanted);
     return offers_.universe().providers(wanted.name).empty() ? unknown(wanted) : absent_provider(wanted);
@@ -144,14 +150,16 @@ Reason Explanation::absent_bearer(const Alternative& wanted) {
     const auto fixed = std::find_if(offers_.request().packages.begin(), offers_.request().packages.end(),
                                     [&](const Wanted& w) { return w.name == wanted.name && w.version; });
     if (fixed != offers_.request().packages.end())
-        return {fmt::format("'{}' is not offered as {}, only as {}", wanted.name, *fixed->version, offered(versions)), {}};
+        return {fmt::format("'{}' is not offered as {}, only as {}", wanted.name, *fixed->version, offered(versions)),
+                {}};
     return {fmt::format("'{}' is kept out by a pin: all its versions have a priority below 1", wanted.name), {}};
 }
 
 Reason Explanation::absent_component(const Package& package) {
-    if (hint_.empty())
-        hint_ = fmt::format("to opt in, write components = [\"{}\"] into the role", package.component);
-    return {fmt::format("'{}' is in component '{}', which {} does not opt in to", package.name, package.component, role_of(offers_.request())), {}};
+    if (hint_.empty()) hint_ = fmt::format("to opt in, write components = [\"{}\"] into the role", package.component);
+    return {fmt::format("'{}' is in component '{}', which {} does not opt in to", package.name, package.component,
+                        role_of(offers_.request())),
+            {}};
 }
 
 Reason Explanation::absent_version(const Alternative& wanted, const Package& candidate) {
@@ -160,7 +168,9 @@ Reason Explanation::absent_version(const Alternative& wanted, const Package& can
     Reason reason{fmt::format("'{}' is not met by {}", debian::to_string(wanted), quoted(candidate)), {}};
     for (const Package* other : offers_.universe().versions(wanted.name))
         if (other != &candidate && debian::version_satisfies(other->version, wanted))
-            reason.because.push_back({fmt::format("{} would do, but has priority {} and not {}", where(*other), other->pin, candidate.pin), {}});
+            reason.because.push_back(
+                {fmt::format("{} would do, but has priority {} and not {}", where(*other), other->pin, candidate.pin),
+                 {}});
     return reason;
 }
 
@@ -184,9 +194,12 @@ Reason Explanation::unknown(const Alternative& wanted) {
     // Of two letters any name is made by a slip or two; and names of another length cannot be meant.
     std::vector<std::string> near;
     for (const std::string_view name : offers_.universe().names())
-        if (wanted.name.size() > 2 && name.size() + 3 > wanted.name.size() && name.size() < wanted.name.size() + 3) near.emplace_back(name);
+        if (wanted.name.size() > 2 && name.size() + 3 > wanted.name.size() && name.size() < wanted.name.size() + 3)
+            near.emplace_back(name);
     const auto meant = did_you_mean(wanted.name, near);
-    return {fmt::format("no archive has '{}' or a package that provides it{}", wanted.name, meant ? fmt::format("; did you mean '{}'?", *meant) : ""), {}};
+    return {fmt::format("no archive has '{}' or a package that provides it{}", wanted.name,
+                        meant ? fmt::format("; did you mean '{}'?", *meant) : ""),
+            {}};
 }
 
 Reason Explanation::problem(const std::vector<Rule>& rules, const std::vector<Root>& roots) {

@@ -49,7 +49,8 @@ Relations parse_relations(const Package& package) {
 } // namespace
 
 std::string to_string(const Need& need) {
-    return fmt::format("{}: {}", need.kind == NeedKind::pre_depends ? "Pre-Depends" : "Depends", debian::to_string(need.group));
+    return fmt::format("{}: {}", need.kind == NeedKind::pre_depends ? "Pre-Depends" : "Depends",
+                       debian::to_string(need.group));
 }
 
 std::string quoted(const Package& package) { return fmt::format("'{}' {}", package.name, package.version); }
@@ -76,9 +77,11 @@ const Package* Offers::candidate(std::string_view name) const {
 std::vector<const Package*> Offers::foundation() const {
     std::vector<const Package*> found;
     universe_.for_each([&](const Package& package) {
-        if ((package.essential || package.priority == "required") && candidate(package.name) == &package) found.push_back(&package);
+        if ((package.essential || package.priority == "required") && candidate(package.name) == &package)
+            found.push_back(&package);
     });
-    std::sort(found.begin(), found.end(), [](const Package* one, const Package* other) { return one->name < other->name; });
+    std::sort(found.begin(), found.end(),
+              [](const Package* one, const Package* other) { return one->name < other->name; });
     return found;
 }
 

@@ -36,9 +36,7 @@ public:
 
     Queue* get() noexcept { return &queue_; }
     void push(Id first, Id second) { queue_push2(&queue_, first, second); }
-    [[nodiscard]] std::span<const Id> ids() const {
-        return {queue_.elements, static_cast<std::size_t>(queue_.count)};
-    }
+    [[nodiscard]] std::span<const Id> ids() const { return {queue_.elements, static_cast<std::size_t>(queue_.count)}; }
 
 private:
     Queue queue_;
@@ -70,9 +68,12 @@ struct Proof::State {
 
     explicit State(const Offers& o) : offers(o) {}
 
-    Id text(std::string_view value) { return pool_strn2id(pool.get(), value.data(), static_cast<unsigned>(value.size()), 1); }
+    Id text(std::string_view value) {
+        return pool_strn2id(pool.get(), value.data(), static_cast<unsigned>(value.size()), 1);
+    }
     Id relation(Id name, debian::Relation kind, std::string_view version) {
-        return kind == debian::Relation::any ? name : pool_rel2id(pool.get(), name, text(version), relation_flags(kind), 1);
+        return kind == debian::Relation::any ? name
+                                             : pool_rel2id(pool.get(), name, text(version), relation_flags(kind), 1);
     }
     // "name:any" and a stranger's "name:arch" are names of their own: who may answer to them provides them.
     Id dependency(const Alternative& wanted) {
@@ -91,7 +92,8 @@ struct Proof::State {
     }
 
     void add(Repo* repo, const Package& package);
-    void add_provided(Repo* repo, Solvable* solvable, const Package& package, std::string_view name, std::string_view version);
+    void add_provided(Repo* repo, Solvable* solvable, const Package& package, std::string_view name,
+                      std::string_view version);
     void append_rules(Solver* solver, Id rule, std::vector<Rule>& rules);
 };
 
@@ -146,7 +148,8 @@ void Proof::State::append_rules(Solver* solver, Id rule, std::vector<Rule>& rule
     solver_allruleinfos(solver, rule, infos.get());
     const auto ids_of = infos.ids();
     const auto package_of = [this](Id id) {
-        return id > 0 && static_cast<std::size_t>(id) < packages.size() ? packages[static_cast<std::size_t>(id)] : nullptr;
+        return id > 0 && static_cast<std::size_t>(id) < packages.size() ? packages[static_cast<std::size_t>(id)]
+                                                                        : nullptr;
     };
     // Each is type, source, target, dependency; for a job the "dependency" is what was to be installed.
     for (std::size_t i = 0; i + 3 < ids_of.size(); i += 4) {
@@ -160,7 +163,10 @@ void Proof::State::append_rules(Solver* solver, Id rule, std::vector<Rule>& rule
             break;
         case SOLVER_RULE_PKG_CONFLICTS:
             if (const auto found = refusals.find({source, dep}); found != refusals.end())
-                rules.push_back({.kind = Rule::Kind::conflicts, .package = package_of(source), .other = package_of(target), .refusal = found->second});
+                rules.push_back({.kind = Rule::Kind::conflicts,
+                                 .package = package_of(source),
+                                 .other = package_of(target),
+                                 .refusal = found->second});
             break;
         default: break;
         }
@@ -179,7 +185,8 @@ Proof::solve(std::span<const Package* const> wanted, std::span<const Package* co
         solver_get_decisionqueue(solver.get(), decisions.get());
         std::vector<const Package*> chosen;
         for (const Id id : decisions.ids())
-            if (id > 0 && static_cast<std::size_t>(id) < state_->packages.size() && state_->packages[static_cast<std::size_t>(id)] != nullptr)
+            if (id > 0 && static_cast<std::size_t>(id) < state_->packages.size() &&
+                state_->packages[static_cast<std::size_t>(id)] != nullptr)
                 chosen.push_back(state_->packages[static_cast<std::size_t>(id)]);
         return chosen;
     }

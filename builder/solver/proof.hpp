@@ -17,7 +17,7 @@ namespace ashlar::solver {
 struct Rule {
     enum class Kind {
         asked_for, // `package` must be in
-        needs, // `package` needs `need`
+        needs,     // `package` needs `need`
         conflicts, // `package` and `other` exclude each other, by a `refusal` of `package`
     } kind = Kind::asked_for;
     const Package* package = nullptr;

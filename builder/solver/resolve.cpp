@@ -69,14 +69,17 @@ private:
         else if (const Package* chosen = chosen_provider(wanted.name, providers))
             roots_.push_back({chosen, fmt::format("asked for as '{}'", wanted.name)});
         else
-            reasons_.push_back({fmt::format("'{}' is no package, and more than one provides it: {}", wanted.name, names(providers)), {}});
+            reasons_.push_back(
+                {fmt::format("'{}' is no package, and more than one provides it: {}", wanted.name, names(providers)),
+                 {}});
     }
 
     const Package* chosen_provider(const std::string& name, const std::vector<const Package*>& providers) const {
         if (providers.size() == 1) return providers.front();
         const auto demanded = offers_.request().providers.find(name);
         if (demanded == offers_.request().providers.end()) return nullptr;
-        const auto found = std::find_if(providers.begin(), providers.end(), [&](const Package* p) { return p->name == demanded->second; });
+        const auto found = std::find_if(providers.begin(), providers.end(),
+                                        [&](const Package* p) { return p->name == demanded->second; });
         return found == providers.end() ? nullptr : *found;
     }
 
@@ -116,8 +119,9 @@ private:
 
     static std::string gives_way(const Obstacle& obstacle) {
         const Choice& choice = obstacle.choice;
-        return fmt::format("'{}', the first choice where '{}' has '{}', gives way to '{}', which '{}' needs", choice.package->name,
-                           choice.because_of->name, choice.group, obstacle.kept_out->name, obstacle.needed_by->name);
+        return fmt::format("'{}', the first choice where '{}' has '{}', gives way to '{}', which '{}' needs",
+                           choice.package->name, choice.because_of->name, choice.group, obstacle.kept_out->name,
+                           obstacle.needed_by->name);
     }
 
     bool is_proven(const Walked& walked) const {
@@ -146,7 +150,8 @@ private:
         again.restrict_to({set.begin(), set.end()});
         Walked found = again.run(roots_);
         if (!found.complete || !is_proven(found))
-            throw Error(fmt::format("cannot resolve '{}': the set that libsolv found does not hold when walked", offers_.request().role),
+            throw Error(fmt::format("cannot resolve '{}': the set that libsolv found does not hold when walked",
+                                    offers_.request().role),
                         "this is a defect of the resolver; please report it with the lock's indices");
         note_difference(walked, found);
         return found;
@@ -175,7 +180,9 @@ private:
         for (const Ambiguity& tie : walked.ambiguities) {
             std::vector<const Package*> all{tie.taken};
             all.insert(all.end(), tie.others.begin(), tie.others.end());
-            reasons_.push_back({fmt::format("'{}' needs '{}', which several packages provide equally well: {}", tie.needed_by->name, tie.name, names(all)), {}});
+            reasons_.push_back({fmt::format("'{}' needs '{}', which several packages provide equally well: {}",
+                                            tie.needed_by->name, tie.name, names(all)),
+                                {}});
             hints_.push_back(fmt::format("providers.{} = \"{}\"", tie.name, tie.taken->name));
         }
         return !walked.ambiguities.empty();
@@ -183,7 +190,8 @@ private:
 
     Solution solution(Walked walked) {
         for (const Ambiguity& tie : walked.ambiguities)
-            notes_.push_back(fmt::format("'{}' needs '{}': '{}' is taken, as APT would; {} would do as well", tie.needed_by->name, tie.name, tie.taken->name, names(tie.others)));
+            notes_.push_back(fmt::format("'{}' needs '{}': '{}' is taken, as APT would; {} would do as well",
+                                         tie.needed_by->name, tie.name, tie.taken->name, names(tie.others)));
         return {std::move(walked.choices), std::move(notes_)};
     }
 
@@ -217,7 +225,8 @@ Wanted Wanted::parse(std::string_view text) {
 }
 
 const Choice* Solution::find(std::string_view name) const {
-    const auto found = std::find_if(choices.begin(), choices.end(), [&](const Choice& c) { return c.package->name == name; });
+    const auto found =
+        std::find_if(choices.begin(), choices.end(), [&](const Choice& c) { return c.package->name == name; });
     return found == choices.end() ? nullptr : &*found;
 }
 

@@ -127,7 +127,8 @@ std::vector<Obstacle> Walk::obstacles_to(const Package& package, const Need& nee
 std::vector<Obstacle> Walk::obstacles_to(const Package& package, const Package& option) const {
     std::vector<Obstacle> obstacles;
     for (const Package* other : in_conflict_with(option)) {
-        const auto choice = std::find_if(choices_.begin(), choices_.end(), [&](const Choice& c) { return c.package == other; });
+        const auto choice =
+            std::find_if(choices_.begin(), choices_.end(), [&](const Choice& c) { return c.package == other; });
         if (choice->because_of == nullptr) return {};
         obstacles.push_back({*choice, &option, &package});
     }
@@ -160,7 +161,8 @@ void Walk::note_tie(const Package& needed_by, const Alternative& alternative, co
     if (std::any_of(ambiguities_.begin(), ambiguities_.end(), same)) return;
     Ambiguity found{alternative.name, &needed_by, &taken, {}};
     for (const Package* option : options)
-        if (option != &taken && Offers::is_tie(*option, taken) && !failed_.contains(option)) found.others.push_back(option);
+        if (option != &taken && Offers::is_tie(*option, taken) && !failed_.contains(option))
+            found.others.push_back(option);
     if (!found.others.empty()) ambiguities_.push_back(std::move(found));
 }
 

@@ -27,7 +27,7 @@ struct Obstacle {
 struct Walked {
     std::vector<Choice> choices;
     std::vector<Ambiguity> ambiguities; // each virtual package once
-    bool complete = true; // every need met and nothing in conflict
+    bool complete = true;               // every need met and nothing in conflict
     // When it is not complete: what stood in the way of the first need that could not be met.
     std::vector<Obstacle> obstacles;
 };
@@ -83,7 +83,7 @@ private:
     std::vector<Choice> choices_;
     std::unordered_set<const Package*> selected_;
     std::unordered_map<std::string_view, std::vector<const Package*>> bearers_; // selected, by own and provided name
-    std::unordered_map<std::string_view, std::vector<Refuser>> refusers_; // of the selected, by name refused
+    std::unordered_map<std::string_view, std::vector<Refuser>> refusers_;       // of the selected, by name refused
     std::unordered_set<const Package*> failed_; // could not be taken once: not tried again
     std::vector<Ambiguity> ambiguities_;
     std::vector<Obstacle> obstacles_;

@@ -14,21 +14,25 @@ namespace {
 std::optional<std::string> passed_over(const Offers& offers, const Solution& solution, const Choice& choice,
                                        const Need& need, const Package& package) {
     const auto content = [&](const Package& p) {
-        return std::any_of(need.group.begin(), need.group.end(), [&](const Alternative& a) { return offers.satisfies(p, a); });
+        return std::any_of(need.group.begin(), need.group.end(),
+                           [&](const Alternative& a) { return offers.satisfies(p, a); });
     };
     if (!content(package)) return std::nullopt;
     for (const Choice& other : solution.choices)
         if (content(*other.package))
-            return fmt::format("'{}' needs '{}' and has '{}'", choice.package->name, debian::to_string(need.group), other.package->name);
+            return fmt::format("'{}' needs '{}' and has '{}'", choice.package->name, debian::to_string(need.group),
+                               other.package->name);
     return std::nullopt;
 }
 
-NotNeeded not_needed(const debian::Universe& universe, const Request& request, const Solution& solution, const Package& package) {
+NotNeeded not_needed(const debian::Universe& universe, const Request& request, const Solution& solution,
+                     const Package& package) {
     const Offers offers(universe, request);
     NotNeeded answer{&package, {}};
     for (const Choice& choice : solution.choices)
         for (const Need& need : offers.relations(*choice.package).needs)
-            if (auto line = passed_over(offers, solution, choice, need, package)) answer.passed_over.push_back(std::move(*line));
+            if (auto line = passed_over(offers, solution, choice, need, package))
+                answer.passed_over.push_back(std::move(*line));
     return answer;
 }
 
@@ -58,7 +62,8 @@ std::string render(const std::vector<Choice>& chain) {
     std::string text;
     for (const Choice& choice : chain)
         text += choice.because_of == nullptr ? fmt::format("{} is {}", quoted(*choice.package), choice.group)
-                                             : fmt::format("\n'{}' has '{}': {}", choice.because_of->name, choice.group, quoted(*choice.package));
+                                             : fmt::format("\n'{}' has '{}': {}", choice.because_of->name, choice.group,
+                                                           quoted(*choice.package));
     return text;
 }
 
@@ -68,7 +73,8 @@ std::string NotNeeded::render() const {
     return text;
 }
 
-std::variant<NotNeeded, Conflict> why_not(const debian::Universe& universe, const Request& request, std::string_view name) {
+std::variant<NotNeeded, Conflict> why_not(const debian::Universe& universe, const Request& request,
+                                          std::string_view name) {
     Request with = request;
     with.packages.push_back(Wanted::parse(name));
     auto answer = resolve(universe, with);

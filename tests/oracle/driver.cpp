@@ -64,7 +64,8 @@ Set parse_set(std::string_view line) {
     std::vector<std::string> components(head.begin() + 1, head.end());
     for (std::string& component : components) std::erase_if(component, [](char c) { return c == '[' || c == ']'; });
     Set set{head.front(), {.role = head.front(), .components = debian::Components::main_and(components)}};
-    for (const std::string& word : words(line.substr(colon + 1))) set.request.packages.push_back(solver::Wanted::parse(word));
+    for (const std::string& word : words(line.substr(colon + 1)))
+        set.request.packages.push_back(solver::Wanted::parse(word));
     return set;
 }
 

@@ -46,7 +46,8 @@ TEST(Control, NamesCompareWithoutRegardToCase) {
 }
 
 TEST(Control, KeepsBlanksAndColonsInsideAValue) {
-    EXPECT_EQ(parse_control("Homepage: \t https://example.org/a: b \t\r\n", "control").get("Homepage"), "https://example.org/a: b");
+    EXPECT_EQ(parse_control("Homepage: \t https://example.org/a: b \t\r\n", "control").get("Homepage"),
+              "https://example.org/a: b");
 }
 
 TEST(Control, AFoldedFieldReachesOverItsLinesAndComments) {
@@ -77,7 +78,8 @@ TEST(Control, ErrorsNameTheLine) {
     EXPECT_EQ(error_of("two words: 1\n"), "cannot parse 'Packages:1': 'two words' is not the name of a field");
     EXPECT_EQ(error_of("-A: 1\n"), "cannot parse 'Packages:1': '-A' is not the name of a field");
     EXPECT_EQ(error_of(": 1\n"), "cannot parse 'Packages:1': '' is not the name of a field");
-    EXPECT_EQ(error_of(std::string_view("A: 1\n\nB: \0\n", 10)), "cannot parse 'Packages:3': there is a NUL byte in this paragraph");
+    EXPECT_EQ(error_of(std::string_view("A: 1\n\nB: \0\n", 10)),
+              "cannot parse 'Packages:3': there is a NUL byte in this paragraph");
     EXPECT_EQ(error_of(std::string(300, 'x')),
               "cannot parse 'Packages:1': expected 'Name: value', found '" + std::string(40, 'x') + "…'");
 }

@@ -16,9 +16,10 @@ namespace {
 const std::string digest(64, 'a');
 
 // A small but complete Release, with more fields or another list.
-std::string release_text(const std::string& more = {}, const std::string& files = " " + digest + " 12 main/binary-amd64/Packages.xz\n") {
-    return "Origin: Example\nLabel: Example\nSuite: stable\nCodename: trixie\nDate: Sat, 21 Nov 2026 09:15:44 UTC\n" + more +
-           "SHA256:\n" + files;
+std::string release_text(const std::string& more = {},
+                         const std::string& files = " " + digest + " 12 main/binary-amd64/Packages.xz\n") {
+    return "Origin: Example\nLabel: Example\nSuite: stable\nCodename: trixie\nDate: Sat, 21 Nov 2026 09:15:44 UTC\n" +
+           more + "SHA256:\n" + files;
 }
 
 std::string error_of(const std::string& text) {
@@ -34,8 +35,9 @@ std::string error_of(const std::string& text) {
 
 TEST(Release, ReadsWhatASuiteSays) {
     const Release release = parse_release(
-        release_text("Version: 13.8\nValid-Until: Sat, 28 Nov 2026 09:15:44 UTC\nAcquire-By-Hash: yes\nNotAutomatic: yes\n"
-                     "ButAutomaticUpgrades: yes\nArchitectures: all amd64\nComponents: main contrib\n"),
+        release_text(
+            "Version: 13.8\nValid-Until: Sat, 28 Nov 2026 09:15:44 UTC\nAcquire-By-Hash: yes\nNotAutomatic: yes\n"
+            "ButAutomaticUpgrades: yes\nArchitectures: all amd64\nComponents: main contrib\n"),
         "InRelease");
     EXPECT_EQ(release.origin, "Example");
     EXPECT_EQ(release.label, "Example");
@@ -67,7 +69,9 @@ TEST(Release, WhatIsNotSaidIsNot) {
 TEST(Release, TheIndexOfAllIsSeparateUnlessTheArchiveSaysOtherwise) {
     EXPECT_TRUE(parse_release(release_text("Architectures: all amd64\n"), "InRelease").separate_all_index);
     EXPECT_FALSE(parse_release(release_text("Architectures: amd64\n"), "InRelease").separate_all_index);
-    EXPECT_FALSE(parse_release(release_text("Architectures: all amd64\nNo-Support-for-Architecture-all: Packages\n"), "InRelease").separate_all_index);
+    EXPECT_FALSE(parse_release(release_text("Architectures: all amd64\nNo-Support-for-Architecture-all: Packages\n"),
+                               "InRelease")
+                     .separate_all_index);
 }
 
 TEST(Release, RefusesWhatItCannotTrust) {
@@ -75,13 +79,19 @@ TEST(Release, RefusesWhatItCannotTrust) {
               "cannot parse 'InRelease': its signature is still around it\n"
               "  hint: check the signature first and pass on the text that gpgv puts out");
     EXPECT_EQ(error_of(""), "cannot parse 'InRelease': there is no field in it");
-    EXPECT_EQ(error_of("Suite: stable\n\nDate: x\n"), "cannot parse 'InRelease:3': expected one paragraph, here begins another");
-    EXPECT_EQ(error_of("Date: Sat, 21 Nov 2026 09:15:44 UTC\nSHA256:\n"), "cannot parse 'InRelease': field Suite or Codename is missing");
+    EXPECT_EQ(error_of("Suite: stable\n\nDate: x\n"),
+              "cannot parse 'InRelease:3': expected one paragraph, here begins another");
+    EXPECT_EQ(error_of("Date: Sat, 21 Nov 2026 09:15:44 UTC\nSHA256:\n"),
+              "cannot parse 'InRelease': field Suite or Codename is missing");
     EXPECT_EQ(error_of("Suite: stable\nSHA256:\n"), "cannot parse 'InRelease': field Date is missing");
-    EXPECT_EQ(error_of("Suite: stable\nDate: Sat, 21 Nov 2026 09:15:44 UTC\n"), "cannot parse 'InRelease': field SHA256 is missing");
-    EXPECT_EQ(error_of("Suite: stable\nDate: yesterday\nSHA256:\n"), "cannot parse 'InRelease:2': 'yesterday' in field Date is not a date");
-    EXPECT_EQ(error_of(release_text("Valid-Until: never\n")), "cannot parse 'InRelease:6': 'never' in field Valid-Until is not a date");
-    EXPECT_EQ(error_of(release_text("NotAutomatic: maybe\n")), "cannot parse 'InRelease:6': field NotAutomatic must be 'yes' or 'no', not 'maybe'");
+    EXPECT_EQ(error_of("Suite: stable\nDate: Sat, 21 Nov 2026 09:15:44 UTC\n"),
+              "cannot parse 'InRelease': field SHA256 is missing");
+    EXPECT_EQ(error_of("Suite: stable\nDate: yesterday\nSHA256:\n"),
+              "cannot parse 'InRelease:2': 'yesterday' in field Date is not a date");
+    EXPECT_EQ(error_of(release_text("Valid-Until: never\n")),
+              "cannot parse 'InRelease:6': 'never' in field Valid-Until is not a date");
+    EXPECT_EQ(error_of(release_text("NotAutomatic: maybe\n")),
+              "cannot parse 'InRelease:6': field NotAutomatic must be 'yes' or 'no', not 'maybe'");
 }
 
 TEST(Release, RefusesAListOfFilesThatIsNone) {
@@ -92,7 +102,8 @@ TEST(Release, RefusesAListOfFilesThatIsNone) {
     EXPECT_EQ(error(" " + digest + " 1 ../x\n"), "cannot parse 'InRelease:7': the path '../x' leaves the suite");
     EXPECT_EQ(error(" " + digest + " 1 /x\n"), "cannot parse 'InRelease:7': the path '/x' leaves the suite");
     EXPECT_EQ(error(" " + digest + " 1 a//x\n"), "cannot parse 'InRelease:7': the path 'a//x' leaves the suite");
-    EXPECT_EQ(error(" " + digest + " 1 x\n " + digest + " 2 x\n"), "cannot parse 'InRelease:8': 'x' is listed twice with different content");
+    EXPECT_EQ(error(" " + digest + " 1 x\n " + digest + " 2 x\n"),
+              "cannot parse 'InRelease:8': 'x' is listed twice with different content");
     EXPECT_EQ(error(" " + digest + " 1 x\n " + digest + " 1 x\n"), "no error");
 }
 
@@ -108,10 +119,11 @@ TEST(Date, IsReadAsRfc5322WritesIt) {
 }
 
 TEST(Date, IsRefusedOtherwise) {
-    for (const char* bad : {"", "Sat, 21 Nov 2026", "Sat, 32 Nov 2026 09:15:44 UTC", "Sat, 29 Feb 2025 09:15:44 UTC",
-                            "Sat, 21 Okt 2026 09:15:44 UTC", "Sat, 21 Nov 26 09:15:44 UTC", "Sat, 21 Nov 2026 24:15:44 UTC",
-                            "Sat, 21 Nov 2026 09:15:44", "Sat, 21 Nov 2026 09:15:44 PST", "Sam, 21 Nov 2026 09:15:44 UTC",
-                            "2026-11-21T09:15:44Z", "Sat, 21 Nov 2026 09:15:44 +02", "Sat, -1 Nov 2026 09:15:44 UTC"})
+    for (const char* bad :
+         {"", "Sat, 21 Nov 2026", "Sat, 32 Nov 2026 09:15:44 UTC", "Sat, 29 Feb 2025 09:15:44 UTC",
+          "Sat, 21 Okt 2026 09:15:44 UTC", "Sat, 21 Nov 26 09:15:44 UTC", "Sat, 21 Nov 2026 24:15:44 UTC",
+          "Sat, 21 Nov 2026 09:15:44", "Sat, 21 Nov 2026 09:15:44 PST", "Sam, 21 Nov 2026 09:15:44 UTC",
+          "2026-11-21T09:15:44Z", "Sat, 21 Nov 2026 09:15:44 +02", "Sat, -1 Nov 2026 09:15:44 UTC"})
         EXPECT_EQ(parse_date(bad), std::nullopt) << bad;
 }
 

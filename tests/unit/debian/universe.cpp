@@ -15,14 +15,17 @@ using testing::IsEmpty;
 namespace {
 
 // A paragraph with all that must be there.
-std::string package(std::string_view name, std::string_view version, std::string_view more = {}, std::string_view architecture = "amd64") {
-    return fmt::format("Package: {0}\nVersion: {1}\nArchitecture: {3}\nFilename: pool/{0}.deb\nSize: 10\nSHA256: {2:0>64}\n{4}\n",
-                       name, version, 1, architecture, more);
+std::string package(std::string_view name, std::string_view version, std::string_view more = {},
+                    std::string_view architecture = "amd64") {
+    return fmt::format(
+        "Package: {0}\nVersion: {1}\nArchitecture: {3}\nFilename: pool/{0}.deb\nSize: 10\nSHA256: {2:0>64}\n{4}\n",
+        name, version, 1, architecture, more);
 }
 
 const Source trixie{.archive = "debian", .suite = "trixie"};
 const Source updates{.archive = "debian", .suite = "trixie-updates"};
-const Source backports{.archive = "debian", .suite = "trixie-backports", .not_automatic = true, .but_automatic_upgrades = true};
+const Source backports{
+    .archive = "debian", .suite = "trixie-backports", .not_automatic = true, .but_automatic_upgrades = true};
 const Source firmware{.archive = "debian", .suite = "trixie", .component = "non-free-firmware"};
 const Components main_only = Components::main_and({});
 
@@ -50,11 +53,14 @@ std::string error_of(const std::string& text) {
 
 TEST(Universe, ReadsEveryFieldThatMatters) {
     const auto universe = universe_of(
-        {{trixie, package("bash", "5.2-1+b1",
-                          "Source: bash-src (5.2-1)\nEssential: yes\nImportant: yes\nMulti-Arch: foreign\nSection: shells\nPriority: required\n"
-                          "Maintainer: Someone <someone@example.org>\nHomepage: https://example.org/\nInstalled-Size: 7196\n"
-                          "Pre-Depends: libc6 (>= 2.38),\n libtinfo6\nDepends: base-files\nConflicts: c\nBreaks: b\nReplaces: r\nProvides: p (= 1), q\n"
-                          "Description: text\n that is not needed\n")}});
+        {{trixie,
+          package("bash", "5.2-1+b1",
+                  "Source: bash-src (5.2-1)\nEssential: yes\nImportant: yes\nMulti-Arch: foreign\nSection: "
+                  "shells\nPriority: required\n"
+                  "Maintainer: Someone <someone@example.org>\nHomepage: https://example.org/\nInstalled-Size: 7196\n"
+                  "Pre-Depends: libc6 (>= 2.38),\n libtinfo6\nDepends: base-files\nConflicts: c\nBreaks: b\nReplaces: "
+                  "r\nProvides: p (= 1), q\n"
+                  "Description: text\n that is not needed\n")}});
     ASSERT_EQ(universe.size(), 1u);
     const Package& bash = *universe.versions("bash").front();
     EXPECT_EQ(bash.version, "5.2-1+b1");
@@ -97,7 +103,8 @@ TEST(Universe, SourceDefaultsToThePackageItself) {
 }
 
 TEST(Universe, HasOneArchitectureAndAll) {
-    const auto universe = universe_of({{trixie, package("a", "1", "", "all") + package("b", "1", "", "arm64") + package("c", "1")}});
+    const auto universe =
+        universe_of({{trixie, package("a", "1", "", "all") + package("b", "1", "", "arm64") + package("c", "1")}});
     EXPECT_THAT(universe.names(), ElementsAre("a", "c"));
 }
 
@@ -136,8 +143,10 @@ TEST(Universe, TheFirstPinThatMatchesCounts) {
                                 {.packages = {"never"}, .priority = -1},
                                 {.packages = {"fixed"}, .version = "1.*", .priority = 1001},
                                 {.packages = {"b*"}, .priority = 900}};
-    const std::string names_old = package("bird", "1") + package("exact", "1") + package("never", "1") + package("fixed", "1.5") + package("other", "1");
-    const std::string names_new = package("bird", "2") + package("exact", "2") + package("never", "2") + package("fixed", "2") + package("other", "2");
+    const std::string names_old = package("bird", "1") + package("exact", "1") + package("never", "1") +
+                                  package("fixed", "1.5") + package("other", "1");
+    const std::string names_new = package("bird", "2") + package("exact", "2") + package("never", "2") +
+                                  package("fixed", "2") + package("other", "2");
     const auto universe = universe_of({{trixie, names_old}, {backports, names_new}}, pins);
     EXPECT_EQ(candidate_of(universe, "bird"), "1 trixie"); // 900 against 700
     EXPECT_EQ(candidate_of(universe, "exact"), "2 trixie-backports");
@@ -149,14 +158,17 @@ TEST(Universe, TheFirstPinThatMatchesCounts) {
 TEST(Universe, ComponentsARoleDoesNotNameAreNotThere) {
     const auto universe = universe_of({{firmware, package("intel-microcode", "1")}, {trixie, package("a", "1")}});
     EXPECT_EQ(candidate_of(universe, "intel-microcode"), "none");
-    EXPECT_EQ(candidate_of(universe, "intel-microcode", Components::main_and(std::vector<std::string>{"non-free-firmware"})), "1 trixie");
+    EXPECT_EQ(
+        candidate_of(universe, "intel-microcode", Components::main_and(std::vector<std::string>{"non-free-firmware"})),
+        "1 trixie");
     EXPECT_EQ(candidate_of(universe, "intel-microcode", Components::all()), "1 trixie");
     EXPECT_EQ(candidate_of(universe, "a", Components::main_and(std::vector<std::string>{"contrib"})), "1 trixie");
 }
 
 TEST(Universe, NamesAreRankedByTheirFirstMention) {
-    const auto universe = universe_of({{trixie, package("a", "1", "Depends: z (>= 1) | y, x:i386, w:any\nProvides: p\nSuggests: s\n") +
-                                                    package("b", "1", "Pre-Depends: y, w\n")}});
+    const auto universe =
+        universe_of({{trixie, package("a", "1", "Depends: z (>= 1) | y, x:i386, w:any\nProvides: p\nSuggests: s\n") +
+                                  package("b", "1", "Pre-Depends: y, w\n")}});
     // Pre-Depends, Depends, Conflicts, Breaks, Recommends, Suggests, Replaces, Enhances, Provides.
     const std::vector<std::string> order{"a", "z", "y", "s", "p", "b", "w"};
     for (std::size_t i = 0; i + 1 < order.size(); ++i)
@@ -202,14 +214,20 @@ TEST(Universe, ErrorsNameFileAndLine) {
     const auto without = [](std::string text, const std::string& line) {
         return text.erase(text.find(line), line.size());
     };
-    EXPECT_EQ(error_of(package("a", "1") + "Package: b\n"), "cannot parse 'Packages:8': a package without the field Version");
-    EXPECT_EQ(error_of(without(package("a", "1"), "Package: a\n")), "cannot parse 'Packages:1': a package without the field Package");
-    EXPECT_EQ(error_of(without(package("a", "1"), "Size: 10\n")), "cannot parse 'Packages:1': a package without the field Size");
+    EXPECT_EQ(error_of(package("a", "1") + "Package: b\n"),
+              "cannot parse 'Packages:8': a package without the field Version");
+    EXPECT_EQ(error_of(without(package("a", "1"), "Package: a\n")),
+              "cannot parse 'Packages:1': a package without the field Package");
+    EXPECT_EQ(error_of(without(package("a", "1"), "Size: 10\n")),
+              "cannot parse 'Packages:1': a package without the field Size");
     EXPECT_EQ(error_of("Package: a\nVersion: 1\nArchitecture: all\nFilename: x\nSize: 1\n"),
               "cannot parse 'Packages:1': a package without the field SHA256");
-    EXPECT_EQ(error_of(package("a", "1", "Installed-Size: big\n")), "cannot parse 'Packages:7': 'big' in field Installed-Size is not a number");
-    EXPECT_EQ(error_of(package("a", "1", "Essential: maybe\n")), "cannot parse 'Packages:7': field Essential must be 'yes' or 'no', not 'maybe'");
-    EXPECT_EQ(error_of(package("a", "1", "Multi-Arch: some\n")), "cannot parse 'Packages:7': field Multi-Arch has the unknown value 'some'");
+    EXPECT_EQ(error_of(package("a", "1", "Installed-Size: big\n")),
+              "cannot parse 'Packages:7': 'big' in field Installed-Size is not a number");
+    EXPECT_EQ(error_of(package("a", "1", "Essential: maybe\n")),
+              "cannot parse 'Packages:7': field Essential must be 'yes' or 'no', not 'maybe'");
+    EXPECT_EQ(error_of(package("a", "1", "Multi-Arch: some\n")),
+              "cannot parse 'Packages:7': field Multi-Arch has the unknown value 'some'");
     EXPECT_EQ(error_of(package("a", "x1")), "cannot parse 'Packages:2': 'x1' is not a version");
     EXPECT_EQ(error_of(package("a", "1", "Provides: b |c\n")),
               "cannot parse dependency 'b |c': alternatives have no meaning in this field\n"

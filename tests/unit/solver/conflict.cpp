@@ -10,7 +10,8 @@ using namespace ashlar;
 using namespace ashlar::solver;
 
 TEST(ConflictTree, TwoThatExcludeEachOther) {
-    const Market market{package("a", "1", "Depends: c (>= 2)\n"), package("b", "1.5"), package("c", "2.0", "Breaks: b (<< 2)\n")};
+    const Market market{package("a", "1", "Depends: c (>= 2)\n"), package("b", "1.5"),
+                        package("c", "2.0", "Breaks: b (<< 2)\n")};
     EXPECT_EQ(answer(market, asking({"a", "b"})), "these cannot be installed together\n"
                                                   "├─ 'a' 1 is asked for\n"
                                                   "│  └─ 'a' needs 'c (>= 2)', which is 'c' 2.0\n"
@@ -20,8 +21,8 @@ TEST(ConflictTree, TwoThatExcludeEachOther) {
 }
 
 TEST(ConflictTree, EachAlternativeHasItsOwnReason) {
-    const Market market{package("a", "1", "Depends: x | y | z, w\n"), package("x", "1", "Conflicts: w\n"), package("y", "1", "Depends: nowhere\n"),
-                        package("w")};
+    const Market market{package("a", "1", "Depends: x | y | z, w\n"), package("x", "1", "Conflicts: w\n"),
+                        package("y", "1", "Depends: nowhere\n"), package("w")};
     EXPECT_EQ(answer(market, asking({"a"})), "'a' 1 is asked for\n"
                                              "├─ 'a' needs 'x | y | z'\n"
                                              "│  ├─ 'x' 1\n"
@@ -35,7 +36,8 @@ TEST(ConflictTree, EachAlternativeHasItsOwnReason) {
 }
 
 TEST(ConflictTree, AProviderInTheWayIsNamed) {
-    const Market market{package("a", "1", "Conflicts: mta\n"), package("b", "1", "Depends: mail\n"), package("exim", "4", "Provides: mta, mail\n")};
+    const Market market{package("a", "1", "Conflicts: mta\n"), package("b", "1", "Depends: mail\n"),
+                        package("exim", "4", "Provides: mta, mail\n")};
     EXPECT_EQ(answer(market, asking({"a", "b"})), "these cannot be installed together\n"
                                                   "├─ 'a' 1 is asked for\n"
                                                   "│  └─ 'a' conflicts with 'mta', which 'exim' 4 provides\n"
@@ -64,19 +66,23 @@ TEST(Absent, AllUnknownNamesAtOnceWithTheNearOnes) {
 }
 
 TEST(Absent, AComponentThatTheRoleDoesNotOptInTo) {
-    const Market market({{trixie, package("a", "1", "Depends: intel-microcode\n")}, {firmware, package("intel-microcode")}});
+    const Market market(
+        {{trixie, package("a", "1", "Depends: intel-microcode\n")}, {firmware, package("intel-microcode")}});
     auto request = asking({"intel-microcode"});
     request.role = "base";
-    EXPECT_EQ(answer(market, request), "'intel-microcode' is in component 'non-free-firmware', which role 'base' does not opt in to");
+    EXPECT_EQ(answer(market, request),
+              "'intel-microcode' is in component 'non-free-firmware', which role 'base' does not opt in to");
     EXPECT_EQ(hint(market, request), "to opt in, write components = [\"non-free-firmware\"] into the role");
-    EXPECT_EQ(answer(market, asking({"a"})), "'a' 1 is asked for\n"
-                                             "└─ 'a' needs 'intel-microcode'\n"
-                                             "   └─ 'intel-microcode' is in component 'non-free-firmware', which role 'test' does not opt in to");
+    EXPECT_EQ(answer(market, asking({"a"})),
+              "'a' 1 is asked for\n"
+              "└─ 'a' needs 'intel-microcode'\n"
+              "   └─ 'intel-microcode' is in component 'non-free-firmware', which role 'test' does not opt in to");
     request.components = debian::Components::main_and(std::vector<std::string>{"non-free-firmware"});
     EXPECT_EQ(answer(market, request), "intel-microcode");
     request = asking({"intel-microcode"});
     request.role.clear();
-    EXPECT_EQ(answer(market, request), "'intel-microcode' is in component 'non-free-firmware', which this request does not opt in to");
+    EXPECT_EQ(answer(market, request),
+              "'intel-microcode' is in component 'non-free-firmware', which this request does not opt in to");
 }
 
 TEST(Absent, WhatTheRoleExcludes) {
@@ -104,11 +110,13 @@ TEST(Absent, AnExcludedAlternativeLeavesTheOthers) {
 
 TEST(Absent, AVersionThatIsNotTheCandidate) {
     const debian::Source backports{.archive = "debian", .suite = "trixie-backports", .priority = 100};
-    const Market market({{trixie, package("a", "1", "Depends: b (>= 2)\n") + package("b", "1.5")}, {backports, package("b", "2.1")}});
-    EXPECT_EQ(answer(market, asking({"a"})), "'a' 1 is asked for\n"
-                                             "└─ 'a' needs 'b (>= 2)'\n"
-                                             "   └─ 'b (>= 2)' is not met by 'b' 1.5\n"
-                                             "      └─ 2.1 (trixie-backports) would do, but has priority 100 and not 500");
+    const Market market(
+        {{trixie, package("a", "1", "Depends: b (>= 2)\n") + package("b", "1.5")}, {backports, package("b", "2.1")}});
+    EXPECT_EQ(answer(market, asking({"a"})),
+              "'a' 1 is asked for\n"
+              "└─ 'a' needs 'b (>= 2)'\n"
+              "   └─ 'b (>= 2)' is not met by 'b' 1.5\n"
+              "      └─ 2.1 (trixie-backports) would do, but has priority 100 and not 500");
     EXPECT_EQ(answer(market, asking({"b=3"})), "'b' is not offered as 3, only as 1.5 (trixie), 2.1 (trixie-backports)");
 }
 
@@ -118,7 +126,8 @@ TEST(Absent, WhatAPinKeepsOut) {
 }
 
 TEST(Absent, ProvidersThatDoNotMeetTheVersion) {
-    const Market market{package("a", "1", "Depends: api (>= 2)\n"), package("b", "1", "Provides: api\n"), package("c", "1", "Provides: api (= 1)\n")};
+    const Market market{package("a", "1", "Depends: api (>= 2)\n"), package("b", "1", "Provides: api\n"),
+                        package("c", "1", "Provides: api (= 1)\n")};
     EXPECT_EQ(answer(market, asking({"a"})), "'a' 1 is asked for\n"
                                              "└─ 'a' needs 'api (>= 2)'\n"
                                              "   └─ 'api (>= 2)' has no provider that may be taken\n"
@@ -137,7 +146,8 @@ TEST(Absent, QualifiersThatDoNotFit) {
 }
 
 TEST(Why, IsTheChainFromWhatWasAskedFor) {
-    const Market market{package("a", "1", "Depends: b | x\n"), package("b", "2", "Depends: v\n"), package("c", "3", "Provides: v\n")};
+    const Market market{package("a", "1", "Depends: b | x\n"), package("b", "2", "Depends: v\n"),
+                        package("c", "3", "Provides: v\n")};
     const auto solution = solved(market, asking({"a"}));
     const auto chain = why(solution, "c");
     ASSERT_TRUE(chain);
@@ -153,12 +163,14 @@ TEST(WhyNot, NothingNeedsIt) {
     const auto passed_over = why_not(market.universe, asking({"a"}), "c");
     EXPECT_EQ(std::get<NotNeeded>(passed_over).render(), "nothing needs 'c' 1; it could be installed\n"
                                                          "'a' needs 'b | c' and has 'b'");
-    EXPECT_EQ(std::get<NotNeeded>(why_not(market.universe, asking({"a"}), "d")).render(), "nothing needs 'd' 1; it could be installed");
+    EXPECT_EQ(std::get<NotNeeded>(why_not(market.universe, asking({"a"}), "d")).render(),
+              "nothing needs 'd' 1; it could be installed");
 }
 
 TEST(WhyNot, AskedForByWhatItProvides) {
     const Market market{package("a"), package("b", "1", "Provides: v\n"), package("z")};
-    EXPECT_EQ(std::get<NotNeeded>(why_not(market.universe, asking({"a", "z"}), "v")).render(), "nothing needs 'b' 1; it could be installed");
+    EXPECT_EQ(std::get<NotNeeded>(why_not(market.universe, asking({"a", "z"}), "v")).render(),
+              "nothing needs 'b' 1; it could be installed");
     try {
         (void)why_not(market.universe, asking({"b"}), "v");
         FAIL();
@@ -170,11 +182,12 @@ TEST(WhyNot, AskedForByWhatItProvides) {
 
 TEST(WhyNot, ItCannotBe) {
     const Market market{package("a", "1", "Conflicts: b\n"), package("b"), package("bind9")};
-    EXPECT_EQ(std::get<Conflict>(why_not(market.universe, asking({"a"}), "b")).render(), "these cannot be installed together\n"
-                                                                                         "├─ 'a' 1 is asked for\n"
-                                                                                         "│  └─ 'a' conflicts with 'b' 1\n"
-                                                                                         "└─ 'b' 1 is asked for\n"
-                                                                                         "   └─ 'a' conflicts with 'b' 1");
+    EXPECT_EQ(std::get<Conflict>(why_not(market.universe, asking({"a"}), "b")).render(),
+              "these cannot be installed together\n"
+              "├─ 'a' 1 is asked for\n"
+              "│  └─ 'a' conflicts with 'b' 1\n"
+              "└─ 'b' 1 is asked for\n"
+              "   └─ 'a' conflicts with 'b' 1");
     EXPECT_EQ(std::get<Conflict>(why_not(market.universe, asking({"a"}), "bind8")).render(),
               "no archive has 'bind8' or a package that provides it; did you mean 'bind9'?");
 }
@@ -185,8 +198,9 @@ TEST(Malformed, RelationsNameTheirPackage) {
         (void)resolve(market.universe, asking({"a"}));
         FAIL();
     } catch (const Error& error) {
-        EXPECT_EQ(error.render(), "cannot parse dependency 'b [amd64]': an architecture restriction\n"
-                                  "  while reading the relations of package 'a'\n"
-                                  "  hint: only source packages have these; a binary package's fields are written without them");
+        EXPECT_EQ(error.render(),
+                  "cannot parse dependency 'b [amd64]': an architecture restriction\n"
+                  "  while reading the relations of package 'a'\n"
+                  "  hint: only source packages have these; a binary package's fields are written without them");
     }
 }

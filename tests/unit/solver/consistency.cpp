@@ -18,11 +18,12 @@ std::string name_of(std::size_t index) { return std::string(1, static_cast<char>
 
 // "x", "x (>= 2)" …, where x is a package or the virtual "v". Of a hundred, `versioned` have a version.
 rc::Gen<std::string> relation(int versioned) {
-    return rc::gen::map(rc::gen::tuple(rc::gen::inRange<std::size_t>(0, count + 1), rc::gen::inRange(0, 100)), [versioned](const auto& drawn) {
-        const auto [index, version] = drawn;
-        const std::string name = index == count ? "v" : name_of(index);
-        return version >= versioned ? name : version % 2 == 0 ? name + " (>= 2)" : name + " (<< 2)";
-    });
+    return rc::gen::map(rc::gen::tuple(rc::gen::inRange<std::size_t>(0, count + 1), rc::gen::inRange(0, 100)),
+                        [versioned](const auto& drawn) {
+                            const auto [index, version] = drawn;
+                            const std::string name = index == count ? "v" : name_of(index);
+                            return version >= versioned ? name : version % 2 == 0 ? name + " (>= 2)" : name + " (<< 2)";
+                        });
 }
 
 struct Shape {
@@ -49,8 +50,11 @@ rc::Gen<std::string> universe_text() {
         std::string text;
         for (std::size_t i = 0; i < count; ++i) {
             const std::string version = *rc::gen::element(std::string("1"), std::string("2"));
-            const std::string provides = *rc::gen::element(std::string(), std::string(), std::string("Provides: v\n"), std::string("Provides: v (= 2)\n"));
-            text += package(name_of(i), version, *field("Depends", {4, 3, versioned}) + *field("Conflicts", {2, 1, versioned}) + *field("Breaks", {1, 1, versioned}) + provides);
+            const std::string provides = *rc::gen::element(std::string(), std::string(), std::string("Provides: v\n"),
+                                                           std::string("Provides: v (= 2)\n"));
+            text += package(name_of(i), version,
+                            *field("Depends", {4, 3, versioned}) + *field("Conflicts", {2, 1, versioned}) +
+                                *field("Breaks", {1, 1, versioned}) + provides);
         }
         return text;
     });
@@ -61,7 +65,8 @@ bool answers(const debian::Package& package, const debian::Alternative& wanted) 
     if (package.name == wanted.name && debian::version_satisfies(package.version, wanted)) return true;
     for (const auto& provided : debian::parse_list(package.provides))
         if (provided.name == wanted.name &&
-            (wanted.relation == debian::Relation::any || (!provided.version.empty() && debian::version_satisfies(provided.version, wanted))))
+            (wanted.relation == debian::Relation::any ||
+             (!provided.version.empty() && debian::version_satisfies(provided.version, wanted))))
             return true;
     return false;
 }
@@ -71,12 +76,15 @@ bool is_consistent(const std::vector<const debian::Package*>& set) {
     for (const debian::Package* package : set) {
         for (const auto& group : debian::parse_groups(package->depends))
             if (!any_of_set([&](const debian::Package* other) {
-                    return std::any_of(group.begin(), group.end(), [&](const auto& alternative) { return answers(*other, alternative); });
+                    return std::any_of(group.begin(), group.end(),
+                                       [&](const auto& alternative) { return answers(*other, alternative); });
                 }))
                 return false;
         for (const std::string_view field : {package->conflicts, package->breaks})
             for (const auto& refused : debian::parse_list(field))
-                if (any_of_set([&](const debian::Package* other) { return other != package && answers(*other, refused); })) return false;
+                if (any_of_set(
+                        [&](const debian::Package* other) { return other != package && answers(*other, refused); }))
+                    return false;
     }
     return true;
 }
@@ -90,13 +98,16 @@ bool exists_set(const debian::Universe& universe, const std::vector<std::string>
         std::vector<const debian::Package*> set;
         for (std::size_t i = 0; i < count; ++i)
             if ((bits >> i & 1) != 0) set.push_back(universe.versions(name_of(i)).front());
-        if (std::all_of(wanted.begin(), wanted.end(), [&](const auto& name) { return has(set, name); }) && is_consistent(set)) return true;
+        if (std::all_of(wanted.begin(), wanted.end(), [&](const auto& name) { return has(set, name); }) &&
+            is_consistent(set))
+            return true;
     }
     return false;
 }
 
 bool says(const Solution& solution, std::string_view words) {
-    return std::any_of(solution.notes.begin(), solution.notes.end(), [&](const std::string& note) { return note.find(words) != std::string::npos; });
+    return std::any_of(solution.notes.begin(), solution.notes.end(),
+                       [&](const std::string& note) { return note.find(words) != std::string::npos; });
 }
 
 } // namespace
@@ -132,7 +143,8 @@ void judge(const std::string& text, const std::vector<std::string>& wanted) {
 } // namespace
 
 RC_GTEST_PROP(Resolver, FindsAConsistentSetIfAndOnlyIfThereIsOne, ()) {
-    judge(*universe_text(), {name_of(*rc::gen::inRange<std::size_t>(0, count)), name_of(*rc::gen::inRange<std::size_t>(0, count))});
+    judge(*universe_text(),
+          {name_of(*rc::gen::inRange<std::size_t>(0, count)), name_of(*rc::gen::inRange<std::size_t>(0, count))});
 }
 
 // One package with a choice of two, three times over, and the choices at odds with each other: here the

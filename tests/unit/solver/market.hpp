@@ -18,8 +18,9 @@ namespace ashlar::solver {
 
 // A paragraph of Packages; `more` are further fields, each with its line end.
 inline std::string package(std::string_view name, std::string_view version = "1", std::string_view more = {}) {
-    return fmt::format("Package: {0}\nVersion: {1}\nArchitecture: amd64\nFilename: pool/{0}.deb\nSize: 10\nSHA256: {2:0>64}\n{3}\n",
-                       name, version, 1, more);
+    return fmt::format(
+        "Package: {0}\nVersion: {1}\nArchitecture: amd64\nFilename: pool/{0}.deb\nSize: 10\nSHA256: {2:0>64}\n{3}\n",
+        name, version, 1, more);
 }
 
 inline const debian::Source trixie{.archive = "debian", .suite = "trixie"};
@@ -28,7 +29,8 @@ inline const debian::Source firmware{.archive = "debian", .suite = "trixie", .co
 
 struct Market {
     explicit Market(std::initializer_list<std::string> packages) : Market({{trixie, join(packages)}}) {}
-    explicit Market(std::initializer_list<std::pair<debian::Source, std::string>> indices, std::vector<debian::Pin> pins = {})
+    explicit Market(std::initializer_list<std::pair<debian::Source, std::string>> indices,
+                    std::vector<debian::Pin> pins = {})
         : universe("amd64", std::move(pins)) {
         for (const auto& [source, text] : indices) universe.add_text(text, "Packages", source);
     }
@@ -58,7 +60,9 @@ inline std::string answer(const Market& market, const Request& request) {
     return names;
 }
 
-inline Solution solved(const Market& market, const Request& request) { return std::get<Solution>(resolve(market.universe, request)); }
+inline Solution solved(const Market& market, const Request& request) {
+    return std::get<Solution>(resolve(market.universe, request));
+}
 
 inline std::string hint(const Market& market, const Request& request) {
     return std::get<Conflict>(resolve(market.universe, request)).hint;

@@ -9,8 +9,8 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 TEST(Walk, GoesDepthFirstInTheOrderWritten) {
-    const Market market{package("a", "1", "Depends: b, d\n"), package("b", "1", "Depends: c\nPre-Depends: e\n"), package("c"),
-                        package("d"), package("e")};
+    const Market market{package("a", "1", "Depends: b, d\n"), package("b", "1", "Depends: c\nPre-Depends: e\n"),
+                        package("c"), package("d"), package("e")};
     EXPECT_EQ(answer(market, asking({"a"})), "a b e c d");
 }
 
@@ -22,7 +22,8 @@ TEST(Walk, TakesAllThatIsAskedForBeforeAnybodysNeeds) {
 }
 
 TEST(Walk, LeavesANeedAloneThatIsMet) {
-    const Market market{package("a", "1", "Depends: y, b\n"), package("b", "1", "Depends: x | y\n"), package("x"), package("y")};
+    const Market market{package("a", "1", "Depends: y, b\n"), package("b", "1", "Depends: x | y\n"), package("x"),
+                        package("y")};
     EXPECT_EQ(answer(market, asking({"a"})), "a y b");
 }
 
@@ -38,7 +39,8 @@ TEST(Walk, TakesTheFirstAlternativeThatExists) {
 }
 
 TEST(Walk, EndsInACircle) {
-    const Market market{package("a", "1", "Depends: b\n"), package("b", "1", "Depends: c\n"), package("c", "1", "Depends: a\n")};
+    const Market market{package("a", "1", "Depends: b\n"), package("b", "1", "Depends: c\n"),
+                        package("c", "1", "Depends: a\n")};
     EXPECT_EQ(answer(market, asking({"b"})), "b c a");
 }
 
@@ -58,17 +60,20 @@ TEST(Conflicts, AnAlternativeInConflictWithTheSelectionIsPassedOver) {
     EXPECT_EQ(answer(refused, asking({"a"})), "a y");
     const Market refuses{package("a", "1", "Depends: x | y\n"), package("x", "1", "Breaks: a (<< 2)\n"), package("y")};
     EXPECT_EQ(answer(refuses, asking({"a"})), "a y");
-    const Market other_version{package("a", "1", "Depends: x | y\n"), package("x", "1", "Breaks: a (<< 1)\n"), package("y")};
+    const Market other_version{package("a", "1", "Depends: x | y\n"), package("x", "1", "Breaks: a (<< 1)\n"),
+                               package("y")};
     EXPECT_EQ(answer(other_version, asking({"a"})), "a x");
 }
 
 TEST(Conflicts, AlsoWithWhatIsProvided) {
-    const Market market{package("a", "1", "Depends: b, x | y\n"), package("b", "1", "Provides: mta (= 2)\nConflicts: mta\n"),
+    const Market market{package("a", "1", "Depends: b, x | y\n"),
+                        package("b", "1", "Provides: mta (= 2)\nConflicts: mta\n"),
                         package("x", "1", "Provides: mta\n"), package("y")};
     EXPECT_EQ(answer(market, asking({"a"})), "a b y");
     // A version is only in conflict with a provided version.
-    const Market versioned{package("a", "1", "Depends: b, x | y\nConflicts: mta (>= 1)\n"), package("b", "1", "Provides: mta\n"),
-                           package("x", "1", "Provides: mta (= 1)\n"), package("y")};
+    const Market versioned{package("a", "1", "Depends: b, x | y\nConflicts: mta (>= 1)\n"),
+                           package("b", "1", "Provides: mta\n"), package("x", "1", "Provides: mta (= 1)\n"),
+                           package("y")};
     EXPECT_EQ(answer(versioned, asking({"a"})), "a b y");
 }
 
@@ -78,7 +83,8 @@ TEST(Conflicts, APackageIsNeverInConflictWithItself) {
 }
 
 TEST(Conflicts, AFailedAlternativeLeavesNothingBehind) {
-    const Market market{package("a", "1", "Depends: x | y\n"), package("x", "1", "Depends: z, nowhere\n"), package("y"), package("z")};
+    const Market market{package("a", "1", "Depends: x | y\n"), package("x", "1", "Depends: z, nowhere\n"), package("y"),
+                        package("z")};
     EXPECT_EQ(answer(market, asking({"a"})), "a y");
 }
 
@@ -95,19 +101,24 @@ TEST(Provides, MeetAVersionOnlyWithAVersion) {
 }
 
 TEST(Provides, ComeAfterThePackageOfThatName) {
-    const Market market{package("a", "1", "Depends: awk\n"), package("mawk", "1", "Provides: awk\nEssential: yes\n"), package("awk")};
+    const Market market{package("a", "1", "Depends: awk\n"), package("mawk", "1", "Provides: awk\nEssential: yes\n"),
+                        package("awk")};
     EXPECT_EQ(answer(market, asking({"a"})), "a awk");
     // Unless that one is not good enough.
-    const Market old{package("a", "1", "Depends: awk (>= 2)\n"), package("mawk", "1", "Provides: awk (= 2)\n"), package("awk")};
+    const Market old{package("a", "1", "Depends: awk (>= 2)\n"), package("mawk", "1", "Provides: awk (= 2)\n"),
+                     package("awk")};
     EXPECT_EQ(answer(old, asking({"a"})), "a mawk");
 }
 
 TEST(Provides, EssentialThenProtectedThenPriorityDecide) {
-    const auto provider = [](std::string_view name, std::string_view more) { return package(name, "1", fmt::format("Provides: v\n{}", more)); };
+    const auto provider = [](std::string_view name, std::string_view more) {
+        return package(name, "1", fmt::format("Provides: v\n{}", more));
+    };
     const std::string a = package("a", "1", "Depends: v\n");
-    const auto e = provider("e", "Essential: yes\nPriority: optional\n"), p = provider("p", "Protected: yes\nPriority: extra\n"),
-               r = provider("r", "Priority: required\n"), i = provider("i", "Priority: important\n"),
-               s = provider("s", "Priority: standard\n"), o = provider("o", "Priority: optional\n"), x = provider("x", "Priority: extra\n");
+    const auto e = provider("e", "Essential: yes\nPriority: optional\n"),
+               p = provider("p", "Protected: yes\nPriority: extra\n"), r = provider("r", "Priority: required\n"),
+               i = provider("i", "Priority: important\n"), s = provider("s", "Priority: standard\n"),
+               o = provider("o", "Priority: optional\n"), x = provider("x", "Priority: extra\n");
     EXPECT_EQ(answer(Market{a, x, o, s, i, r, p, e}, asking({"a"})), "a e");
     EXPECT_EQ(answer(Market{a, x, o, s, i, r, p}, asking({"a"})), "a p");
     EXPECT_EQ(answer(Market{a, x, o, s, i, r}, asking({"a"})), "a r");
@@ -118,14 +129,16 @@ TEST(Provides, EssentialThenProtectedThenPriorityDecide) {
 }
 
 TEST(Provides, OfEqualsTheLastMentionedIsTakenAndSaid) {
-    const Market market{package("a", "1", "Depends: v\n"), package("b", "1", "Suggests: d\nProvides: v\n"), package("c", "1", "Provides: v\n"),
-                        package("d", "1", "Provides: v\n")};
+    const Market market{package("a", "1", "Depends: v\n"), package("b", "1", "Suggests: d\nProvides: v\n"),
+                        package("c", "1", "Provides: v\n"), package("d", "1", "Provides: v\n")};
     EXPECT_EQ(answer(market, asking({"a"})), "a c");
-    EXPECT_THAT(solved(market, asking({"a"})).notes, ElementsAre("'a' needs 'v': 'c' is taken, as APT would; 'd', 'b' would do as well"));
+    EXPECT_THAT(solved(market, asking({"a"})).notes,
+                ElementsAre("'a' needs 'v': 'c' is taken, as APT would; 'd', 'b' would do as well"));
 }
 
 TEST(Provides, AStrictRoleMustChoose) {
-    const Market market{package("a", "1", "Depends: v\n"), package("b", "1", "Provides: v\n"), package("c", "1", "Provides: v\n")};
+    const Market market{package("a", "1", "Depends: v\n"), package("b", "1", "Provides: v\n"),
+                        package("c", "1", "Provides: v\n")};
     auto request = asking({"a"});
     request.strict_providers = StrictProviders::yes;
     EXPECT_EQ(answer(market, request), "'a' needs 'v', which several packages provide equally well: 'c', 'b'");
@@ -148,14 +161,16 @@ TEST(Provides, AnotherThanAptsChoiceIsTakenWhereTheRoleSaysSo) {
 }
 
 TEST(Provides, AChoiceThatCannotBeFollowedIsAConflict) {
-    const Market market{package("a", "1", "Depends: v\n"), package("b", "1", "Provides: v\n"), package("c"), package("postfix")};
+    const Market market{package("a", "1", "Depends: v\n"), package("b", "1", "Provides: v\n"), package("c"),
+                        package("postfix")};
     auto request = asking({"a"});
     request.providers = {{"v", "c"}};
     EXPECT_EQ(answer(market, request), "providers.v = \"c\" cannot be followed\n"
                                        "└─ 'c' does not provide 'v'");
     request.providers = {{"v", "postfx"}};
-    EXPECT_EQ(answer(market, request), "providers.v = \"postfx\" cannot be followed\n"
-                                       "└─ no archive has 'postfx' or a package that provides it; did you mean 'postfix'?");
+    EXPECT_EQ(answer(market, request),
+              "providers.v = \"postfx\" cannot be followed\n"
+              "└─ no archive has 'postfx' or a package that provides it; did you mean 'postfix'?");
 }
 
 TEST(Qualifier, AnyIsForPackagesThatAllowIt) {
@@ -168,13 +183,15 @@ TEST(Qualifier, AnyIsForPackagesThatAllowIt) {
 }
 
 TEST(Qualifier, NativeAndOurArchitectureAreOurs) {
-    const Market market{package("a", "1", "Depends: b:native, c:amd64, d:i386 | e\n"), package("b"), package("c"), package("d"), package("e")};
+    const Market market{package("a", "1", "Depends: b:native, c:amd64, d:i386 | e\n"), package("b"), package("c"),
+                        package("d"), package("e")};
     EXPECT_EQ(answer(market, asking({"a"})), "a b c e");
 }
 
 TEST(Foundation, IsThereWithoutBeingAsked) {
-    const Market market{package("z", "1", "Essential: yes\nPre-Depends: libz\n"), package("libz"), package("m", "1", "Priority: required\n"),
-                        package("o", "1", "Priority: important\n"), package("a", "1", "Depends: m\n")};
+    const Market market{package("z", "1", "Essential: yes\nPre-Depends: libz\n"), package("libz"),
+                        package("m", "1", "Priority: required\n"), package("o", "1", "Priority: important\n"),
+                        package("a", "1", "Depends: m\n")};
     auto request = asking({"a"});
     request.foundation = Foundation::required;
     EXPECT_EQ(answer(market, request), "m z a libz");
@@ -203,8 +220,9 @@ TEST(Archives, OnlyCandidatesAreTaken) {
 }
 
 TEST(Archives, APinDecidesBeforeTheVersion) {
-    const Market market({{trixie, package("a", "1") + package("b", "1")}, {security, package("a", "2") + package("b", "2")}},
-                        {{.packages = {"a"}, .suite = "trixie", .priority = 990}});
+    const Market market(
+        {{trixie, package("a", "1") + package("b", "1")}, {security, package("a", "2") + package("b", "2")}},
+        {{.packages = {"a"}, .suite = "trixie", .priority = 990}});
     const auto solution = solved(market, asking({"a", "b"}));
     EXPECT_EQ(solution.find("a")->package->version, "1");
     EXPECT_EQ(solution.find("b")->package->version, "2");
@@ -214,12 +232,14 @@ TEST(Wanted, MayHaveAVersion) {
     EXPECT_EQ(Wanted::parse("a").version, std::nullopt);
     EXPECT_EQ(Wanted::parse("a=1:2-3").name, "a");
     EXPECT_EQ(Wanted::parse("a=1:2-3").version, "1:2-3");
-    const Market market({{trixie, package("a", "1.0") + package("b", "1", "Depends: a (<< 2)\n")}, {security, package("a", "2")}});
+    const Market market(
+        {{trixie, package("a", "1.0") + package("b", "1", "Depends: a (<< 2)\n")}, {security, package("a", "2")}});
     EXPECT_EQ(solved(market, asking({"a=1.00", "b"})).find("a")->package->version, "1.0");
 }
 
 TEST(Wanted, MayBeProvidedByOnePackage) {
-    const Market market{package("b", "1", "Provides: v\n"), package("c", "1", "Provides: w\n"), package("d", "1", "Provides: w\n")};
+    const Market market{package("b", "1", "Provides: v\n"), package("c", "1", "Provides: w\n"),
+                        package("d", "1", "Provides: w\n")};
     EXPECT_EQ(answer(market, asking({"v"})), "b");
     EXPECT_EQ(solved(market, asking({"v"})).choices[0].group, "asked for as 'v'");
     EXPECT_EQ(answer(market, asking({"w"})), "'w' is no package, and more than one provides it: 'd', 'c'");
@@ -229,8 +249,8 @@ TEST(Wanted, MayBeProvidedByOnePackage) {
 }
 
 TEST(GivingWay, AnEarlyChoiceMakesRoomForWhatIsNeededLater) {
-    const Market market{package("a", "1", "Depends: p | q, r\n"), package("p", "1", "Depends: x\n"), package("q"), package("r", "1", "Conflicts: p\n"),
-                        package("x")};
+    const Market market{package("a", "1", "Depends: p | q, r\n"), package("p", "1", "Depends: x\n"), package("q"),
+                        package("r", "1", "Conflicts: p\n"), package("x")};
     EXPECT_EQ(answer(market, asking({"a"})), "a q r");
     EXPECT_THAT(solved(market, asking({"a"})).notes,
                 ElementsAre("'p', the first choice where 'a' has 'Depends: p | q', gives way to 'r', which 'a' needs"));
@@ -238,16 +258,25 @@ TEST(GivingWay, AnEarlyChoiceMakesRoomForWhatIsNeededLater) {
 }
 
 TEST(GivingWay, AlsoDeepInTheTree) {
-    const Market market{package("a", "1", "Depends: b, c\n"), package("b", "1", "Depends: nogui | gui\n"), package("c", "1", "Depends: d\n"),
-                        package("d", "1", "Depends: gui\n"), package("gui", "1", "Conflicts: nogui\n"), package("nogui")};
+    const Market market{package("a", "1", "Depends: b, c\n"),      package("b", "1", "Depends: nogui | gui\n"),
+                        package("c", "1", "Depends: d\n"),         package("d", "1", "Depends: gui\n"),
+                        package("gui", "1", "Conflicts: nogui\n"), package("nogui")};
     EXPECT_EQ(answer(market, asking({"a"})), "a b gui c d");
 }
 
 TEST(Search, FindsAnotherSetWhereGivingWayLeadsNowhere) {
-    const Market market{package("a", "1", "Depends: b | c, d | e, f | g\n"), package("b"), package("c"), package("d"), package("e"),
-                        package("f", "1", "Conflicts: b, c\n"), package("g", "1", "Conflicts: d\n")};
+    const Market market{package("a", "1", "Depends: b | c, d | e, f | g\n"),
+                        package("b"),
+                        package("c"),
+                        package("d"),
+                        package("e"),
+                        package("f", "1", "Conflicts: b, c\n"),
+                        package("g", "1", "Conflicts: d\n")};
     const auto solution = solved(market, asking({"a"}));
     EXPECT_EQ(answer(market, asking({"a"})), "a b e g");
-    EXPECT_THAT(solution.notes, ElementsAre("taking the first alternative everywhere runs into a conflict; taken instead: 'e', 'g'; left out: 'd'"));
+    EXPECT_THAT(
+        solution.notes,
+        ElementsAre(
+            "taking the first alternative everywhere runs into a conflict; taken instead: 'e', 'g'; left out: 'd'"));
     EXPECT_EQ(solution.find("e")->because_of->name, "a");
 }

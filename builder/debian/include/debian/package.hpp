@@ -48,15 +48,15 @@ struct Package {
     std::string_view name, version, architecture;
     std::string_view source, source_version; // as in Source:, defaulting to name and version
     std::string_view section, priority, maintainer, homepage;
-    std::string_view filename; // path below the archive's root, or below the local folder
-    std::uint64_t size = 0; // bytes of the .deb
+    std::string_view filename;        // path below the archive's root, or below the local folder
+    std::uint64_t size = 0;           // bytes of the .deb
     std::uint64_t installed_size = 0; // KiB, as the archive says
     Digest sha256;
     bool essential = false;
     bool important = false; // Protected: yes (formerly Important: yes)
     MultiArch multi_arch = MultiArch::no;
     std::string_view component; // "main"
-    std::string_view archive; // recipe::Archive::name
+    std::string_view archive;   // recipe::Archive::name
     std::string_view suite;
     int pin = 500; // priority after pins
     // The raw fields; parse_groups() when needed.

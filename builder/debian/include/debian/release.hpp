@@ -22,10 +22,10 @@ struct IndexFile {
 
 struct Release {
     std::string origin, label, suite, codename, version; // empty where the archive says nothing
-    std::int64_t date = 0; // seconds since 1970
+    std::int64_t date = 0;                               // seconds since 1970
     std::optional<std::int64_t> valid_until;
     bool acquire_by_hash = false;
-    bool not_automatic = false; // candidates get priority 1 …
+    bool not_automatic = false;          // candidates get priority 1 …
     bool but_automatic_upgrades = false; // … or 100
     // The index of `Architecture: all` is a file of its own beside each architecture's. Otherwise
     // its packages are in each of those too.

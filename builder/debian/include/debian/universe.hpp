@@ -24,7 +24,7 @@ namespace ashlar::debian {
 // Where an index comes from and how much it is wanted.
 struct Source {
     std::string archive; // recipe::Archive::name
-    std::string suite; // as the train writes it: "trixie-security"
+    std::string suite;   // as the train writes it: "trixie-security"
     std::string component = "main";
     // As in apt_preferences(5). Without one 500, or what the archive's Release asks for: NotAutomatic
     // makes it 1, with ButAutomaticUpgrades 100.

@@ -20,7 +20,7 @@
 namespace ashlar::solver {
 
 struct Wanted {
-    std::string name; // of a package, or of something that exactly one package provides
+    std::string name;                   // of a package, or of something that exactly one package provides
     std::optional<std::string> version; // exactly this one, whatever the pins say
 
     // "name" or "name=version", as recipes write it.
@@ -31,14 +31,14 @@ enum class StrictProviders { no, yes };
 
 // What every root has without being asked.
 enum class Foundation {
-    required, // Essential: yes and Priority: required
+    required,  // Essential: yes and Priority: required
     essential, // Essential: yes
     none
 };
 
 struct Request {
-    std::string role; // for messages
-    std::vector<Wanted> packages; // in order: the order decides between equals
+    std::string role;                  // for messages
+    std::vector<Wanted> packages;      // in order: the order decides between equals
     std::vector<std::string> excludes; // as if no archive had them
     // What is needed → who shall provide it, also where a group names something else first.
     std::map<std::string, std::string> providers;
@@ -59,7 +59,7 @@ struct Choice {
 };
 
 struct Solution {
-    std::vector<Choice> choices; // each package once, in the order in which the walk took them
+    std::vector<Choice> choices;    // each package once, in the order in which the walk took them
     std::vector<std::string> notes; // what a reader of the plan should know, a sentence each
 
     [[nodiscard]] const Choice* find(std::string_view name) const;
@@ -74,7 +74,7 @@ struct Reason {
 
 struct Conflict {
     std::vector<Reason> reasons; // each alone, or all of them together, are enough to make it impossible
-    std::string hint; // what may be done about it; may be empty
+    std::string hint;            // what may be done about it; may be empty
     // The reasons as a tree of lines; no final line end.
     [[nodiscard]] std::string render() const;
 };
