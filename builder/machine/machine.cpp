@@ -32,7 +32,9 @@ using Seconds = std::chrono::duration<double>;
 class SignalsForTheMachine {
 public:
     SignalsForTheMachine() {
-        for (std::size_t i = 0; i < signals.size(); ++i) before_[i] = std::signal(signals[i], note);
+        came_ = 0;
+        for (std::size_t i = 0; i < signals.size(); ++i)
+            if (before_[i] = std::signal(signals[i], note); before_[i] == SIG_IGN) std::signal(signals[i], SIG_IGN); // nohup
     }
     SignalsForTheMachine(const SignalsForTheMachine&) = delete;
     SignalsForTheMachine& operator=(const SignalsForTheMachine&) = delete;
