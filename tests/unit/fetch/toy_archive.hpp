@@ -23,7 +23,8 @@ public:
     explicit SigningKey(const std::vector<std::string>& names) {
         for (const auto& name : names) {
             gpg({"--quick-generate-key", name, "ed25519", "sign", "never"});
-            for (const auto line : split(gpg({"--with-colons", "--list-keys", name}), '\n'))
+            const std::string listing = gpg({"--with-colons", "--list-keys", name});
+            for (const auto line : split(listing, '\n'))
                 if (line.starts_with("fpr:")) fingerprints_.emplace_back(split(line, ':').at(9));
             write_file(certificate(fingerprints_.size() - 1), gpg({"--armor", "--export", name}));
         }
