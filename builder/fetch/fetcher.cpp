@@ -135,7 +135,7 @@ private:
         if (record == nullptr)
             throw Error(fmt::format("cannot use the lock of train '{}': it does not name '{}'", lock.train, shown),
                         again);
-        if (const auto file = store_.find(record->in_release)) return open_suite(wanted, *file, shown);
+        if (const auto file = store_.find(record->in_release)) return open_suite(wanted, *file, store_, shown);
         if (options_.network == Network::allowed) {
             auto live = open_suites({wanted}, mirrors_, store_, downloader_);
             if (live.front().record.in_release == record->in_release) return std::move(live.front());

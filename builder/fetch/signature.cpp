@@ -111,13 +111,12 @@ Verdicts parse_status(std::string_view status) {
     return verdicts;
 }
 
-SignedText check_signature(const fs::path& in_release, std::span<const fs::path> keys, std::string_view shown) {
+SignedText check_signature(const fs::path& in_release, std::span<const fs::path> keys, const fs::path& scratch,
+                           std::string_view shown) {
     expect_one_message(read_file(in_release), shown);
-    const TemporaryDirectory directory(fs::temp_directory_path(), "ashlar-gpgv-");
-    const fs::path keyring = write_keyring(directory.path(), keys), text = directory.path() / "text";
-    const Outcome outcome =
-        run({.argv = {"gpgv", "--homedir", directory.path().native(), "--status-fd", "1", "--keyring", keyring.native(),
-                      "--output", text.native(), in_release.native()}});
+    const fs::path keyring = write_keyring(scratch, keys), text = scratch / "text";
+    const Outcome outcome = run({.argv = {"gpgv", "--homedir", scratch.native(), "--status-fd", "1", "--keyring",
+                                          keyring.native(), "--output", text.native(), in_release.native()}});
     Verdicts verdicts = parse_status(outcome.output);
     require_trust(verdicts, shown);
     return {read_file(text), std::move(verdicts.good)};

@@ -17,9 +17,10 @@ struct SignedText {
 
 // `shown` stands for the file in messages. Errors: `cannot trust '<shown>': …`: no good signature by
 // one of the keys, a bad signature, a weak hash, an expired or revoked key, text outside of what is signed.
-// Signatures by keys that are not named are ignored.
+// Signatures by keys that are not named are ignored. `scratch` is an empty directory that goes away.
 [[nodiscard]] SignedText check_signature(const std::filesystem::path& in_release,
-                                         std::span<const std::filesystem::path> keys, std::string_view shown);
+                                         std::span<const std::filesystem::path> keys,
+                                         const std::filesystem::path& scratch, std::string_view shown);
 
 // What gpgv's status lines say (doc/DETAILS of GnuPG). For tests.
 struct Verdicts {

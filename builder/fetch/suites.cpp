@@ -51,7 +51,7 @@ struct Search {
 
 void judge(Search& search, const transfer::Received& received, store::Store& store) {
     try {
-        search.found = open_suite(*search.wanted, search.target, received.url);
+        search.found = open_suite(*search.wanted, search.target, store, received.url);
         search.found->record.in_release = received.sha256;
         store.adopt(search.target, received.sha256);
     } catch (const Error& error) {
@@ -103,8 +103,10 @@ std::vector<WantedSuite> wanted_suites(const recipe::Train& train, const Options
     return wanted;
 }
 
-OpenedSuite open_suite(const WantedSuite& wanted, const std::filesystem::path& file, std::string shown) {
-    SignedText signed_text = check_signature(file, wanted.archive->keys, shown);
+OpenedSuite open_suite(const WantedSuite& wanted, const std::filesystem::path& file, const store::Store& store,
+                       std::string shown) {
+    const store::Workspace workspace = store.temporary();
+    SignedText signed_text = check_signature(file, wanted.archive->keys, workspace.path(), shown);
     debian::Release release = debian::parse_release(signed_text.text, shown);
     require_usable(release, wanted.wish, shown);
     lock::Suite record{.archive = wanted.wish.archive,

@@ -39,6 +39,7 @@ struct OpenedSuite {
                                                    store::Store& store, transfer::Downloader& downloader);
 
 // Checks an InRelease that is on this machine.
-[[nodiscard]] OpenedSuite open_suite(const WantedSuite& wanted, const std::filesystem::path& file, std::string shown);
+[[nodiscard]] OpenedSuite open_suite(const WantedSuite& wanted, const std::filesystem::path& file,
+                                     const store::Store& store, std::string shown);
 
 } // namespace ashlar::fetch

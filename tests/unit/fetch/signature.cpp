@@ -100,7 +100,8 @@ TEST(Signature, GivesOnlyWhatIsSigned) {
     const TemporaryDirectory dir(std::filesystem::temp_directory_path());
     // A line that starts with a dash is escaped in the message and not in the text.
     write_file(dir.path() / "signed", test::archive_key().clear_sign("one\n- two\n-----BEGIN\n"));
-    const SignedText text = check_signature(dir.path() / "signed", std::vector{test::archive_key().certificate()}, "x");
+    const SignedText text =
+        check_signature(dir.path() / "signed", std::vector{test::archive_key().certificate()}, dir.path(), "x");
     EXPECT_EQ(text.text, "one\n- two\n-----BEGIN\n");
     EXPECT_THAT(text.signers, ElementsAre(test::archive_key().fingerprint()));
 }
