@@ -37,8 +37,7 @@ bool has(std::string_view line, std::string_view words) { return line.find(words
 bool is_refusal(std::string_view line) {
     const bool denied = has(line, "Access Denied") || has(line, "Access denied") || has(line, "Security Violation");
     if (denied && (has(line, "BdsDxe: failed to ") || has(line, "Error loading "))) return true;
-    // systemd shortens the middle of a long line on the console.
-    return has(line, probe_refused) || has(line, "The Root Cannot Be Reached") || has(line, "Reached: the Machine Starts Again");
+    return has(line, probe_refused) || has(line, "No Root, Starting Again");
 }
 
 // Everything after `words`, or nothing when they are not there.

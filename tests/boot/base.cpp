@@ -100,7 +100,7 @@ TEST(Base, StartsAgainWhenTheRootIsAnotherVersion) {
     const auto report = disk.boot();
     if (report.verdict.outcome != Outcome::refused) explain(report);
     EXPECT_EQ(machine::name_of(report.verdict.outcome), "refused");
-    EXPECT_THAT(report.verdict.detail, HasSubstr("The Root Cannot Be Reached"));
+    EXPECT_THAT(report.verdict.detail, HasSubstr("No Root, Starting Again"));
 }
 
 } // namespace
