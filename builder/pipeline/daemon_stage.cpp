@@ -29,9 +29,6 @@ DaemonPackage announce_daemon(Workshop& workshop) {
 
 DaemonPackage compile_daemon(Workshop& workshop, const lock::Lock& lock) {
     const std::string& build = workshop.train().build;
-    make_fetcher(workshop).packages(workshop.train(), lock, std::vector{build});
-    const StageResult root = unpacked_root(workshop, lock, build);
-
     StageTimer timer(workshop.profile(), workshop.renderer(), "", "ashlard");
     StageKey key("ashlard", daemon::procedure());
     for (const lock::Package* package : lock.packages_of(build)) key.add(package->name, package->sha256);
@@ -39,6 +36,8 @@ DaemonPackage compile_daemon(Workshop& workshop, const lock::Lock& lock) {
     timer.found(Found::cached);
     const fs::path output = workshop.store().stage("ashlard", key.finish(), [&](const fs::path& directory) {
         timer.found(Found::made);
+        make_fetcher(workshop).packages(workshop.train(), lock, std::vector{build});
+        const StageResult root = unpacked_root(workshop, lock, build);
         const store::Workspace work = workshop.store().temporary();
         daemon::make_package({.build_root = root.output / "root", .source = workshop.source(), .architecture = workshop.train().architecture},
                              work.path(), directory / "log", directory / "ashlard.deb");

@@ -9,7 +9,9 @@
 #include <root/byte_code.hpp>
 #include <root/configure.hpp>
 #include <root/dpkg_database.hpp>
+#include <root/normalise.hpp>
 #include <root/unpack.hpp>
+#include <root/verify.hpp>
 
 #include <fmt/format.h>
 
@@ -77,6 +79,8 @@ StageResult configured_root(Workshop& workshop, const lock::Lock& lock, const re
                 const auto python = root::configure({.root = root, .epoch = lock.epoch, .log = output / "log", .scratch = scratch.path()},
                                                     ledger, workshop.renderer());
                 root::compile_python(root, python, lock.epoch, workshop.renderer());
+                root::normalise(root, lock.epoch);
+                root::verify_packages(root);
             })};
 }
 

@@ -90,7 +90,9 @@ bool is_image_content(const std::string& path) {
 class Sealer {
 public:
     Sealer(const fs::path& root, std::int64_t epoch) : root_(root), epoch_(epoch), known_(made_by_packages(root)) {
+        // Lines of an earlier time stay, but for those that an overlay's own tmpfiles.d(5) took over.
         if (fs::exists(root_ / var_lines_file)) lines_ = lines_of(root_ / var_lines_file);
+        std::erase_if(lines_, [&](const auto& line) { return known_.contains(line.first); });
     }
 
     void seal() {

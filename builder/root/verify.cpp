@@ -2,7 +2,6 @@
 
 #include <root/sandbox.hpp>
 
-#include "inner_path.hpp"
 #include "installed.hpp"
 #include "rules.hpp"
 
@@ -27,12 +26,9 @@ bool is_explained_by_normaliser(const std::string& path) {
                        [&](const Rule& rule) { return ::fnmatch(std::string(rule.pattern).c_str(), path.c_str() + 1, 0) == 0; });
 }
 
-bool is_explained_by_overlay(const fs::path& root, const recipe::Role& role, const std::string& path) {
-    if (path == "/usr/lib/os-release") return true; // ours to write: who the image is
-    const fs::path inner = inner_path(root, path, LastLink::kept).lexically_relative(root);
-    return std::any_of(role.overlays.begin(), role.overlays.end(), [&](const fs::path& overlay) {
-        return fs::exists(fs::symlink_status(overlay / inner)) || fs::exists(fs::symlink_status(overlay / fs::path(path).relative_path()));
-    });
+std::string say(const Deviation& deviation) {
+    return fmt::format("\n  {}{}: {}", deviation.path, deviation.conffile ? " (configuration file)" : "",
+                       deviation.how == "missing" ? "missing" : "not as its package shipped it");
 }
 
 } // namespace
@@ -47,18 +43,19 @@ std::vector<Deviation> parse_verify(std::string_view output) {
     return deviations;
 }
 
-std::vector<Deviation> verify_packages(const fs::path& root, const recipe::Role& role) {
+void verify_packages(const fs::path& root) {
     const auto dpkg = [&](const char* action) {
         return run_checked(Sandbox{.root = root, .mode = RootMode::assembled}.enter(
             {"dpkg", fmt::format("--admindir=/{}", sealed_database_folder), action}));
     };
     if (const std::string said = dpkg("--audit"); !trim(said).empty())
         throw Error(fmt::format("cannot accept the packages of '{}': dpkg finds them unfinished\n{}", root.native(), trim(said)));
-    auto deviations = parse_verify(dpkg("--verify"));
-    std::erase_if(deviations, [&](const Deviation& deviation) {
-        return is_explained_by_normaliser(deviation.path) || is_explained_by_overlay(root, role, deviation.path);
-    });
-    return deviations;
+    std::string unexplained;
+    for (const auto& deviation : parse_verify(dpkg("--verify")))
+        if (!is_explained_by_normaliser(deviation.path)) unexplained += say(deviation);
+    if (!unexplained.empty())
+        throw Error(fmt::format("cannot accept the packages of '{}': dpkg --verify finds changed files{}", root.native(), unexplained),
+                    "a maintainer script changed them; a recipe changes files with an overlay");
 }
 
 } // namespace ashlar::root

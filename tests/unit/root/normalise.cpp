@@ -109,6 +109,9 @@ TEST_F(Normalise, RepeatedItAddsWhatIsNew) {
     fs::create_directories(root / "var/lib/zz");
     normalise(root, epoch);
     EXPECT_EQ(var_lines(), first + "d /var/lib/zz 0755 0 0 -\n");
+    file("etc/tmpfiles.d/overlay.conf", "d /var/lib/zz 0700 - - -\n");
+    normalise(root, epoch);
+    EXPECT_EQ(var_lines(), first);
 }
 
 TEST_F(Normalise, MovesDpkgsDatabaseUnderUsr) {

@@ -2,8 +2,6 @@
 
 // dpkg's own judgement of a finished root.
 
-#include <recipe/model.hpp>
-
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -19,12 +17,13 @@ struct Deviation {
     bool operator==(const Deviation&) const = default;
 };
 
-// A line of `dpkg --verify`.
+// Lines of `dpkg --verify`.
 [[nodiscard]] std::vector<Deviation> parse_verify(std::string_view output);
 
-// Runs the root's own dpkg over a root that was normalised. `dpkg --audit` must have nothing to say:
-// what it says is an Error. Returns what neither the normaliser (all of /var, and its table) nor an
-// overlay of the role explains; empty is the answer that one wants. Reads every file of every package.
-[[nodiscard]] std::vector<Deviation> verify_packages(const std::filesystem::path& root, const recipe::Role& role);
+// Runs the root's own dpkg over a root that was normalised and to which no overlay was applied yet, so
+// that what it finds afterwards is the recipe's doing. `dpkg --audit` must have nothing to say, and
+// `dpkg --verify` nothing that the normaliser (all of /var, and its table) does not explain: otherwise
+// one Error that names each path. Reads every file of every package.
+void verify_packages(const std::filesystem::path& root);
 
 } // namespace ashlar::root
