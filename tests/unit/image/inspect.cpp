@@ -8,6 +8,8 @@
 #include <image/verity.hpp>
 
 #include <base/process.hpp>
+#include <signing/authenticode.hpp>
+#include <signing/pe.hpp>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -39,8 +41,6 @@ protected:
 
     void build() { build(make_verity("base", path("root"), path("verity"))); }
     void build(const Digest& hash) {
-        for (const auto* old : {"esp", "disk.raw"}) fs::remove(path(old));
-        root_hash = hash.hex();
         make_uki({.role = "base",
                   .release = "R0.1",
                   .stub = path("stub"),
@@ -51,6 +51,12 @@ protected:
                   .command_line = {"panic=10"},
                   .root_hash = hash},
                  keys, path("uki.efi"));
+        put_together(hash);
+    }
+    // From the UKI as it is.
+    void put_together(const Digest& hash) {
+        for (const auto* old : {"esp", "disk.raw"}) fs::remove(path(old));
+        root_hash = hash.hex();
         auto files = boot_files({.architecture = "amd64",
                                  .release = "R0.1",
                                  .loader = path("loader.efi"),
@@ -168,6 +174,20 @@ TEST_F(Image, AProgramChangedAfterSigningIsFound) {
         ElementsAre(
             "the signature of EFI/BOOT/BOOTX64.EFI by 'O = Example, CN = Example signing 0' is broken",
             "the signature of EFI/systemd/systemd-bootx64.efi by 'O = Example, CN = Example signing 0' is broken"));
+}
+
+TEST_F(Image, APcrPolicyWithABrokenSignatureIsFound) {
+    const auto signed_uki = read_file(path("uki.efi"));
+    const auto view = bytes_of(signed_uki);
+    Bytes uki = without_certificates(Bytes(view.begin(), view.end()), "uki");
+    const auto section = find_section(uki, parse_pe(uki, "uki"), ".pcrsig");
+    ASSERT_TRUE(section);
+    const auto signature = text_of(*section).find("\"sig\":\"") + 8;
+    auto& letter = uki[static_cast<std::size_t>(section->data() - uki.data()) + signature];
+    letter = letter == std::byte{'A'} ? std::byte{'B'} : std::byte{'A'};
+    write_file(path("uki.efi"), text_of(sign_authenticode(uki, keys.db, "uki")));
+    put_together(*Digest::from_hex(root_hash));
+    EXPECT_THAT(look().faults, ElementsAre("PCR policy: its .pcrsig has no right signature for phase 'enter-initrd'"));
 }
 
 TEST_F(Image, AnOsReleaseWithoutIdentityIsFound) {
