@@ -24,19 +24,41 @@ struct InspectOptions {
 };
 
 // The manifest that belongs to the image lies beside it.
+fs::path manifest_path(const fs::path& image) { return fs::path(image).replace_extension(".manifest.json"); }
+
 std::optional<evidence::Manifest> manifest_of(const fs::path& image) {
-    const fs::path path = fs::path(image).replace_extension(".manifest.json");
+    const fs::path path = manifest_path(image);
     if (!fs::exists(path)) return std::nullopt;
     return evidence::parse_manifest(read_file(path), path.native());
+}
+
+void add_faults(image::Inspection& inspection, const InspectOptions& options, const evidence::Manifest& manifest) {
+    const auto add = [&](const std::vector<std::string>& faults) { inspection.faults.insert(inspection.faults.end(), faults.begin(), faults.end()); };
+    const bool everything = options.verify == image::Verify::everything;
+    add(evidence::compare(manifest, inspection, everything ? std::optional(sha256_of_file(options.image)) : std::nullopt));
+    add(evidence::compare_files(manifest, manifest_path(options.image).parent_path()));
+}
+
+// What is known about the image from beside it.
+void print_evidence(const InspectOptions& options, const std::optional<evidence::Manifest>& manifest) {
+    if (!manifest) {
+        fmt::print("manifest     none beside the image: packages are not known\n");
+        return;
+    }
+    fmt::print("manifest     {}\n", manifest_path(options.image).filename().native());
+    for (const auto& [kind, format] : {std::pair{"spdx", "SPDX 2.3"}, {"cyclonedx", "CycloneDX 1.6"}})
+        if (const auto bill = manifest->artefacts.find(kind); bill != manifest->artefacts.end())
+            fmt::print("SBOM         {} ({})\n", bill->second.file, format);
+    fmt::print("packages     {}\n", manifest->packages.size());
+    if (options.packages == InspectOptions::Packages::listed)
+        for (const auto& package : manifest->packages) fmt::print("  {:<36} {}\n", package.name, package.version);
 }
 
 int inspect(Context& context, const InspectOptions& options) {
     if (!fs::is_regular_file(options.image)) throw Error(fmt::format("cannot inspect '{}': there is no such image", options.image.native()));
     image::Inspection inspection = image::inspect(options.image, options.verify);
     const auto manifest = manifest_of(options.image);
-    if (manifest && options.verify == image::Verify::everything)
-        for (auto& difference : evidence::compare(*manifest, inspection, sha256_of_file(options.image)))
-            inspection.faults.push_back(std::move(difference));
+    if (manifest) add_faults(inspection, options, *manifest);
 
     if (context.json()) {
         Json json = image::to_json(inspection);
@@ -44,13 +66,7 @@ int inspect(Context& context, const InspectOptions& options) {
         fmt::print("{}", pretty(json));
     } else {
         fmt::print("{}", image::to_text(inspection));
-        if (!manifest) {
-            fmt::print("manifest     none beside the image: packages are not known\n");
-        } else {
-            fmt::print("packages     {}\n", manifest->packages.size());
-            if (options.packages == InspectOptions::Packages::listed)
-                for (const auto& package : manifest->packages) fmt::print("  {:<36} {}\n", package.name, package.version);
-        }
+        print_evidence(options, manifest);
     }
     return inspection.faults.empty() ? 0 : 1;
 }

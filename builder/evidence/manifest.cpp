@@ -127,6 +127,18 @@ ManifestPackage read_package(const Json& json, std::size_t index, std::string_vi
     return package;
 }
 
+// What is wrong with one file, if anything. `size`: absent where the manifest says none.
+std::optional<std::string> file_fault(const std::filesystem::path& path, const Digest& digest,
+                                      std::optional<std::uint64_t> size) {
+    const auto name = path.filename().native();
+    if (!std::filesystem::is_regular_file(path)) return fmt::format("'{}' is not there, the manifest names it", name);
+    if (const auto is = std::filesystem::file_size(path); size && is != *size)
+        return fmt::format("'{}' has {} bytes, the manifest says {}", name, is, *size);
+    if (const auto is = sha256_of_file(path); is != digest)
+        return fmt::format("'{}' has the digest '{}', the manifest says '{}'", name, is.hex(), digest.hex());
+    return std::nullopt;
+}
+
 } // namespace
 
 std::vector<ManifestPackage> packages_of(const Subject& subject) {
@@ -194,7 +206,8 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
     return manifest;
 }
 
-std::vector<std::string> compare(const Manifest& manifest, const image::Inspection& inspection, const Digest& disk) {
+std::vector<std::string> compare(const Manifest& manifest, const image::Inspection& inspection,
+                                 const std::optional<Digest>& disk) {
     std::vector<std::string> differences;
     const auto expect = [&](std::string_view what, const std::string& said, const std::string& is) {
         if (said != is) differences.push_back(fmt::format("{} is '{}', the manifest says '{}'", what, is, said));
@@ -205,7 +218,7 @@ std::vector<std::string> compare(const Manifest& manifest, const image::Inspecti
     };
     const auto uki = std::ranges::find(inspection.programs, inspection.uki, &image::EfiProgram::path);
     const auto& artefact = manifest.artefacts.at("disk");
-    expect("the digest", artefact.sha256.hex(), disk.hex());
+    if (disk) expect("the digest", artefact.sha256.hex(), disk->hex());
     expect("the size", fmt::format("{}", artefact.size), fmt::format("{}", inspection.size));
     expect("the role", manifest.role, field("VARIANT_ID"));
     expect("the release", manifest.release, field("IMAGE_VERSION"));
@@ -214,6 +227,18 @@ std::vector<std::string> compare(const Manifest& manifest, const image::Inspecti
     expect("the command line", join(manifest.command_line, " "), inspection.command_line);
     expect("the UKI's Authenticode digest", manifest.authenticode.hex(),
            uki == inspection.programs.end() ? "" : uki->authenticode);
+    return differences;
+}
+
+std::vector<std::string> compare_files(const Manifest& manifest, const std::filesystem::path& directory) {
+    std::vector<std::string> differences;
+    const auto compare_one = [&](const std::string& name, const Digest& digest, std::optional<std::uint64_t> size) {
+        if (auto fault = file_fault(directory / name, digest, size)) differences.push_back(std::move(*fault));
+    };
+    for (const auto& [kind, artefact] : manifest.artefacts)
+        if (kind != "disk") compare_one(artefact.file, artefact.sha256, artefact.size);
+    compare_one(base_name(manifest.role, manifest.release, manifest.architecture) + ".lock", manifest.lock,
+                std::nullopt);
     return differences;
 }
 

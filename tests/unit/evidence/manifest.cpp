@@ -2,9 +2,11 @@
 
 #include <evidence/manifest.hpp>
 
+#include <base/file.hpp>
 #include <base/json.hpp>
 #include <image/identifiers.hpp>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 namespace ashlar::evidence {
@@ -106,6 +108,49 @@ TEST_F(Comparison, EveryDifferenceIsNamed) {
                     "the root hash is '" + sha256("other").hex() + "', the manifest says '" + sha256("root").hex() +
                         "'",
                     "the UKI's Authenticode digest is '', the manifest says '" + sha256("a").hex() + "'"));
+}
+
+class Files : public ManifestText {
+protected:
+    Files() {
+        manifest.lock = put(".lock", "the lock");
+        for (const auto& [kind, suffix] :
+             {std::pair{"uki", ".efi"}, {"spdx", ".spdx.json"}, {"cyclonedx", ".cdx.json"}, {"packages", ".packages"}})
+            manifest.artefacts.insert_or_assign(
+                kind, Artefact{base + suffix, put(suffix, kind), std::string_view(kind).size()});
+    }
+    Digest put(std::string_view suffix, std::string_view contents) const {
+        write_file(directory.path() / (base + std::string(suffix)), contents);
+        return sha256(contents);
+    }
+    [[nodiscard]] std::vector<std::string> faults() const { return compare_files(manifest, directory.path()); }
+    [[nodiscard]] std::string another(std::string_view suffix, std::string_view is, std::string_view said) const {
+        return fmt::format("'{}{}' has the digest '{}', the manifest says '{}'", base, suffix, sha256(is).hex(),
+                           sha256(said).hex());
+    }
+
+    const std::string base = "ashlar_base_R0.1_amd64";
+    TemporaryDirectory directory{std::filesystem::temp_directory_path()};
+};
+
+// The disk is not among them: compare() takes its digest.
+TEST_F(Files, ThatWereWrittenAgree) { EXPECT_THAT(faults(), IsEmpty()); }
+
+TEST_F(Files, ThatWereChangedAreNamed) {
+    put(".spdx.json", "spdy");
+    put(".cdx.json", "longer than it was");
+    put(".packages", "package?");
+    put(".efi", "ukj");
+    put(".lock", "another lock");
+    EXPECT_THAT(faults(),
+                ElementsAre("'ashlar_base_R0.1_amd64.cdx.json' has 18 bytes, the manifest says 9",
+                            another(".packages", "package?", "packages"), another(".spdx.json", "spdy", "spdx"),
+                            another(".efi", "ukj", "uki"), another(".lock", "another lock", "the lock")));
+}
+
+TEST_F(Files, ThatAreMissingAreNamed) {
+    std::filesystem::remove(directory.path() / (base + ".packages"));
+    EXPECT_THAT(faults(), ElementsAre("'ashlar_base_R0.1_amd64.packages' is not there, the manifest names it"));
 }
 
 } // namespace

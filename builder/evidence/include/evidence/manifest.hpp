@@ -7,7 +7,9 @@
 #include <image/inspect.hpp>
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,8 +55,12 @@ struct Manifest {
 [[nodiscard]] Manifest parse_manifest(std::string_view text, std::string_view name);
 
 // Where an inspected image is not what its manifest says, as sentences; empty: it is.
-// `disk`: SHA-256 of the image file.
+// `disk`: SHA-256 of the image file; nothing where its whole content is not asked for.
 [[nodiscard]] std::vector<std::string> compare(const Manifest& manifest, const image::Inspection& inspection,
-                                               const Digest& disk);
+                                               const std::optional<Digest>& disk);
+
+// Where the files beside the manifest, all of its artefacts but the disk and the lock, are not what it
+// says, as sentences that name the file; a file that is not there is one. `directory`: the manifest's.
+[[nodiscard]] std::vector<std::string> compare_files(const Manifest& manifest, const std::filesystem::path& directory);
 
 } // namespace ashlar::evidence
