@@ -78,3 +78,52 @@ PY
 head_row() {
     printf '%-34s %8s %8s %7s  %8s %8s %7s  %6s %6s\n' "$1" 'wall s' 'peer' ratio 'CPU s' 'peer' ratio 'MB' 'peer'
 }
+
+# A unit that tells when the node has come up, for ours and for a peer alike: add_boot_mark DIRECTORY
+add_boot_mark() {
+    local units=$1/usr/lib/systemd/system
+    mkdir -p "$units/multi-user.target.wants"
+    cat >"$units/bench-mark.service" <<'UNIT'
+[Unit]
+Description=Tell when the node is up
+[Service]
+StandardOutput=tty
+TTYPath=/dev/ttyS0
+ExecStart=/bin/sh -c 'state=$$(systemctl is-system-running --wait); read up rest </proc/uptime; echo "bench-mark $$state $$up"'
+UNIT
+    ln -sf ../bench-mark.service "$units/multi-user.target.wants/bench-mark.service"
+}
+
+# Boots an image with add_boot_mark's unit in QEMU until it says so. Prints guest seconds to that, CPU
+# seconds of QEMU and its memory (MB); the state goes to stderr: boot_to_mark IMAGE LOG
+boot_to_mark() {
+    python3 - "$1" "$2" <<'PY'
+import os, re, shutil, subprocess, sys, tempfile, time
+image, log = sys.argv[1:]
+mark = re.compile(rb"bench-mark (\w+) ([0-9.]+)")
+with tempfile.TemporaryDirectory() as scratch:
+    variables = os.path.join(scratch, "vars.fd")
+    shutil.copy("/usr/share/OVMF/OVMF_VARS_4M.fd", variables)
+    machine = subprocess.Popen(
+        ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048",
+         "-display", "none", "-no-reboot", "-net", "none", "-serial", "file:" + log, "-object", "rng-random,id=rng,filename=/dev/urandom",
+         "-device", "virtio-rng-pci,rng=rng",
+         "-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
+         "-drive", "if=pflash,format=raw,unit=1,file=" + variables,
+         "-drive", "if=virtio,format=raw,snapshot=on,file=" + image], stdin=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 900
+        while not (said := mark.search(open(log, "rb").read() if os.path.exists(log) else b"")):
+            if machine.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"bench: {image} did not come up; read {log}")
+            time.sleep(0.2)
+        status = open(f"/proc/{machine.pid}/stat").read().rsplit(")", 1)[1].split()
+        cpu = (int(status[11]) + int(status[12])) / os.sysconf("SC_CLK_TCK")
+        peak = int(re.search(r"VmHWM:\s+(\d+)", open(f"/proc/{machine.pid}/status").read())[1]) // 1024
+    finally:
+        machine.kill()
+        machine.wait()
+print(f"{float(said[2]):.1f} {cpu:.1f} {peak}")
+print(f"bench: {os.path.basename(image)} is {said[1].decode()}", file=sys.stderr)
+PY
+}

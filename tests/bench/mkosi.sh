@@ -5,8 +5,12 @@
 #
 #   tests/bench/mkosi.sh [ROLE]        default: base
 #
-# mkosi keeps its defaults: EROFS without compression, as ours. It always signs the root hash too. Needs root, the network, about 6 GB of disk and
-# half an hour; the trixie root with the peers is kept in $ASHLAR_BENCH_CACHE (/var/cache/ashlar-bench).
+# Both images are then booted in QEMU until `systemctl is-system-running --wait` answers: that row's first
+# columns are seconds of the guest's clock. The last table is Ashlar against itself: two roles that share
+# a base against the larger one alone.
+#
+# mkosi keeps its defaults: EROFS without compression, as ours. It always signs the root hash too. Needs
+# root, the network, about 8 GB of disk and half an hour; the trixie root with the peers is kept in $ASHLAR_BENCH_CACHE (/var/cache/ashlar-bench).
 set -euo pipefail
 source "$(dirname "$0")/lib.sh"
 role=${1:-base}
@@ -27,6 +31,7 @@ ours+=(--recipes "$work/recipes" --source "$top")
 rm -f "$work"/recipes/trains/*.lock
 # The peers compile nothing, so neither do we: the same set without our own daemon.
 sed -i '/^ *"ashlard",/d; s/ *"ashlard\.service",//' "$work"/recipes/roles/*.toml
+add_boot_mark "$work/overlays/base"
 "${ours[@]}" key new >/dev/null
 
 # The set, without what only Ashlar has. Both peers get exactly these names.
@@ -64,7 +69,7 @@ Bootloader=systemd-boot
 UnifiedKernelImages=yes
 SourceDateEpoch=1700000000
 WithDocs=yes
-KernelCommandLine=console=ttyS0
+KernelCommandLine=console=ttyS0 systemd.volatile=overlay
 RemoveFiles=/etc/ssh/ssh_host_*
 CleanPackageMetadata=no
 Packages=
@@ -83,15 +88,13 @@ PackageCacheDirectory=$work/mkosi-cache
 CacheDirectory=$work/mkosi-incremental
 WorkspaceDirectory=$work/mkosi-workspace
 CONF
+add_boot_mark "$config/mkosi.extra"
 openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=bench -keyout "$config/mkosi.key" -out "$config/mkosi.crt" 2>/dev/null
 printf '[Partition]\nType=esp\nFormat=vfat\nCopyFiles=/boot:/\nCopyFiles=/efi:/\nSizeMinBytes=512M\nSizeMaxBytes=512M\n' >"$config/mkosi.repart/00-esp.conf"
 printf '[Partition]\nType=root\nFormat=erofs\nCopyFiles=/\nVerity=data\nVerityMatchKey=root\nMinimize=best\n' >"$config/mkosi.repart/10-root.conf"
 printf '[Partition]\nType=root-verity\nVerity=hash\nVerityMatchKey=root\nMinimize=best\n' >"$config/mkosi.repart/20-verity.conf"
 printf '[Partition]\nType=root-verity-sig\nVerity=signature\nVerityMatchKey=root\n' >"$config/mkosi.repart/30-verity-sig.conf"
 mkdir -p "$work"/{mkosi-out,mkosi-cache,mkosi-incremental,mkosi-workspace}
-peer() { inside "$peers" mkosi --directory "$config" "$@"; }
-export -f inside 2>/dev/null || true
-export cache peers config
 peer_command() { # log, mkosi arguments...
     local log=$1; shift
     measure "$log" bash -c "$(declare -f inside); cache='$cache'; inside '$peers' mkosi --directory '$config' $*"
@@ -126,3 +129,16 @@ mm_log=$work/mmdebstrap.log
 b=$(measure "$mm_log" bash -c "$(declare -f inside); cache='$cache'; inside '$peers' mmdebstrap --variant=essential \
     --include='$(tr '\n' , <<<"$packages" | sed 's/,$//')' trixie '$work/mmdebstrap-root' '$config/list'")
 row "warm packages, whole image" "$warm" "$b"
+
+head_row "boot in QEMU, guest clock"
+a=$(boot_to_mark "$(ls "$work"/out/ashlar_"${role}"_*.raw)" "$work/ours-boot.log")
+b=$(boot_to_mark "$(ls "$work"/mkosi-out/bench_*.raw)" "$work/mkosi-boot.log")
+row "to the end of the boot" "$a" "$b"
+
+head_row "two roles against one of ours"
+"${ours[@]}" build control >"$work/ours-fetch.log" 2>&1
+rm -rf "$work/store/stages"
+b=$(measure "$work/ours-one.log" "${ours[@]}" build control)
+rm -rf "$work/store/stages"
+a=$(measure "$work/ours-two.log" "${ours[@]}" build base control)
+row "base and control / control" "$a" "$b"
