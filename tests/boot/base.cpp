@@ -8,7 +8,6 @@
 
 #include <gmock/gmock.h>
 
-#include <algorithm>
 #include <fmt/format.h>
 
 using namespace lab;
@@ -28,11 +27,6 @@ std::string predicted_at_the_end(ByteView uki) {
     auto pcr = predicted_pcr11(uki, "uki");
     for (const auto* phase : {"enter-initrd", "leave-initrd", "sysinit", "ready"}) pcr = extended_by_phase(pcr, phase);
     return pcr.hex();
-}
-
-std::string lower(std::string text) {
-    std::ranges::transform(text, text.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-    return text;
 }
 
 TEST(Base, RunsFromVerityUnderSecureBootWithNoFailedUnit) {

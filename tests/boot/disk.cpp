@@ -8,6 +8,8 @@
 #include <image/identifiers.hpp>
 #include <signing/verity.hpp>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cstdlib>
 #include <fcntl.h>
@@ -25,13 +27,6 @@ fs::path required(const char* variable) {
     throw Error(fmt::format("cannot find the images to boot: {} is not set", variable), "run these tests by tests/boot/run");
 }
 
-// Debian keeps them where ordinary users do not look.
-std::string program(const std::string& name) {
-    for (const auto* directory : {"/usr/sbin/", "/sbin/"})
-        if (const auto path = directory + name; fs::exists(path)) return path;
-    return name;
-}
-
 std::string mtools_image(const fs::path& disk, const image::Partition& esp) { return fmt::format("{}@@{}", disk.native(), esp.offset); }
 
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -42,6 +37,17 @@ std::optional<std::uint64_t> number(std::string_view text) {
 }
 
 } // namespace
+
+std::string program(const std::string& name) {
+    for (const auto* directory : {"/usr/sbin/", "/sbin/"})
+        if (const auto path = directory + name; fs::exists(path)) return path;
+    return name;
+}
+
+std::string lower(std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    return text;
+}
 
 const Lab& Lab::get() {
     static const Lab lab{required("ASHLAR_BOOT_IMAGES"), required("ASHLAR_BOOT_KEYS")};
@@ -60,6 +66,11 @@ fs::path Lab::base_of(std::string_view role) const {
 Identity Lab::signer() const {
     const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
     return load_build_keys(keys, now).db;
+}
+
+std::vector<VariableFile> Lab::variable_files(const std::vector<Digest>& revoked) const {
+    const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+    return make_variable_files(load_enrolment_keys(keys, now), {}, revoked, now);
 }
 
 const fs::path& Lab::variables() const {
@@ -104,8 +115,11 @@ void Disk::write_boot_file(const std::string& name, ByteView contents) {
     const auto file = directory_.path() / "boot-file";
     write_file(file, text_of(contents));
     const auto image = mtools_image(path_, esp());
-    const auto parent = fs::path(name).parent_path().native();
-    (void)run({.argv = {"mmd", "-D", "s", "-i", image, "::/" + parent}}); // is there already, mostly
+    fs::path directory = "/";
+    for (const auto& part : fs::path(name).parent_path()) {
+        directory /= part;
+        (void)run({.argv = {"mmd", "-D", "s", "-i", image, "::" + directory.native()}}); // is there already, mostly
+    }
     run_checked({.argv = {"mcopy", "-D", "o", "-i", image, file.native(), "::/" + name}});
 }
 

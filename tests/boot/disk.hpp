@@ -5,6 +5,7 @@
 #include <image/disk.hpp>
 #include <machine/machine.hpp>
 #include <signing/key_set.hpp>
+#include <signing/uefi_variables.hpp>
 
 #include <base/file.hpp>
 
@@ -12,10 +13,15 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lab {
 
 using namespace ashlar;
+
+// A program of this machine: Debian keeps some where ordinary users do not look.
+[[nodiscard]] std::string program(const std::string& name);
+[[nodiscard]] std::string lower(std::string text);
 
 // What tests/boot/run prepared; an Error says how to run it when it did not.
 struct Lab {
@@ -26,6 +32,8 @@ struct Lab {
     [[nodiscard]] Identity signer() const; // whose images boot
     // A variable store with the lab's keys.
     [[nodiscard]] const std::filesystem::path& variables() const;
+    // What `ashlar key variables --vendors none --revoke …` writes.
+    [[nodiscard]] std::vector<VariableFile> variable_files(const std::vector<Digest>& revoked) const;
 };
 
 class Disk {

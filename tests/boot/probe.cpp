@@ -122,6 +122,62 @@ TEST(Addon, OfOurKeyAddsToTheCommandLineAndOfAnotherKeyDoesNot) {
     EXPECT_THAT(report.transcript, HasSubstr("theirs.addon.efi', ignoring: Access denied"));
 }
 
+// ---- dbx: what was signed and must not start any more ----
+
+const Bytes& contents_of(const std::vector<VariableFile>& files, std::string_view name) {
+    return std::ranges::find(files, name, &VariableFile::name)->contents;
+}
+
+TEST(Revocation, AUkiWhoseDigestIsInDbxIsRefused) {
+    const Disk disk("probe");
+    const auto files = Lab::get().variable_files({request_authenticode(disk.read_boot_file(disk.uki_path()), "uki").image});
+    const auto firmware = machine::find_firmware();
+    auto keys = machine::load_enrolled_keys(Lab::get().keys);
+    keys.forbidden = parse_signature_lists(contents_of(files, "dbx.esl"), "dbx.esl");
+
+    const TemporaryDirectory directory(std::filesystem::temp_directory_path(), "ashlar-boot-");
+    const auto store = directory.path() / "variables.fd";
+    write_file(store, text_of(machine::enrol(bytes_of(read_file(firmware.variables)), "variables", keys)));
+    EXPECT_THAT(disk.boot([&](auto& options) { options.variables = store; }), ended(Outcome::refused, EndsWith("Access denied")));
+}
+
+// A server in setup mode, the .auth files on the boot partition, and somebody who chose the menu's entry:
+// it is the firmware that reads our files and judges who signed them.
+class Enrolment : public testing::Test {
+protected:
+    void enrol(const std::vector<Digest>& revoked) {
+        for (const auto& file : Lab::get().variable_files(revoked))
+            if (file.name == "PK.auth" || file.name == "KEK.auth" || file.name == "db.auth" || file.name == "dbx.auth")
+                disk.write_boot_file("loader/keys/auto/" + file.name, file.contents);
+        // What the entry does, without a keyboard.
+        disk.write_boot_file("loader/loader.conf", bytes_of("secure-boot-enroll force\n"));
+        write_file(store(), read_file(machine::find_firmware().variables));
+        ASSERT_THAT(boot(), ended(Outcome::reset, HasSubstr("Secure Boot keys successfully enrolled")));
+    }
+    [[nodiscard]] machine::Report boot() const {
+        return disk.boot([&](auto& options) {
+            options.variables = store();
+            options.variables_use = machine::Options::Variables::kept;
+        });
+    }
+    [[nodiscard]] std::filesystem::path store() const { return directory.path() / "variables.fd"; }
+
+    Disk disk{"probe"};
+    const TemporaryDirectory directory{std::filesystem::temp_directory_path(), "ashlar-boot-"};
+};
+
+TEST_F(Enrolment, FirmwareTakesOurFilesAndThenBootsUnderSecureBoot) {
+    enrol({sha256("an image of which nothing is known")});
+    const auto report = boot();
+    ASSERT_THAT(report, ended(Outcome::ready, testing::_));
+    EXPECT_THAT(report.transcript, HasSubstr("ashlar-probe: secure-boot=1\r\n"));
+}
+
+TEST_F(Enrolment, FirmwareRefusesAUkiThatOurDbxRevokes) {
+    enrol({request_authenticode(disk.read_boot_file(disk.uki_path()), "uki").image});
+    EXPECT_THAT(boot(), ended(Outcome::refused, EndsWith("Access denied")));
+}
+
 // ---- What the initrd refuses ----
 
 TEST(Root, OfAnotherVersionIsNotFound) {
