@@ -57,7 +57,7 @@ std::string take(int fd) {
     return got > 0 ? std::string(buffer.data(), static_cast<std::size_t>(got)) : std::string();
 }
 
-// QEMU's machine protocol (QMP), of which only one event matters here.
+// QEMU's machine protocol (QMP), of which one event and one command matter here.
 class Control {
 public:
     explicit Control(int fd) : fd_(fd) { write_all(fd_, std::string_view("{\"execute\":\"qmp_capabilities\"}\n"), "QEMU's control socket"); }
@@ -72,6 +72,9 @@ public:
         }
         return std::nullopt;
     }
+
+    // As a person would: the system may do with it what it wants.
+    void press_power_button() const { write_all(fd_, std::string_view("{\"execute\":\"system_powerdown\"}\n"), "QEMU's control socket"); }
 
 private:
     int fd_;
@@ -193,9 +196,14 @@ std::optional<Verdict> listen(const Running& running, Watch& watch, Control& con
 
 Verdict attend(const Options& options, const Running& running, Watch& watch, Meter& meter) {
     Control control(running.control());
+    bool pressed = options.until != Until::shut_down;
     while (true) {
         wait_for(running);
         if (auto verdict = listen(running, watch, control)) return *verdict;
+        if (!pressed && watch.settled()) {
+            control.press_power_button();
+            pressed = true;
+        }
         if (running.emulator().ended()) {
             if (auto verdict = listen(running, watch, control)) return *verdict;
             throw emulator_failed(options, running);

@@ -78,6 +78,34 @@ TEST(Base, MountsNoRootWhenTheFirmwaresTablesAddToTheCommandLine) {
     EXPECT_THAT(report.transcript, HasSubstr("cannot trust the command line: the firmware's tables added to it"));
 }
 
+TEST(Base, ShutsDownWhenItsPowerButtonIsPressed) {
+    const Disk disk("base");
+    const auto report = disk.boot([](auto& options) { options.until = machine::Until::shut_down; });
+    if (report.verdict.outcome != Outcome::ready) explain(report);
+    EXPECT_EQ(machine::name_of(report.verdict.outcome), "ready") << report.verdict.detail;
+}
+
+TEST(Base, StopsAtAFlippedByteInTheSuperblock) {
+    Disk disk("base");
+    disk.flip(disk.root(), 1024 + 4); // the checksum of EROFS
+    const auto report = disk.boot();
+    if (report.verdict.outcome != Outcome::panicked) explain(report);
+    EXPECT_EQ(machine::name_of(report.verdict.outcome), "panicked");
+    EXPECT_THAT(report.verdict.detail, HasSubstr("dm-verity device corrupted"));
+}
+
+// Nobody reads systemd-shutdown before the machine shuts down.
+TEST(Base, RunsUntilAFlippedByteIsReadAndStopsThen) {
+    Disk disk("base");
+    disk.flip(disk.root(), disk.place_of("usr/lib/systemd/systemd-shutdown") + 100);
+    const auto report = disk.boot([](auto& options) { options.until = machine::Until::shut_down; });
+    if (report.verdict.outcome != Outcome::panicked) explain(report);
+    EXPECT_EQ(machine::name_of(report.verdict.outcome), "panicked");
+    EXPECT_THAT(report.verdict.detail, HasSubstr("dm-verity device corrupted"));
+    ASSERT_TRUE(report.status) << "the node did not get as far as its report";
+    EXPECT_EQ(report.status->at("state"), "running");
+}
+
 TEST(Base, StopsAtAFlippedByteInPid1) {
     Disk disk("base");
     disk.flip(disk.root(), disk.place_of("usr/lib/systemd/systemd") + 100);

@@ -34,6 +34,7 @@ struct Verdict {
 enum class Until {
     ready,     // stop the machine when it is ready
     power_off, // let it go on until it powers itself off, and see what happens meanwhile
+    shut_down, // the same, after its power button was pressed once, when it was ready
 };
 
 class Watch {
@@ -47,6 +48,8 @@ public:
     [[nodiscard]] Verdict shut_down(std::string_view reason) const;
     [[nodiscard]] Verdict out_of_budget() const;
 
+    // Ready or degraded, and the machine goes on.
+    [[nodiscard]] bool settled() const noexcept { return settled_.has_value(); }
     // The object that came by the status port, once it came.
     [[nodiscard]] const std::optional<Json>& status() const noexcept { return status_; }
     // Everything the console said.
