@@ -3,6 +3,7 @@
 #include <base/text.hpp>
 
 #include <algorithm>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -14,7 +15,10 @@ std::string role_of(const Request& request) {
     return request.role.empty() ? std::string("this request") : fmt::format("role '{}'", request.role);
 }
 
-std::string where(const Package& package) { return fmt::format("{} ({})", package.version, package.suite); }
+// A folder of packages has no suites.
+std::string where(const Package& package) {
+    return fmt::format("{} ({})", package.version, package.suite.empty() ? package.archive : package.suite);
+}
 
 // "1.0 (trixie), 1.1 (trixie-updates)"
 std::string offered(std::span<const Package* const> versions) {
@@ -31,6 +35,21 @@ std::string met_by(const std::string& text, std::string_view name, const Package
     if (text == package.name) return quoted(package);
     if (name == package.name) return fmt::format("'{}', which is {}", text, quoted(package));
     return fmt::format("'{}', which {} provides", text, quoted(package));
+}
+
+// Debian's names grow at their ends: who writes 'exim' rather leaves out the '4' than slips from 'vim'.
+// So the shortest name that begins with the word comes first, then the shortest that holds it, and only
+// then the nearest by letters.
+std::optional<std::string> meant_name(std::string_view word, const std::vector<std::string_view>& names) {
+    if (word.size() < 3) return std::nullopt; // any name is made of two letters by a slip or two
+    std::string_view longer;
+    std::vector<std::string> near;
+    const auto rank = [word](std::string_view name) { return std::tuple(!name.starts_with(word), name.size(), name); };
+    for (const std::string_view name : names) {
+        if (name.find(word) != name.npos && (longer.empty() || rank(name) < rank(longer))) longer = name;
+        if (name.size() + 3 > word.size() && name.size() < word.size() + 3) near.emplace_back(name);
+    }
+    return longer.empty() ? did_you_mean(word, near) : std::string(longer);
 }
 
 // Makes a tree of one problem's rules. libsolv's order of rules is its own affair: here everything
@@ -191,12 +210,7 @@ Reason Explanation::absent_provider(const Alternative& wanted) {
 }
 
 Reason Explanation::unknown(const Alternative& wanted) {
-    // Of two letters any name is made by a slip or two; and names of another length cannot be meant.
-    std::vector<std::string> near;
-    for (const std::string_view name : offers_.universe().names())
-        if (wanted.name.size() > 2 && name.size() + 3 > wanted.name.size() && name.size() < wanted.name.size() + 3)
-            near.emplace_back(name);
-    const auto meant = did_you_mean(wanted.name, near);
+    const auto meant = meant_name(wanted.name, offers_.universe().names());
     return {fmt::format("no archive has '{}' or a package that provides it{}", wanted.name,
                         meant ? fmt::format("; did you mean '{}'?", *meant) : ""),
             {}};

@@ -65,6 +65,15 @@ TEST(Absent, AllUnknownNamesAtOnceWithTheNearOnes) {
               "no archive has 'frobnicate' or a package that provides it");
 }
 
+TEST(Absent, ANameThatHoldsTheWordIsRatherMeantThanANearOne) {
+    const Market market{package("vim"), package("exiv2"), package("exim4-base"), package("exim4"), package("libexim")};
+    EXPECT_EQ(answer(market, asking({"exim"})),
+              "no archive has 'exim' or a package that provides it; did you mean 'exim4'?");
+    EXPECT_EQ(answer(market, asking({"m4-ba"})),
+              "no archive has 'm4-ba' or a package that provides it; did you mean 'exim4-base'?");
+    EXPECT_EQ(answer(market, asking({"ex"})), "no archive has 'ex' or a package that provides it");
+}
+
 TEST(Absent, AComponentThatTheRoleDoesNotOptInTo) {
     const Market market(
         {{trixie, package("a", "1", "Depends: intel-microcode\n")}, {firmware, package("intel-microcode")}});
