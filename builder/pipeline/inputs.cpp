@@ -29,15 +29,15 @@ lock::Package to_lock(const debian::Package& package) {
             .source_version = text(package.source_version), .maintainer = text(package.maintainer), .homepage = text(package.homepage)};
 }
 
-// The wish that a conflict is about, when its text names one that the recipe wrote.
-toml::Position place_of(const recipe::Role& role, const solver::Conflict& conflict) {
-    const std::string text = conflict.reasons.empty() ? std::string() : conflict.reasons.front().text;
-    for (const std::string& wish : role.wanted()) {
-        const std::string name(recipe::parse_wish(wish).name);
-        if (text.find(fmt::format("'{}'", name)) != std::string::npos)
-            if (const auto* place = role.places.find(recipe::Element::package, wish)) return *place;
-    }
-    return role.where(recipe::Element::package, "");
+// Where the recipe says what the conflict is about; the file as a whole where it does not say it.
+const toml::Position& place_of(const recipe::Role& role, const solver::Conflict& conflict) {
+    using recipe::Element;
+    if (conflict.provider) return role.where(Element::provider, *conflict.provider);
+    const auto wanted = role.wanted();
+    const std::string_view name = conflict.wish ? recipe::parse_wish(wanted.at(*conflict.wish)).name : std::string_view();
+    for (const Element element : {Element::package, Element::kernel})
+        if (const auto* place = role.places.find(element, name)) return *place;
+    return role.where(Element::microcode, name);
 }
 
 solver::Solution solve(const debian::Universe& universe, const recipe::Role& role) {

@@ -34,7 +34,7 @@ public:
 
     std::variant<Solution, Conflict> run() {
         collect_foundation();
-        for (const Wanted& wanted : offers_.request().packages) collect(wanted);
+        for (std::size_t i = 0; i < offers_.request().packages.size(); ++i) collect(i);
         check_providers();
         if (!reasons_.empty()) return conflict();
         Walked walked = walk();
@@ -56,22 +56,37 @@ private:
                 roots_.push_back({package, package->essential ? "essential" : "required"});
     }
 
-    void collect(const Wanted& wanted) {
+    void collect(std::size_t wish) {
+        const Wanted& wanted = offers_.request().packages[wish];
         const Alternative name{.name = wanted.name};
         if (const Package* package = offers_.candidate(wanted.name)) {
-            roots_.push_back({package, "asked for"});
+            roots_.push_back({package, "asked for", wish});
             return;
         }
         // An exact version is a version of the package itself.
         const auto providers = wanted.version ? std::vector<const Package*>{} : offers_.options(name);
+        if (!providers.empty())
+            if (const Package* chosen = chosen_provider(wanted.name, providers)) {
+                roots_.push_back({chosen, fmt::format("asked for as '{}'", wanted.name), wish});
+                return;
+            }
+        blame(wish);
         if (providers.empty())
             reasons_.push_back(explanation_.absent(name));
-        else if (const Package* chosen = chosen_provider(wanted.name, providers))
-            roots_.push_back({chosen, fmt::format("asked for as '{}'", wanted.name)});
         else
             reasons_.push_back(
                 {fmt::format("'{}' is no package, and more than one provides it: {}", wanted.name, names(providers)),
                  {}});
+    }
+
+    // The first one stays: one place is shown.
+    void blame(std::optional<std::size_t> wish) {
+        if (!wish_) wish_ = wish;
+    }
+
+    void blame(const Package* root) {
+        for (const Root& one : roots_)
+            if (one.package == root) blame(one.wish);
     }
 
     const Package* chosen_provider(const std::string& name, const std::vector<const Package*>& providers) const {
@@ -93,6 +108,7 @@ private:
             else
                 reason.because.push_back({fmt::format("'{}' does not provide '{}'", provider, name), {}});
             reasons_.push_back(std::move(reason));
+            if (!wish_ && !provider_) provider_ = name;
         }
     }
 
@@ -158,7 +174,21 @@ private:
     }
 
     void explain(const std::vector<std::vector<Rule>>& problems) {
-        for (const auto& rules : problems) reasons_.push_back(explanation_.problem(rules, roots_));
+        for (const auto& rules : problems) {
+            reasons_.push_back(explanation_.problem(rules, roots_));
+            for (const Root& root : roots_)
+                if (std::any_of(rules.begin(), rules.end(), [&](const Rule& rule) {
+                        return rule.kind == Rule::Kind::asked_for && rule.package == root.package;
+                    }))
+                    blame(root.wish);
+        }
+    }
+
+    // The root whose needs led to `package`.
+    static const Package* root_of(const Walked& walked, const Package* package) {
+        for (auto choice = walked.choices.rbegin(); choice != walked.choices.rend(); ++choice)
+            if (choice->package == package && choice->because_of != nullptr) package = choice->because_of;
+        return package;
     }
 
     void note_difference(const Walked& walked, const Walked& found) {
@@ -184,6 +214,7 @@ private:
                                             tie.needed_by->name, tie.name, names(all)),
                                 {}});
             hints_.push_back(fmt::format("providers.{} = \"{}\"", tie.name, tie.taken->name));
+            blame(root_of(walked, tie.needed_by));
         }
         return !walked.ambiguities.empty();
     }
@@ -198,13 +229,15 @@ private:
     Conflict conflict() {
         std::string hint = explanation_.hint();
         if (!hints_.empty()) hint = fmt::format("choose in the role, for example {}", join(hints_, ", "));
-        return {std::move(reasons_), std::move(hint)};
+        return {std::move(reasons_), std::move(hint), wish_, std::move(provider_)};
     }
 
     Offers offers_;
     Explanation explanation_;
     std::vector<Root> roots_;
     std::vector<Reason> reasons_;
+    std::optional<std::size_t> wish_;
+    std::optional<std::string> provider_;
     std::vector<std::string> hints_, notes_;
 };
 

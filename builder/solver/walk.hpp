@@ -35,7 +35,8 @@ struct Walked {
 // What is taken first, before anybody's needs are looked at.
 struct Root {
     const Package* package = nullptr;
-    std::string reason; // "asked for"
+    std::string reason;              // "asked for"
+    std::optional<std::size_t> wish; // of Request::packages; none: the foundation's
 };
 
 class Walk {

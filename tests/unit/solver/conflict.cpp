@@ -154,6 +154,35 @@ TEST(Absent, QualifiersThatDoNotFit) {
                                              "   └─ 'b:i386' is of another architecture than amd64");
 }
 
+TEST(Blame, IsOnTheFirstWishThatTakesPart) {
+    const Market market{package("fine"), package("a", "1", "Depends: c\n"), package("b", "1", "Conflicts: c\n"), package("c"),
+                        package("needy", "1", "Depends: virtual\n"), package("one", "1", "Provides: virtual\n"),
+                        package("two", "1", "Provides: virtual\n")};
+    const auto blamed = [&](const Request& request) { return std::get<Conflict>(resolve(market.universe, request)).wish; };
+    EXPECT_EQ(blamed(asking({"fine", "nowhere", "elsewhere"})), 1U);
+    EXPECT_EQ(blamed(asking({"fine", "a", "b"})), 1U);
+    EXPECT_EQ(blamed(asking({"fine", "virtual"})), 1U);
+    auto strict = asking({"fine", "needy"});
+    strict.strict_providers = StrictProviders::yes;
+    EXPECT_EQ(blamed(strict), 1U);
+}
+
+TEST(Blame, IsOnTheProviderThatCannotBeFollowed) {
+    const Market market{package("fine")};
+    auto request = asking({"fine"});
+    request.providers = {{"mta", "exim4"}};
+    const auto conflict = std::get<Conflict>(resolve(market.universe, request));
+    EXPECT_EQ(conflict.wish, std::nullopt);
+    EXPECT_EQ(conflict.provider, "mta");
+}
+
+TEST(Blame, IsOnNobodyWhereOnlyTheFoundationTakesPart) {
+    const Market market{package("base", "1", "Essential: yes\nConflicts: other\n"), package("other", "1", "Essential: yes\n")};
+    auto request = asking({});
+    request.foundation = Foundation::essential;
+    EXPECT_EQ(std::get<Conflict>(resolve(market.universe, request)).wish, std::nullopt);
+}
+
 TEST(Why, IsTheChainFromWhatWasAskedFor) {
     const Market market{package("a", "1", "Depends: b | x\n"), package("b", "2", "Depends: v\n"),
                         package("c", "3", "Provides: v\n")};

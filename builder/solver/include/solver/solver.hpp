@@ -75,6 +75,11 @@ struct Reason {
 struct Conflict {
     std::vector<Reason> reasons; // each alone, or all of them together, are enough to make it impossible
     std::string hint;            // what may be done about it; may be empty
+    // What of the request it is about, for those who know where that was written: the first one of
+    // Request::packages that takes part, or the key of Request::providers; neither where only the
+    // foundation is.
+    std::optional<std::size_t> wish;
+    std::optional<std::string> provider;
     // The reasons as a tree of lines; no final line end.
     [[nodiscard]] std::string render() const;
 };
