@@ -1,3 +1,4 @@
+#include "inputs.hpp"
 #include "options.hpp"
 
 #include <base/error.hpp>
@@ -20,20 +21,9 @@ namespace {
 struct BuildOptions {
     std::vector<std::string> roles;
     enum class Roles { named, all } which = Roles::named;
-    enum class Inputs { automatic, locked, live } inputs = Inputs::automatic;
+    Inputs inputs = Inputs::automatic;
     enum class Profile { off, on } profile = Profile::off;
 };
-
-// The lock when there is one (or must be), else what the archives have now.
-lock::Lock inputs(pipeline::Workshop& workshop, const BuildOptions& options, const std::vector<std::string>& roots) {
-    auto locked = options.inputs == BuildOptions::Inputs::live ? std::nullopt : pipeline::existing_lock(workshop);
-    if (!locked && options.inputs == BuildOptions::Inputs::locked)
-        throw Error(fmt::format("cannot build from '{}': it is not there", workshop.lock_path().native()),
-                    fmt::format("make it with `ashlar lock {}`", workshop.train().name));
-    if (!locked) return pipeline::resolve(workshop, roots, pipeline::Daemon::compiled).lock;
-    workshop.renderer().note(fmt::format("inputs from {}", workshop.lock_path().native()));
-    return *std::move(locked);
-}
 
 void print(Context& context, const std::vector<pipeline::Product>& products) {
     Json answers = Json::array();
@@ -56,7 +46,8 @@ int build(Context& context, BuildOptions& options) {
     // What is missing is said before the first byte is fetched.
     const BuildKeys keys = load_build_keys(context.options().keys, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
     const auto roots = pipeline::with_helpers(workshop, options.roles);
-    const lock::Lock lock = inputs(workshop, options, roots);
+    auto chosen = chosen_lock(workshop, options.inputs, "build");
+    const lock::Lock lock = chosen ? *std::move(chosen) : pipeline::resolve(workshop, roots, pipeline::Daemon::compiled).lock;
     pipeline::fetch_packages(workshop, lock, roots);
 
     std::vector<pipeline::Product> products;
@@ -80,11 +71,7 @@ void add_build(CLI::App& app, const Choose& choose) {
     auto options = std::make_shared<BuildOptions>();
     command->add_option("ROLE", options->roles, "Roles of the recipes");
     command->add_flag_callback("--all", [options] { options->which = BuildOptions::Roles::all; }, "All roles of the train");
-    auto* locked = command->add_flag_callback("--locked", [options] { options->inputs = BuildOptions::Inputs::locked; },
-                                              "Take nothing that the train's lock does not name (default when there is a lock)");
-    command->add_flag_callback("--live", [options] { options->inputs = BuildOptions::Inputs::live; },
-                               "Resolve against the archives as they are now, also when there is a lock")
-        ->excludes(locked);
+    add_inputs(*command, options->inputs);
     command->add_flag_callback("--profile", [options] { options->profile = BuildOptions::Profile::on; }, "Show where the time goes");
     command->callback([=] { choose({Place::contained, [options](Context& context) { return build(context, *options); }}); });
 }

@@ -1,3 +1,4 @@
+#include "inputs.hpp"
 #include "options.hpp"
 
 #include <base/json.hpp>
@@ -13,12 +14,26 @@ namespace ashlar::command {
 
 namespace {
 
-Json as_json(const pipeline::Resolved& resolved, const std::string& role, const solver::Solution& solution) {
+struct PlanOptions {
+    std::vector<std::string> roles;
+    Inputs inputs = Inputs::automatic;
+};
+
+// What there is to say about a role. A lock knows nothing of installed sizes and of the resolver's notes.
+struct Plan {
+    std::string role;
+    std::vector<const lock::Package*> packages;
+    std::optional<std::uint64_t> installed; // bytes
+    std::vector<std::string> notes;
+    enum class From { lock, archives } from = From::lock;
+};
+
+Json as_json(const Plan& plan) {
     Json packages = Json::array();
-    for (const lock::Package* package : resolved.lock.packages_of(role))
+    for (const lock::Package* package : plan.packages)
         packages.push_back({{"name", package->name}, {"version", package->version}, {"architecture", package->architecture},
                             {"archive", package->archive}, {"component", package->component}, {"size", package->size}});
-    return {{"role", role}, {"packages", packages}, {"notes", solution.notes}};
+    return {{"role", plan.role}, {"from", plan.from == Plan::From::lock ? "lock" : "archives"}, {"packages", packages}, {"notes", plan.notes}};
 }
 
 std::uint64_t installed_bytes(const solver::Solution& solution) {
@@ -32,10 +47,10 @@ struct Share {
     std::uint64_t bytes = 0;
 };
 
-void print_text(const pipeline::Resolved& resolved, const std::string& role, const solver::Solution& solution) {
+void print_text(const Plan& plan) {
     std::map<std::string, Share> shares;
     Share total;
-    for (const lock::Package* package : resolved.lock.packages_of(role)) {
+    for (const lock::Package* package : plan.packages) {
         fmt::print("{:<36} {:<32} {:>10}  {}/{}\n", package->name, package->version,
                    package->size == 0 ? "made here" : human_bytes(package->size), package->archive, package->component);
         for (Share* share : {&shares[fmt::format("{}/{}", package->archive, package->component)], &total}) {
@@ -43,25 +58,43 @@ void print_text(const pipeline::Resolved& resolved, const std::string& role, con
             share->bytes += package->size;
         }
     }
-    fmt::print("\nrole {}: {} packages, {} to fetch, {} installed\n", role, total.packages, human_bytes(total.bytes),
-               human_bytes(installed_bytes(solution)));
+    fmt::print("\nrole {}: {} packages, {} to fetch{}\n", plan.role, total.packages, human_bytes(total.bytes),
+               plan.installed ? fmt::format(", {} installed", human_bytes(*plan.installed)) : "");
     for (const auto& [origin, share] : shares) fmt::print("  {:<34} {:>5} packages {:>10}\n", origin, share.packages, human_bytes(share.bytes));
-    for (const std::string& note : solution.notes) fmt::print("note: {}\n", note);
+    for (const std::string& note : plan.notes) fmt::print("note: {}\n", note);
 }
 
-int plan(Context& context, const std::vector<std::string>& roles) {
-    pipeline::Workshop& workshop = context.workshop();
-    const auto resolved = pipeline::resolve(workshop, pipeline::with_helpers(workshop, roles), pipeline::Daemon::announced);
+void print(Context& context, const std::vector<Plan>& plans) {
     Json answers = Json::array();
-    for (const std::string& role : roles) {
-        const solver::Solution& solution = resolved.solutions.at(role);
+    for (const Plan& plan : plans) {
         if (context.json()) {
-            answers.push_back(as_json(resolved, role, solution));
+            answers.push_back(as_json(plan));
         } else {
-            print_text(resolved, role, solution);
+            print_text(plan);
         }
     }
-    if (context.json()) fmt::print("{}", pretty(roles.size() == 1 ? answers.front() : answers));
+    if (context.json()) fmt::print("{}", pretty(plans.size() == 1 ? answers.front() : answers));
+}
+
+int plan(Context& context, const PlanOptions& options) {
+    pipeline::Workshop& workshop = context.workshop();
+    const auto roots = pipeline::with_helpers(workshop, options.roles);
+    std::vector<Plan> plans;
+    if (const auto locked = chosen_lock(workshop, options.inputs, "plan")) {
+        for (const std::string& role : options.roles) plans.push_back({.role = role, .packages = locked->packages_of(role)});
+        print(context, plans);
+        return 0;
+    }
+    const auto resolved = pipeline::resolve(workshop, roots, pipeline::Daemon::announced);
+    for (const std::string& role : options.roles) {
+        const solver::Solution& solution = resolved.solutions.at(role);
+        plans.push_back({.role = role,
+                         .packages = resolved.lock.packages_of(role),
+                         .installed = installed_bytes(solution),
+                         .notes = solution.notes,
+                         .from = Plan::From::archives});
+    }
+    print(context, plans);
     return 0;
 }
 
@@ -69,10 +102,13 @@ int plan(Context& context, const std::vector<std::string>& roles) {
 
 void add_plan(CLI::App& app, const Choose& choose) {
     auto* command = app.add_subcommand("plan", "What would be installed, from where, how large; nothing is touched");
-    command->footer("examples:\n  ashlar plan base\n  ashlar plan control --json | jq '.packages | length'");
-    auto roles = std::make_shared<std::vector<std::string>>();
-    command->add_option("ROLE", *roles, "Roles of the recipes")->required();
-    command->callback([=] { choose({Place::plain, [roles](Context& context) { return plan(context, *roles); }}); });
+    command->footer("examples:\n  ashlar plan base            from the train's lock when there is one\n"
+                    "  ashlar plan base --live     from the archives as they are now\n"
+                    "  ashlar plan control --json | jq '.packages | length'");
+    auto options = std::make_shared<PlanOptions>();
+    command->add_option("ROLE", options->roles, "Roles of the recipes")->required();
+    add_inputs(*command, options->inputs);
+    command->callback([=] { choose({Place::plain, [options](Context& context) { return plan(context, *options); }}); });
 }
 
 } // namespace ashlar::command

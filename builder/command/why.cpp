@@ -1,3 +1,4 @@
+#include "inputs.hpp"
 #include "options.hpp"
 
 #include <base/json.hpp>
@@ -9,6 +10,11 @@
 namespace ashlar::command {
 
 namespace {
+
+struct WhyOptions {
+    std::string role, package;
+    Inputs inputs = Inputs::automatic;
+};
 
 Json as_json(const std::vector<solver::Choice>& chain) {
     Json steps = Json::array();
@@ -29,11 +35,20 @@ int explain_absence(Context& context, const debian::Universe& universe, const so
     return 1;
 }
 
-int why(Context& context, const std::string& name, const std::string& package) {
+// A lock does not say who needed what: the archives that it was made from are resolved once more.
+pipeline::Resolved resolved(pipeline::Workshop& workshop, const WhyOptions& options) {
+    const auto roots = pipeline::with_helpers(workshop, {options.role});
+    const auto locked = chosen_lock(workshop, options.inputs, "explain a package");
+    if (locked) return pipeline::resolve_as_locked(workshop, *locked, roots, pipeline::Daemon::announced);
+    return pipeline::resolve(workshop, roots, pipeline::Daemon::announced);
+}
+
+int why(Context& context, const WhyOptions& options) {
     pipeline::Workshop& workshop = context.workshop();
-    const auto resolved = pipeline::resolve(workshop, pipeline::with_helpers(workshop, {name}), pipeline::Daemon::announced);
-    const auto chain = solver::why(resolved.solutions.at(name), package);
-    if (!chain) return explain_absence(context, *resolved.universe, pipeline::request_for(workshop.recipes().load_role(name)), package);
+    const auto answer = resolved(workshop, options);
+    const auto chain = solver::why(answer.solutions.at(options.role), options.package);
+    if (!chain)
+        return explain_absence(context, *answer.universe, pipeline::request_for(workshop.recipes().load_role(options.role)), options.package);
     if (context.json()) {
         fmt::print("{}", pretty(Json{{"in", true}, {"chain", as_json(*chain)}}));
     } else {
@@ -47,13 +62,11 @@ int why(Context& context, const std::string& name, const std::string& package) {
 void add_why(CLI::App& app, const Choose& choose) {
     auto* command = app.add_subcommand("why", "Why a package is in, or why it cannot be");
     command->footer("examples:\n  ashlar why base libssl3t64\n  ashlar why base exim4      exit code 1: it is not in, and why");
-    struct Words {
-        std::string role, package;
-    };
-    auto words = std::make_shared<Words>();
-    command->add_option("ROLE", words->role, "A role of the recipes")->required();
-    command->add_option("PACKAGE", words->package, "Name of a package")->required();
-    command->callback([=] { choose({Place::plain, [words](Context& context) { return why(context, words->role, words->package); }}); });
+    auto options = std::make_shared<WhyOptions>();
+    command->add_option("ROLE", options->role, "A role of the recipes")->required();
+    command->add_option("PACKAGE", options->package, "Name of a package")->required();
+    add_inputs(*command, options->inputs);
+    command->callback([=] { choose({Place::plain, [options](Context& context) { return why(context, *options); }}); });
 }
 
 } // namespace ashlar::command

@@ -6,6 +6,7 @@
 #include <fetch/fetcher.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <set>
 
 #include <fmt/format.h>
@@ -91,7 +92,7 @@ std::vector<std::string> with_helpers(Workshop& workshop, const std::vector<std:
 
 namespace {
 
-// The universe of the train's archives as they are now, and what to write into a lock about them.
+// The universe of the train's archives, and what to write into a lock about them.
 struct Archives {
     std::unique_ptr<debian::Universe> universe;
     std::vector<lock::Suite> suites;
@@ -99,11 +100,10 @@ struct Archives {
     std::int64_t epoch = 0;
 };
 
-Archives open_archives(Workshop& workshop) {
-    const auto known = existing_lock(workshop);
+Archives open_archives(Workshop& workshop, const std::function<fetch::Indices(fetch::Fetcher&)>& open) {
     StageTimer timer(workshop.profile(), workshop.renderer(), "", "indices");
     fetch::Fetcher fetcher = make_fetcher(workshop);
-    fetch::Indices indices = fetcher.refresh(workshop.train(), known ? &*known : nullptr);
+    fetch::Indices indices = open(fetcher);
     Archives archives{.universe = std::make_unique<debian::Universe>(workshop.train().architecture, pins_of(workshop.train())),
                       .suites = std::move(indices.suites),
                       .folders = std::move(indices.folders),
@@ -113,19 +113,7 @@ Archives open_archives(Workshop& workshop) {
     return archives;
 }
 
-} // namespace
-
-fetch::Fetcher make_fetcher(Workshop& workshop) {
-    const fetch::Places places = fetch::places_of_this_machine();
-    const auto& options = workshop.options();
-    return fetch::Fetcher(
-        fetch::Mirrors(options.mirrors, places), fetch::transfer_options(places), workshop.store(), workshop.renderer(),
-        {.network = options.network == WorkshopOptions::Network::allowed ? fetch::Network::allowed : fetch::Network::forbidden,
-         .expired = options.expired == WorkshopOptions::Expired::refused ? fetch::Expired::refused : fetch::Expired::accepted});
-}
-
-Resolved resolve(Workshop& workshop, const std::vector<std::string>& roles, Daemon daemon) {
-    Archives archives = open_archives(workshop);
+Resolved resolve_in(Archives archives, Workshop& workshop, const std::vector<std::string>& roles, Daemon daemon) {
     Resolved resolved{.universe = std::move(archives.universe)};
     resolved.lock = {.train = workshop.train().name,
                      .architecture = workshop.train().architecture,
@@ -152,6 +140,28 @@ Resolved resolve(Workshop& workshop, const std::vector<std::string>& roles, Daem
         if (role != build) take(role);
     lock::normalise(resolved.lock);
     return resolved;
+}
+
+} // namespace
+
+fetch::Fetcher make_fetcher(Workshop& workshop) {
+    const fetch::Places places = fetch::places_of_this_machine();
+    const auto& options = workshop.options();
+    return fetch::Fetcher(
+        fetch::Mirrors(options.mirrors, places), fetch::transfer_options(places), workshop.store(), workshop.renderer(),
+        {.network = options.network == WorkshopOptions::Network::allowed ? fetch::Network::allowed : fetch::Network::forbidden,
+         .expired = options.expired == WorkshopOptions::Expired::refused ? fetch::Expired::refused : fetch::Expired::accepted});
+}
+
+Resolved resolve(Workshop& workshop, const std::vector<std::string>& roles, Daemon daemon) {
+    const auto known = existing_lock(workshop);
+    const auto open = [&](fetch::Fetcher& fetcher) { return fetcher.refresh(workshop.train(), known ? &*known : nullptr); };
+    return resolve_in(open_archives(workshop, open), workshop, roles, daemon);
+}
+
+Resolved resolve_as_locked(Workshop& workshop, const lock::Lock& lock, const std::vector<std::string>& roles, Daemon daemon) {
+    const auto open = [&](fetch::Fetcher& fetcher) { return fetcher.from_lock(workshop.train(), lock); };
+    return resolve_in(open_archives(workshop, open), workshop, roles, daemon);
 }
 
 std::optional<lock::Lock> existing_lock(const Workshop& workshop) {

@@ -38,6 +38,9 @@ enum class Daemon {
 // Error that shows its tree, at the place in the recipe where the wish stands. Archives older than
 // those that the train's lock was made from are refused.
 [[nodiscard]] Resolved resolve(Workshop& workshop, const std::vector<std::string>& roles, Daemon daemon);
+// The same against the archives that `lock` was made from, as they were then.
+[[nodiscard]] Resolved resolve_as_locked(Workshop& workshop, const lock::Lock& lock, const std::vector<std::string>& roles,
+                                         Daemon daemon);
 
 // The request that resolve() makes for a role.
 [[nodiscard]] solver::Request request_for(const recipe::Role& role);
