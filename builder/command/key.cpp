@@ -57,9 +57,19 @@ int write_variables(Context& context, const VariableOptions& options) {
     std::vector<Digest> forbidden;
     for (const auto& program : options.revoked) forbidden.push_back(authenticode_of(program));
     std::filesystem::create_directories(options.directory);
-    write_variable_files(options.directory, make_variable_files(keys, vendors, forbidden, now));
+    const auto files = make_variable_files(keys, vendors, forbidden, now);
+    write_variable_files(options.directory, files);
+    if (context.json()) {
+        Json names = Json::array();
+        for (const auto& file : files) names.push_back(file.name);
+        fmt::print("{}", pretty(Json{{"directory", options.directory.native()}, {"files", names}}));
+        return 0;
+    }
     fmt::print("{}: PK, KEK, db{} as .auth and .esl; docs/guides/secure-boot.md says how to enrol them\n", options.directory.native(),
                forbidden.empty() ? "" : ", dbx");
+    if (!forbidden.empty())
+        fmt::print("{}: for servers in use, adds to what their dbx revokes already; dbx.auth replaces all of it\n",
+                   (options.directory / "dbx-append.auth").native());
     return 0;
 }
 
@@ -81,7 +91,9 @@ void add_key(CLI::App& app, const Choose& choose) {
     add_choice(*write, "--vendors", variables->vendors,
                {{"none", VendorTrust::none}, {"option-roms", VendorTrust::option_roms}, {"everything", VendorTrust::everything}},
                "Vendor certificates to keep (default: option-roms)");
-    write->add_option("--revoke", variables->revoked, "A UKI or EFI program that must not start any more")->type_name("FILE");
+    write->add_option("--revoke", variables->revoked, "A UKI or EFI program that must not start any more; may be given again")
+        ->type_name("FILE")
+        ->allow_extra_args(false);
     write->callback([=] { choose({Place::plain, [variables](Context& context) { return write_variables(context, *variables); }}); });
     fresh->callback([=] { choose({Place::plain, [organisation](Context& context) { return make_keys(context, *organisation); }}); });
 }

@@ -1,3 +1,4 @@
+#include "inputs.hpp"
 #include "options.hpp"
 
 #include <base/error.hpp>
@@ -34,11 +35,29 @@ store::Store open_store(Context& context) {
 int print_tools(Context& context) {
     pipeline::Workshop& workshop = context.workshop();
     const std::vector<std::string> roles{workshop.train().tools};
-    auto lock = pipeline::existing_lock(workshop);
+    auto lock = chosen_lock(workshop, Inputs::automatic, "make the tools");
     if (!lock) lock = pipeline::resolve(workshop, roles, pipeline::Daemon::announced).lock;
     pipeline::fetch_packages(workshop, *lock, roles);
-    fmt::print("{}\n", pipeline::tools_root(workshop, *lock).path().native());
+    const std::string path = pipeline::tools_root(workshop, *lock).path().native();
+    if (context.json()) {
+        fmt::print("{}", pretty(Json{{"tools", path}}));
+    } else {
+        fmt::print("{}\n", path);
+    }
     return 0;
+}
+
+int check_store(Context& context) {
+    store::Store store = open_store(context);
+    Json damaged = Json::array();
+    for (const Digest& digest : store.check()) damaged.push_back(fmt::format("sha256:{}", digest.hex()));
+    if (context.json()) {
+        fmt::print("{}", pretty(Json{{"store", store.root().native()}, {"damaged", damaged}}));
+    } else {
+        for (const Json& digest : damaged) fmt::print("damaged, removed: {}\n", digest.get<std::string>());
+        if (damaged.empty()) fmt::print("{}: nothing is damaged\n", store.root().native());
+    }
+    return damaged.empty() ? 0 : 1;
 }
 
 } // namespace
@@ -68,11 +87,7 @@ void add_store(CLI::App& app, const Choose& choose) {
     tools->callback([=] { choose({Place::contained, print_tools}); });
 
     auto* check = command->add_subcommand("check", "Read everything; remove what is damaged");
-    check->callback([=] { choose({Place::contained, [](Context& context) {
-        const auto damaged = open_store(context).check();
-        for (const Digest& digest : damaged) fmt::print("damaged, removed: sha256:{}\n", digest.hex());
-        return damaged.empty() ? 0 : 1;
-    }}); });
+    check->callback([=] { choose({Place::contained, check_store}); });
 }
 
 } // namespace ashlar::command
