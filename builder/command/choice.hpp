@@ -1,6 +1,6 @@
 #pragma once
 
-// An option that takes one word of a few.
+// An option that takes one word of a few. Help and completion find the words in its type: "plain|quiet".
 
 #include <base/text.hpp>
 
@@ -26,8 +26,8 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& target, c
                 if (found == words.end()) throw CLI::ValidationError(name, fmt::format("'{}' is not one of {}", given, join(names, ", ")));
                 target = found->second;
             },
-            fmt::format("{}: {}", description, join(names, ", ")))
-        ->type_name("WORD");
+            description)
+        ->type_name(join(names, "|"));
 }
 
 } // namespace ashlar::command

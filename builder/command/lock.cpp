@@ -42,7 +42,9 @@ void add_lock(CLI::App& app, const Choose& choose) {
     };
     auto words = std::make_shared<Words>();
     command->add_option("TRAIN", words->train, "Release train (default: the only one)");
-    command->add_option("--role", words->more_roles, "A role beside the train's own, e.g. one for tests")->type_name("ROLE");
+    command->add_option("--role", words->more_roles, "A role beside the train's own, e.g. one for tests; may be given again")
+        ->type_name("ROLE")
+        ->allow_extra_args(false);
     command->callback([=] {
         choose({Place::contained, [words](Context& context) { return make_lock(context.for_train(words->train), words->more_roles); }});
     });

@@ -2,13 +2,12 @@
 
 #include "choice.hpp"
 #include "options.hpp"
+#include "refusal.hpp"
 
 #include <base/error.hpp>
-#include <base/text.hpp>
 #include <root/namespace.hpp>
 
 #include <filesystem>
-#include <map>
 #include <optional>
 
 #include <CLI/CLI.hpp>
@@ -24,9 +23,11 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
     app.add_option("--source", options.workshop.source, "Ashlar's source, for ashlard (default: beside the recipes)")->type_name("DIR");
     app.add_option("--keys", options.keys, "Directory with the signing keys")->type_name("DIR")->capture_default_str();
     app.add_option("--output", options.output, "Where images go")->type_name("DIR")->capture_default_str();
-    app.add_option("--train", options.workshop.train, "Release train (default: the only one)")->type_name("NAME");
+    app.add_option("--train", options.workshop.train, "Release train (default: the only one)")->type_name("TRAIN");
     app.add_option("--release", options.workshop.release, "Version of what is built (default: the train's)")->type_name("VERSION");
-    app.add_option("--mirror", options.workshop.mirrors, "ARCHIVE=URL, or a URL with one directory per archive")->type_name("MIRROR");
+    app.add_option("--mirror", options.workshop.mirrors, "ARCHIVE=URL, or a URL with one directory per archive; may be given again")
+        ->type_name("MIRROR")
+        ->allow_extra_args(false); // what follows is the command's
     app.add_flag("--offline", options.offline, "Take everything from the store");
     app.add_flag("--allow-expired", options.allow_expired, "Accept archives whose Valid-Until has passed");
     app.add_flag_callback("--json", [&options] { options.format = GlobalOptions::Format::json; }, "Answers as JSON");
@@ -36,19 +37,8 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
                "How progress is shown");
 }
 
-// What no command took: a command that does not exist, or an argument too many. 0: nothing.
-int refuse_extras(const CLI::App& app, bool has_command) {
-    const auto extras = app.remaining(true);
-    if (extras.empty() && has_command) return 0;
-    if (extras.empty()) {
-        fmt::print(stderr, "{}", app.help());
-        return 2;
-    }
-    std::vector<std::string> names;
-    for (const auto* one : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(one->get_name());
-    const auto meant = has_command ? std::nullopt : did_you_mean(extras.front(), names);
-    fmt::print(stderr, "ashlar: {} '{}'{}\n  hint: ashlar --help\n", has_command ? "unexpected argument" : "unknown command", extras.front(),
-               meant ? fmt::format("; did you mean '{}'?", *meant) : "");
+int refuse(const Error& error) {
+    fmt::print(stderr, "ashlar: {}\n", error.render());
     return 2;
 }
 
@@ -71,10 +61,13 @@ int run(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        const int code = app.exit(error);
-        return code == 0 ? 0 : 2;
+        return error.get_exit_code() == 0 ? app.exit(error) : refuse(refusal(app, error));
     }
-    if (const int code = refuse_extras(app, chosen.has_value())) return code;
+    if (app.remaining_size(true) > 0) return refuse(unknown_word(app));
+    if (!chosen) {
+        fmt::print(stderr, "{}", app.help());
+        return 2;
+    }
     if (chosen->place == Place::contained) root::enter_build_namespace();
     Context context(options);
     return chosen->run(context);
