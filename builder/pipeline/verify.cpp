@@ -1,5 +1,7 @@
 #include <pipeline/verify.hpp>
 
+#include "disk_comparison.hpp"
+
 #include <pipeline/daemon_stage.hpp>
 #include <pipeline/inputs.hpp>
 #include <pipeline/roots.hpp>
@@ -65,19 +67,23 @@ void compare_ukis(const fs::path& first, const fs::path& second, std::vector<Dif
 
 bool same_bytes(const fs::path& a, const fs::path& b) { return fs::exists(b) && sha256_of_file(a) == sha256_of_file(b); }
 
-std::vector<Difference> compare_products(const Product& first, const Product& second, const recipe::Role& role) {
+TreeRecord record_of(const Product& product) { return parse_tree_record(read_file(product.tree()), product.tree().native()); }
+
+std::vector<Difference> compare_products(const Product& first, const Product& second, const recipe::Role& role, const root::ToolsRoot& tools,
+                                         const fs::path& work) {
     std::vector<Difference> found;
-    if (!same_bytes(first.tree(), second.tree()))
-        found = compare(parse_tree_record(read_file(first.tree()), first.tree().native()),
-                        parse_tree_record(read_file(second.tree()), second.tree().native()), role.overlays);
+    if (!same_bytes(first.tree(), second.tree())) found = compare(record_of(first), record_of(second), role.overlays);
     if (!same_bytes(first.uki(), second.uki())) compare_ukis(first.uki(), second.uki(), found);
-    if (found.empty() && !same_bytes(first.disk(), second.disk()))
-        found.push_back({first.disk().filename().native(), "", "the root's entries and the UKI are the same: layout or boot partition differ"});
+    // Otherwise those differences are in the disk too.
+    if (found.empty() && !same_bytes(first.disk(), second.disk())) found = compare_disks(first.disk(), second.disk(), record_of(second), tools, work);
     for (const std::string_view suffix : {".spdx.json", ".cdx.json", ".packages", ".lock", ".manifest.json"})
         if (!same_bytes(first.file(suffix), second.file(suffix)))
             found.push_back({first.file(suffix).filename().native(), "", "its inputs differ: another ashlar, or what is named above"});
     return found;
 }
+
+// A role without it need not wait for its compilation.
+bool has_daemon(const lock::Lock& lock) { return std::ranges::find(lock.packages, daemon_package, &lock::Package::name) != lock.packages.end(); }
 
 // A workshop with the same packages and no results: a store whose blobs are the real one's.
 Workshop empty_workshop(Workshop& workshop, const fs::path& directory, const std::string& release) {
@@ -117,12 +123,12 @@ std::vector<Difference> verify(Workshop& workshop, const std::string& role, cons
     const auto roots = with_helpers(again, {role});
     fetch_packages(again, lock, roots);
     std::vector<Difference> found;
-    if (const auto wanted = lock.outputs.find(std::string(daemon_package)); wanted != lock.outputs.end())
+    if (const auto wanted = lock.outputs.find(std::string(daemon_package)); wanted != lock.outputs.end() && has_daemon(lock))
         if (const DaemonPackage made = compile_daemon(again, lock); *made.digest != wanted->second)
             found.push_back({"package ashlard", "ashlard", "this source, or its compilation, gives another package than the lock names"});
 
     const Product rebuilt = build_image(again, lock, role, keys, output);
-    auto differences = compare_products(product, rebuilt, again.recipes().load_role(role));
+    const auto differences = compare_products(product, rebuilt, again.recipes().load_role(role), tools_root(again, lock), space.path());
     found.insert(found.end(), differences.begin(), differences.end());
     return found;
 }

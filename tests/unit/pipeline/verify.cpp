@@ -4,6 +4,8 @@
 #include <pipeline/tree_record.hpp>
 #include <pipeline/verify.hpp>
 
+#include "disk_comparison.hpp"
+
 #include <gtest/gtest.h>
 
 using namespace ashlar;
@@ -55,6 +57,26 @@ TEST(Compare, NamesFilePackageAndCause) {
                      "/lib.so [libfoo] contents differ: it was changed after 'libfoo' was unpacked, by a script or a stage of the build",
                      "/motd [] contents differ: the overlay is not the one that was built", "/gone [bar] it is missing from the second build",
                      "/new [] it is in the second build only"}));
+}
+
+TEST(Compare, OneByteOfOneFileNamesTheFileAndItsPackage) {
+    const TreeRecord built{file("usr/bin/busybox", "ELF one", "busybox-static"), file("usr/sbin/init", "#!/bin/sh", "")};
+    TreeRecord damaged = built;
+    damaged[0] = file("usr/bin/busybox", "ELF onf", "busybox-static");
+    EXPECT_EQ(lines(compare(built, damaged, {})),
+              (Lines{"/usr/bin/busybox [busybox-static] contents differ: it was changed after 'busybox-static' was unpacked, by a script or a stage of the build"}));
+}
+
+TEST(Compare, HoldsWhatAnImageHoldsAgainstItsRecord) {
+    const TemporaryDirectory image(fs::temp_directory_path());
+    write_file(image.path() / "same", "1");
+    write_file(image.path() / "lib.so", "2");
+    fs::create_symlink("same", image.path() / "link");
+    const TreeRecord record{file("gone", "1", "bar"), file("lib.so", "1", "libfoo"), file("link", "1"), file("same", "1", "libfoo")};
+    EXPECT_EQ(lines(compare_contents(record, image.path())),
+              (Lines{"/gone [bar] the image does not hold it: it was changed after the image was made",
+                     "/lib.so [libfoo] the image holds other contents than were recorded: it was changed after the image was made",
+                     "/link [] the image does not hold it: it was changed after the image was made"}));
 }
 
 TEST(Compare, TellsOwnersModesAndTimesApart) {
