@@ -13,6 +13,7 @@ Error::Error(std::string message, std::string hint)
 }
 
 void Error::add_trail(std::string doing) {
+    if (!trail_.empty() && trail_.back() == doing) return;
     trail_.push_back(std::move(doing));
     rendered_ = render();
 }

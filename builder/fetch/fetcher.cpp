@@ -96,13 +96,12 @@ public:
     }
 
     Indices refresh(const recipe::Train& train, const lock::Lock* before) {
-        if (options_.network == Network::forbidden) {
-            if (before != nullptr) return from_lock(train, *before);
-            throw Error(
-                fmt::format("cannot look at the archives of train '{}': the network is forbidden", train.name),
-                fmt::format("without the network Ashlar needs a lock: make one with 'ashlar lock {}'", train.name));
-        }
+        if (options_.network == Network::forbidden && before != nullptr) return from_lock(train, *before);
         const auto wanted = wanted_suites(train, options_, before);
+        if (options_.network == Network::forbidden && !wanted.empty()) // folders are on this machine
+            throw Error(
+                "cannot ask a mirror: the network is forbidden",
+                fmt::format("without the network Ashlar needs a lock: make one with 'ashlar lock {}'", train.name));
         std::vector<OpenedSuite> suites = open_suites(wanted, mirrors_, store_, downloader_);
         return gather(train, suites, plan_indices(suites, train.architecture), nullptr);
     }
@@ -123,7 +122,9 @@ public:
         if (options_.network == Network::forbidden)
             throw error_of_gone(lock, missing,
                                 fmt::format("the network is forbidden and the store '{}' does not have {}",
-                                            store_.root().native(), missing.size() == 1 ? "it" : "them"));
+                                            store_.root().native(), missing.size() == 1 ? "it" : "them"),
+                                "fetch them once without --offline, or copy them from the store of a machine that built "
+                                "with this lock, or from a bundle");
         fetch_packages(lock, std::move(missing), mirrors_, store_, downloader_);
     }
 

@@ -100,20 +100,23 @@ std::vector<const lock::Package*> take_from_folders(const recipe::Train& train, 
     }
     if (!gone.empty())
         throw error_of_gone(
-            lock, gone, gone.size() == 1 ? "it is not in the folder any more" : "they are not in the folder any more");
+            lock, gone, gone.size() == 1 ? "it is not in the folder any more" : "they are not in the folder any more",
+            fmt::format("put the files back, or lock again with 'ashlar lock {}'", lock.train));
     return elsewhere;
 }
 
-Error error_of_gone(const lock::Lock& lock, const std::vector<const lock::Package*>& gone, std::string_view why) {
+Error error_of_gone(const lock::Lock& lock, const std::vector<const lock::Package*>& gone, std::string_view why,
+                    std::string hint) {
     std::string text = fmt::format("cannot get {} package{} that the lock of train '{}' names: {}", gone.size(),
                                    gone.size() == 1 ? "" : "s", lock.train, why);
     for (const lock::Package* package : gone)
         text += fmt::format("\n  {} {} ({}: {})", package->name, package->version, package->archive, package->path);
-    return Error(text,
-                 fmt::format("an archive forgets superseded packages; these come back from the store of a machine "
-                             "that built with this lock, from a mirror that keeps old versions (--mirror), or from "
-                             "a bundle; otherwise 'ashlar lock {}' moves on to what there is now",
-                             lock.train));
+    if (hint.empty())
+        hint = fmt::format("an archive forgets superseded packages; these come back from the store of a machine "
+                           "that built with this lock, from a mirror that keeps old versions (--mirror), or from "
+                           "a bundle; otherwise 'ashlar lock {}' moves on to what there is now",
+                           lock.train);
+    return Error(std::move(text), std::move(hint));
 }
 
 void fetch_packages(const lock::Lock& lock, std::vector<const lock::Package*> wanted, const Mirrors& mirrors,

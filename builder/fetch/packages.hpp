@@ -19,7 +19,8 @@ void fetch_packages(const lock::Lock& lock, std::vector<const lock::Package*> wa
                     store::Store& store, transfer::Downloader& downloader);
 
 // The Error that lists all of them. `why` completes "cannot get 3 packages that the lock of 'R0' names: …".
+// Without a hint the one for packages that an archive has forgotten.
 [[nodiscard]] Error error_of_gone(const lock::Lock& lock, const std::vector<const lock::Package*>& gone,
-                                  std::string_view why);
+                                  std::string_view why, std::string hint = {});
 
 } // namespace ashlar::fetch

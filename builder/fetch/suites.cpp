@@ -52,13 +52,14 @@ struct Search {
 void judge(Search& search, const transfer::Received& received, store::Store& store) {
     try {
         search.found = open_suite(*search.wanted, search.target, store, received.url);
-        search.found->record.in_release = received.sha256;
-        store.adopt(search.target, received.sha256);
     } catch (const Error& error) {
         search.refused.push_back(error);
         search.urls.erase(search.urls.begin() + static_cast<std::ptrdiff_t>(received.mirror.value()));
         if (search.urls.empty()) give_up(search, std::nullopt);
+        return;
     }
+    search.found->record.in_release = received.sha256;
+    store.adopt(search.target, received.sha256); // what fails here is no mirror's fault
 }
 
 std::vector<Search> begin_searches(const std::vector<WantedSuite>& wanted, const Mirrors& mirrors,

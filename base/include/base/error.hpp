@@ -26,7 +26,7 @@ public:
     // Innermost first.
     [[nodiscard]] const std::vector<std::string>& trail() const noexcept { return trail_; }
 
-    // Adds "while <doing>", e.g. "unpacking 'openssh-server 1:10.0p1-7'".
+    // Adds "while <doing>", e.g. "unpacking 'openssh-server 1:10.0p1-7'"; once where two layers say the same.
     void add_trail(std::string doing);
     // Only the first hint stays: the innermost layer knows best.
     void add_hint(std::string hint);

@@ -37,6 +37,7 @@ TEST(TemporaryDirectory, RemovesReadOnlyContents) {
 TEST(Error, RendersMessageTrailAndHint) {
     Error error("cannot open 'x': gone", "make it");
     error.add_trail("reading the recipe");
+    error.add_trail("reading the recipe");
     error.add_hint("ignored: the innermost knows best");
     EXPECT_EQ(error.render(), "cannot open 'x': gone\n  while reading the recipe\n  hint: make it");
 }

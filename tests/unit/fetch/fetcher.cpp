@@ -166,11 +166,10 @@ TEST_F(FetcherTest, SaysWhatIsMissingWithoutNetwork) {
             "  alpha 1.0 (toy: pool/alpha_1.0_amd64.deb)\n"
             "  beta 2:2.0-1 (toy: pool/beta_2.0-1_amd64.deb)\n"
             "  while fetching the packages of base\n"
-            "  hint: an archive forgets superseded packages; these come back from the store of a machine that built "
-            "with this lock, from a mirror that keeps old versions (--mirror), or from a bundle; otherwise 'ashlar "
-            "lock R0' moves on to what there is now");
+            "  hint: fetch them once without --offline, or copy them from the store of a machine that built with this "
+            "lock, or from a bundle");
     EXPECT_EQ(refusal([&] { (void)fetcher({}, {.network = Network::forbidden}).refresh(train); }),
-              "cannot look at the archives of train 'R0': the network is forbidden\n"
+              "cannot ask a mirror: the network is forbidden\n"
               "  while looking at the archives of train 'R0'\n"
               "  hint: without the network Ashlar needs a lock: make one with 'ashlar lock R0'");
 }
@@ -453,6 +452,8 @@ TEST_F(FetcherTest, ALocalFolderIsAnArchive) {
     EXPECT_EQ(indices.packages[0].source.priority, 700);
     EXPECT_THAT(indices.suites, IsEmpty());
     EXPECT_EQ(indices.folders.at(0).archive, "local");
+
+    EXPECT_EQ(fetcher({}, {.network = Network::forbidden}).refresh(train).folders, indices.folders) << "no network in it";
 
     const lock::Lock lock = lock_of(indices);
     fetcher({}).packages(train, lock, base);
