@@ -197,6 +197,7 @@ std::string fish_condition(const Path& path) {
     return condition;
 }
 
+// Files are off for the whole command and come back where one is wanted.
 std::string fish_values(const CLI::Option& option) {
     switch (values_of(option)) {
     case Values::none: return "";
@@ -209,12 +210,15 @@ std::string fish_values(const CLI::Option& option) {
     return "";
 }
 
+// -x is -r without files.
+std::string fish_requires(const CLI::Option& option) { return values_of(option) == Values::files ? " -r" : " -x"; }
+
 std::string fish_options(const CLI::App& app, const std::string& condition) {
     std::string text;
     for (const CLI::Option* option : app.get_options()) {
         for (const auto& name : option->get_lnames())
             text += fmt::format("complete -c ashlar{} -l {}{} -d {}\n", condition, name,
-                                takes_value(*option) ? " -x" + fish_values(*option) : "", fish_quoted(option->get_description()));
+                                takes_value(*option) ? fish_requires(*option) + fish_values(*option) : "", fish_quoted(option->get_description()));
         if (option->get_positional() && values_of(*option) != Values::none)
             text += fmt::format("complete -c ashlar{}{}\n", condition, fish_values(*option));
     }

@@ -91,6 +91,8 @@ TEST_F(Completion, FishGetsTheSameAndQuotesWhatItMust) {
              "complete -c ashlar -n '__fish_use_subcommand' -a key -d 'The keys that sign images'",
              "complete -c ashlar -n '__fish_seen_subcommand_from key; and not __fish_seen_subcommand_from new variables' -a new",
              "complete -c ashlar -n '__fish_seen_subcommand_from key; and __fish_seen_subcommand_from new' -l organisation -x",
+             "complete -c ashlar -n '__fish_seen_subcommand_from inspect' -F\n",
+             "complete -c ashlar -n '__fish_seen_subcommand_from boot' -l serial-log -r -F -d",
              "complete -c ashlar -n '__fish_seen_subcommand_from plan' -a '(__ashlar_named roles)'",
              "complete -c ashlar -l progress -x -a 'auto json plain quiet terminal' -d 'How progress is shown'",
              "-l locked -d 'Take nothing that the train\\'s lock does not name",
