@@ -2,6 +2,7 @@
 
 #include <base/error.hpp>
 #include <base/file.hpp>
+#include <base/parallel.hpp>
 #include <signing/bytes.hpp>
 
 #include <algorithm>
@@ -9,14 +10,11 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
-#include <exception>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <memory>
 #include <limits>
-#include <mutex>
 #include <sys/stat.h>
-#include <thread>
 #include <unistd.h>
 
 #include <openssl/evp.h>
@@ -154,32 +152,6 @@ private:
     std::span<const std::byte> salt_;
 };
 
-// Calls `body(index, state)` for 0 ≤ index < count, spread over threads, each with its own state.
-// The first exception stops the rest and leaves here.
-template <typename MakeState, typename Body>
-void for_each_parallel(std::uint64_t count, const MakeState& make_state, const Body& body) {
-    std::atomic<std::uint64_t> next{0};
-    std::exception_ptr failure;
-    std::mutex mutex;
-    const auto work = [&] {
-        try {
-            auto state = make_state();
-            for (std::uint64_t i = next++; i < count; i = next++) body(i, state);
-        } catch (...) {
-            next = count;
-            const std::lock_guard lock(mutex);
-            if (!failure) failure = std::current_exception();
-        }
-    };
-    const std::uint64_t wanted = std::min<std::uint64_t>(std::max(1U, std::thread::hardware_concurrency()), count);
-    {
-        std::vector<std::jthread> others;
-        for (std::uint64_t i = 1; i < wanted; ++i) others.emplace_back(work);
-        work();
-    }
-    if (failure) std::rethrow_exception(failure);
-}
-
 // What a thread works with: the blocks below one hash block, and that hash block.
 struct Family {
     BlockHasher hasher;
@@ -228,7 +200,7 @@ struct Tree {
 
 void write_level(const Tree& tree, std::size_t level) {
     const FileExtent below = tree.below(level), stored = tree.stored(level);
-    for_each_parallel(
+    in_parallel(
         tree.shape.levels[level].blocks, [&] { return tree.family(); },
         [&](std::uint64_t index, Family& family) {
             family.compute(below, tree.blocks_below(level), index);
@@ -240,7 +212,7 @@ void write_level(const Tree& tree, std::size_t level) {
 std::optional<std::uint64_t> first_difference(const Tree& tree, std::size_t level) {
     const FileExtent below = tree.below(level), stored = tree.stored(level);
     std::atomic<std::uint64_t> lowest{std::numeric_limits<std::uint64_t>::max()};
-    for_each_parallel(
+    in_parallel(
         tree.shape.levels[level].blocks, [&] { return tree.family(); },
         [&](std::uint64_t index, Family& family) {
             if (index * fan_out > lowest) return;

@@ -5,15 +5,12 @@
 #include <archive/compression.hpp>
 #include <base/error.hpp>
 #include <base/file.hpp>
+#include <base/parallel.hpp>
 #include <base/text.hpp>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <fmt/format.h>
 #include <fnmatch.h>
-#include <mutex>
-#include <thread>
 
 namespace ashlar::image {
 
@@ -174,25 +171,7 @@ std::map<std::string, Module> Modules::closure(std::span<const std::string> want
 std::map<std::string, Module> Modules::all() const {
     const std::vector<std::pair<std::string, const root::Entry*>> work(files_.begin(), files_.end());
     std::vector<Module> read_ones(work.size());
-    std::atomic<std::size_t> next{0};
-    std::exception_ptr failure;
-    std::mutex mutex;
-    const auto worker = [&] {
-        for (std::size_t i = next++; i < work.size(); i = next++) {
-            try {
-                read_ones[i] = read(work[i].first, *work[i].second);
-            } catch (...) {
-                const std::scoped_lock lock(mutex);
-                failure = std::current_exception();
-                next = work.size();
-            }
-        }
-    };
-    {
-        std::vector<std::jthread> threads;
-        for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) threads.emplace_back(worker);
-    }
-    if (failure) std::rethrow_exception(failure);
+    in_parallel(work.size(), [&](std::size_t i) { read_ones[i] = read(work[i].first, *work[i].second); });
     std::map<std::string, Module> out;
     for (auto& module : read_ones) out.emplace(module.name, std::move(module));
     return out;

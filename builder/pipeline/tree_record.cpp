@@ -2,13 +2,10 @@
 
 #include <base/error.hpp>
 #include <base/json.hpp>
+#include <base/parallel.hpp>
 #include <base/text.hpp>
 
 #include <array>
-#include <atomic>
-#include <exception>
-#include <mutex>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -29,30 +26,6 @@ root::EntryType type_of(std::string_view name) {
 EntryRecord describe(const root::Entry& entry) {
     return {.path = entry.path, .type = entry.type, .mode = entry.mode, .uid = entry.uid, .gid = entry.gid, .mtime = entry.mtime,
             .size = entry.size, .target = entry.target, .xattrs = entry.xattrs, .package = entry.package};
-}
-
-// Runs `body` for 0 … count-1 on all processors; the first Error is thrown on.
-template <typename Body>
-void in_parallel(std::size_t count, Body body) {
-    std::atomic<std::size_t> next{0};
-    std::exception_ptr failure;
-    std::mutex mutex;
-    const auto work = [&] {
-        for (std::size_t i = 0; (i = next++) < count;) {
-            try {
-                body(i);
-            } catch (...) {
-                const std::lock_guard lock(mutex);
-                if (!failure) failure = std::current_exception();
-                next = count;
-            }
-        }
-    };
-    std::vector<std::jthread> threads;
-    for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) threads.emplace_back(work);
-    work();
-    threads.clear();
-    if (failure) std::rethrow_exception(failure);
 }
 
 Json to_json(const EntryRecord& entry) {
