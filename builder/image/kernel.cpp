@@ -19,12 +19,6 @@ namespace {
 constexpr std::string_view module_directory = "usr/lib/modules/";
 constexpr std::string_view firmware_directory = "usr/lib/firmware/";
 
-std::string canonical(std::string_view name) {
-    std::string out(name);
-    std::ranges::replace(out, '-', '_');
-    return out;
-}
-
 // ".../virtio-net.ko.xz" → "virtio_net"; nothing for a file that is no module.
 std::optional<std::string> module_name(std::string_view path) {
     const auto file = path.substr(path.rfind('/') + 1);
@@ -32,7 +26,7 @@ std::optional<std::string> module_name(std::string_view path) {
     if (end == file.npos) return std::nullopt;
     const auto suffix = file.substr(end + 3);
     if (!suffix.empty() && suffix != ".xz" && suffix != ".zst" && suffix != ".gz") return std::nullopt;
-    return canonical(file.substr(0, end));
+    return kernel_name(file.substr(0, end));
 }
 
 std::optional<std::string> kernel_version_of(std::string_view path) {
@@ -53,13 +47,13 @@ std::set<std::string> module_names(std::string_view lines) {
 
 void add_words(std::string_view value, char separator, std::vector<std::string>& out) {
     for (const auto word : split(value, separator))
-        if (!word.empty()) out.push_back(canonical(word));
+        if (!word.empty()) out.push_back(kernel_name(word));
 }
 
 // "pre: a b post: c"
 void add_soft_depends(std::string_view value, std::vector<std::string>& out) {
     for (const auto word : split(value, ' '))
-        if (!word.empty() && !word.ends_with(':')) out.push_back(canonical(word));
+        if (!word.empty() && !word.ends_with(':')) out.push_back(kernel_name(word));
 }
 
 bool has_wildcard(std::string_view text) { return text.find_first_of("*?[") != text.npos; }
@@ -79,6 +73,12 @@ Error no_such_module(const std::string& name, const std::vector<std::string>& na
 }
 
 } // namespace
+
+std::string kernel_name(std::string_view module) {
+    std::string out(module);
+    std::ranges::replace(out, '-', '_');
+    return out;
+}
 
 Kernel find_kernel(const root::Tree& tree) {
     std::map<std::string, std::filesystem::path> found;
@@ -122,7 +122,7 @@ Modules::Modules(const root::Tree& tree, std::string_view kernel_version) : vers
 }
 
 Modules::Where Modules::where(std::string_view name) const {
-    const auto wanted = canonical(name);
+    const auto wanted = kernel_name(name);
     if (files_.contains(wanted)) return Where::loadable;
     return built_in_.contains(wanted) ? Where::built_in : Where::absent;
 }
@@ -151,7 +151,7 @@ std::map<std::string, Module> Modules::closure(std::span<const std::string> want
     std::vector<std::string> open;
     for (const auto& name : wanted) {
         if (where(name) == Where::absent) throw no_such_module(name, names(), version_);
-        open.push_back(canonical(name));
+        open.push_back(kernel_name(name));
     }
     while (!open.empty()) {
         const auto name = std::move(open.back());
@@ -201,7 +201,7 @@ std::set<std::string> Modules::firmware_files(const std::map<std::string, Module
 MissingFirmware Modules::missing_firmware(const std::map<std::string, Module>& modules,
                                           std::span<const std::string> waived) const {
     std::set<std::string> accepted;
-    for (const auto& name : waived) accepted.insert(canonical(name));
+    for (const auto& name : waived) accepted.insert(kernel_name(name));
     MissingFirmware missing;
     for (const auto& [name, module] : modules) {
         if (accepted.contains(name)) continue;

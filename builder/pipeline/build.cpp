@@ -16,6 +16,7 @@
 #include <image/boot_partition.hpp>
 #include <image/disk.hpp>
 #include <image/file_system.hpp>
+#include <image/firmware.hpp>
 #include <image/identifiers.hpp>
 #include <image/initrd.hpp>
 #include <image/kernel.hpp>
@@ -181,7 +182,7 @@ StageResult make_initrd(const Job& job, const StageResult& configured) {
                                                          .modules = job.role.kernel->initrd_modules,
                                                          .epoch = job.lock.epoch},
                                                         job.tool(), output / "initrd");
-                refuse_missing_firmware(job.role, summary.missing);
+                image::refuse_missing_firmware(job.role, summary.missing);
                 (void)image::make_microcode(kernel_root, job.lock.epoch, output / "microcode");
                 fs::copy_file(kernel.image, output / "vmlinuz");
                 write_file(output / "version", kernel.version);

@@ -89,13 +89,4 @@ TreeRecord parse_tree_record(std::string_view text, std::string_view name) {
     }
 }
 
-void refuse_missing_firmware(const recipe::Role& role, const image::MissingFirmware& missing) {
-    for (const auto& [module, files] : missing) {
-        if (std::find(role.waived_firmware.begin(), role.waived_firmware.end(), module) != role.waived_firmware.end()) continue;
-        throw toml::SourceError(role.where(recipe::Element::initrd_module, module),
-                                fmt::format("module '{}' lacks its firmware: {}", module, join(files, ", ")),
-                                fmt::format("add the package that has it, or waived_firmware = [\"{}\"]", module));
-    }
-}
-
 } // namespace ashlar::pipeline

@@ -24,8 +24,11 @@ struct Kernel {
 // usr/lib/modules/<version>/vmlinuz, or boot/vmlinuz-<version>. Error when the tree has none or several.
 [[nodiscard]] Kernel find_kernel(const root::Tree& tree);
 
+// A module's name as the kernel says it, '_' for '-': "virtio_net".
+[[nodiscard]] std::string kernel_name(std::string_view module);
+
 struct Module {
-    std::string name;                      // '_' for '-', as the kernel says it: "virtio_net"
+    std::string name;                      // as the kernel says it
     std::string path;                      // in the tree
     std::vector<std::string> depends;      // names; '-' is written '_'
     std::vector<std::string> soft_depends; // wanted before or after, where they exist
@@ -57,7 +60,7 @@ public:
     // finds them).
     [[nodiscard]] std::set<std::string> firmware_files(const std::map<std::string, Module>& modules) const;
     // Which of the modules name firmware that the tree lacks; those in `waived` are left out.
-    // What is to be done about it is the caller's decision: recipe::Role says who asked for them.
+    // What is to be done about it is the caller's decision: refuse_missing_firmware().
     [[nodiscard]] MissingFirmware missing_firmware(const std::map<std::string, Module>& modules,
                                                    std::span<const std::string> waived) const;
 

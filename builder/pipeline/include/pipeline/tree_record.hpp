@@ -3,11 +3,10 @@
 // What is in a root, entry by entry, as evidence beside the image and for `ashlar verify`:
 // docs/formats/tree.md.
 
-#include <recipe/model.hpp>
-#include <image/kernel.hpp>
 #include <root/tree.hpp>
 #include <signing/digest.hpp>
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,8 +35,5 @@ using TreeRecord = std::vector<EntryRecord>; // sorted by path
 // One entry a line. parse() throws Error on anything that to_text() does not write.
 [[nodiscard]] std::string to_text(const TreeRecord& record);
 [[nodiscard]] TreeRecord parse_tree_record(std::string_view text, std::string_view name);
-
-// SourceError at each module of the recipe whose firmware the root lacks, unless it is waived.
-void refuse_missing_firmware(const recipe::Role& role, const image::MissingFirmware& missing);
 
 } // namespace ashlar::pipeline
