@@ -130,15 +130,14 @@ StageResult make_root(const Job& job, const StageResult& configured) {
     key.add("configured", configured.key).add("tools", job.tools.key).add("role", job.role.name).add("release", job.release());
     add_role(key, job.role);
     if (job.role.limits.root) key.add("limit", static_cast<std::int64_t>(*job.role.limits.root));
-    const Digest name = key.finish();
-    return {name, job.workshop.store().stage("file-system", name, [&](const fs::path& output) {
-                const Draft draft(job.workshop, configured.output / "root");
-                const root::Tree tree = assemble(job, draft.root());
-                write_file_system(job, tree, output);
-                write_hash_tree(job, output);
-                write_record(job, tree, output);
-                write_file(output / "os-release", read_file(draft.root() / "usr/lib/os-release"));
-            })};
+    return run_parts(job.workshop, {job.role.name, "file system", "file-system", key.finish()}, [&](const fs::path& output) {
+        const Draft draft(job.workshop, configured.output / "root");
+        const root::Tree tree = assemble(job, draft.root());
+        write_file_system(job, tree, output);
+        write_hash_tree(job, output);
+        write_record(job, tree, output);
+        write_file(output / "os-release", read_file(draft.root() / "usr/lib/os-release"));
+    });
 }
 
 // What of a root the kernel brings, modules and firmware with it: the same for every role that
@@ -158,7 +157,6 @@ root::Tree kernel_tree(const Job& job, const StageResult& configured) {
 // The kernel and everything that is loaded with it, in one place.
 //   vmlinuz, version, initrd, microcode (where the role has it)
 StageResult make_initrd(const Job& job, const StageResult& configured) {
-    StageTimer timer = job.timer("initrd");
     const recipe::Role initrd = job.workshop.recipes().load_role(job.role.initrd);
     const StageResult unpacked = unpacked_root(job.workshop, job.lock, initrd.name);
     StageKey key("initrd");
@@ -168,26 +166,23 @@ StageResult make_initrd(const Job& job, const StageResult& configured) {
     for (const auto& module : job.role.waived_firmware) key.add("waived", module);
     for (const lock::Package* package : job.lock.packages_of(job.role.name))
         if (is_kernel_package(package->name)) key.add(package->name, package->sha256);
-    const Digest name = key.finish();
-    timer.found(Found::cached);
-    return {name, job.workshop.store().stage("initrd", name, [&](const fs::path& output) {
-                timer.found(Found::made);
-                const root::Tree kernel_root = kernel_tree(job, configured);
-                const image::Kernel kernel = image::find_kernel(kernel_root);
-                const Draft draft(job.workshop, unpacked.output / "root");
-                root::apply_overlays(draft.root(), initrd, job.lock.epoch);
-                const auto summary = image::make_initrd({.content = root::capture(draft.root(), job.lock.epoch),
-                                                         .drop = initrd.drop,
-                                                         .kernel_root = kernel_root,
-                                                         .modules = job.role.kernel->initrd_modules,
-                                                         .epoch = job.lock.epoch},
-                                                        job.tool(), output / "initrd");
-                image::refuse_missing_firmware(job.role, summary.missing);
-                (void)image::make_microcode(kernel_root, job.lock.epoch, output / "microcode");
-                fs::copy_file(kernel.image, output / "vmlinuz");
-                write_file(output / "version", kernel.version);
-                timer.activity().outcome(fmt::format("{}, {} modules", human_bytes(summary.size), summary.modules.size()));
-            })};
+    return run_stage(job.workshop, {job.role.name, "initrd", "initrd", key.finish()}, [&](const fs::path& output, StageTimer& timer) {
+        const root::Tree kernel_root = kernel_tree(job, configured);
+        const image::Kernel kernel = image::find_kernel(kernel_root);
+        const Draft draft(job.workshop, unpacked.output / "root");
+        root::apply_overlays(draft.root(), initrd, job.lock.epoch);
+        const auto summary = image::make_initrd({.content = root::capture(draft.root(), job.lock.epoch),
+                                                 .drop = initrd.drop,
+                                                 .kernel_root = kernel_root,
+                                                 .modules = job.role.kernel->initrd_modules,
+                                                 .epoch = job.lock.epoch},
+                                                job.tool(), output / "initrd");
+        image::refuse_missing_firmware(job.role, summary.missing);
+        (void)image::make_microcode(kernel_root, job.lock.epoch, output / "microcode");
+        fs::copy_file(kernel.image, output / "vmlinuz");
+        write_file(output / "version", kernel.version);
+        timer.activity().outcome(fmt::format("{}, {} modules", human_bytes(summary.size), summary.modules.size()));
+    });
 }
 
 image::UkiSummary make_uki(const Job& job, const StageResult& root, const StageResult& initrd, const fs::path& output) {

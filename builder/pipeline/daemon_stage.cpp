@@ -29,21 +29,19 @@ DaemonPackage announce_daemon(Workshop& workshop) {
 
 DaemonPackage compile_daemon(Workshop& workshop, const lock::Lock& lock) {
     const std::string& build = workshop.train().build;
-    StageTimer timer(workshop.profile(), workshop.renderer(), "", "ashlard");
     StageKey key("ashlard", daemon::procedure());
     for (const lock::Package* package : lock.packages_of(build)) key.add(package->name, package->sha256);
     for (const fs::path& part : daemon::source_parts()) key.add_tree(part.native(), workshop.source() / part);
-    timer.found(Found::cached);
-    const fs::path output = workshop.store().stage("ashlard", key.finish(), [&](const fs::path& directory) {
-        timer.found(Found::made);
+    const StageResult result = run_stage(workshop, {"", "ashlard", "ashlard", key.finish()}, [&](const fs::path& output, StageTimer&) {
         make_fetcher(workshop).packages(workshop.train(), lock, std::vector{build});
         const StageResult root = unpacked_root(workshop, lock, build);
         const store::Workspace work = workshop.store().temporary();
         daemon::make_package({.build_root = root.output / "root", .source = workshop.source(), .architecture = workshop.train().architecture},
-                             work.path(), directory / "log", directory / "ashlard.deb");
+                             work.path(), output / "log", output / "ashlard.deb");
     });
-    const Digest digest = workshop.store().insert(output / "ashlard.deb");
-    return {.digest = digest, .stanza = stanza(workshop, fs::file_size(output / "ashlard.deb"), digest)};
+    const fs::path package = result.output / "ashlard.deb";
+    const Digest digest = workshop.store().insert(package);
+    return {.digest = digest, .stanza = stanza(workshop, fs::file_size(package), digest)};
 }
 
 void require_daemon(Workshop& workshop, const lock::Lock& lock) {

@@ -13,6 +13,8 @@
 #include <root/unpack.hpp>
 #include <root/verify.hpp>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace ashlar::pipeline {
@@ -44,6 +46,11 @@ root::Unpacked unpack(Workshop& workshop, const lock::Lock& lock, const std::str
     return unpacked;
 }
 
+bool has_daemon(const lock::Lock& lock, const std::string& role) {
+    const auto packages = lock.packages_of(role);
+    return std::any_of(packages.begin(), packages.end(), [](const lock::Package* package) { return package->name == daemon_package; });
+}
+
 root::Ledger read_ledger(Workshop& workshop) {
     return root::Ledger::read(workshop.recipes().path() / "accounts.toml", "recipes/accounts.toml");
 }
@@ -51,15 +58,10 @@ root::Ledger read_ledger(Workshop& workshop) {
 } // namespace
 
 StageResult unpacked_root(Workshop& workshop, const lock::Lock& lock, const std::string& role) {
-    StageTimer timer(workshop.profile(), workshop.renderer(), role, "unpack");
     StageKey key("unpacked");
     add_packages(key, lock, role);
-    const Digest name = key.finish();
-    timer.found(Found::cached);
-    return {name, workshop.store().stage("unpacked", name, [&](const fs::path& output) {
-                timer.found(Found::made);
-                (void)unpack(workshop, lock, role, output / "root");
-            })};
+    return run_stage(workshop, {role, "unpack", "unpacked", key.finish()},
+                     [&](const fs::path& output, StageTimer&) { (void)unpack(workshop, lock, role, output / "root"); });
 }
 
 StageResult configured_root(Workshop& workshop, const lock::Lock& lock, const recipe::Role& role) {
@@ -67,21 +69,20 @@ StageResult configured_root(Workshop& workshop, const lock::Lock& lock, const re
     StageKey key("configured");
     add_packages(key, lock, role.name);
     key.add("accounts", ledger.text());
-    const Digest name = key.finish();
-    return {name, workshop.store().stage("configured", name, [&](const fs::path& output) {
-                const fs::path root = output / "root";
-                {
-                    StageTimer timer(workshop.profile(), workshop.renderer(), role.name, "unpack");
-                    (void)unpack(workshop, lock, role.name, root);
-                }
-                StageTimer timer(workshop.profile(), workshop.renderer(), role.name, "configure");
-                const store::Workspace scratch = workshop.store().temporary();
-                const auto python = root::configure({.root = root, .epoch = lock.epoch, .log = output / "log", .scratch = scratch.path()},
-                                                    ledger, workshop.renderer());
-                root::compile_python(root, python, lock.epoch, workshop.renderer());
-                root::normalise(root, lock.epoch);
-                root::verify_packages(root);
-            })};
+    return run_parts(workshop, {role.name, "configure", "configured", key.finish()}, [&](const fs::path& output) {
+        const fs::path root = output / "root";
+        {
+            StageTimer timer(workshop.profile(), workshop.renderer(), role.name, "unpack");
+            (void)unpack(workshop, lock, role.name, root);
+        }
+        StageTimer timer(workshop.profile(), workshop.renderer(), role.name, "configure");
+        const store::Workspace scratch = workshop.store().temporary();
+        const auto python = root::configure({.root = root, .epoch = lock.epoch, .log = output / "log", .scratch = scratch.path()}, ledger,
+                                            workshop.renderer());
+        root::compile_python(root, python, lock.epoch, workshop.renderer());
+        root::normalise(root, lock.epoch);
+        root::verify_packages(root);
+    });
 }
 
 root::ToolsRoot tools_root(Workshop& workshop, const lock::Lock& lock) {
@@ -90,7 +91,7 @@ root::ToolsRoot tools_root(Workshop& workshop, const lock::Lock& lock) {
 
 void fetch_packages(Workshop& workshop, const lock::Lock& lock, const std::vector<std::string>& roles) {
     StageTimer timer(workshop.profile(), workshop.renderer(), "", "fetch");
-    require_daemon(workshop, lock);
+    if (std::any_of(roles.begin(), roles.end(), [&](const std::string& role) { return has_daemon(lock, role); })) require_daemon(workshop, lock);
     make_fetcher(workshop).packages(workshop.train(), lock, roles);
 }
 

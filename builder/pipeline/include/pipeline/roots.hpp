@@ -5,19 +5,14 @@
 // taken out).
 
 #include <lock/lock.hpp>
+#include <pipeline/stage.hpp>
 #include <pipeline/workshop.hpp>
 #include <root/sandbox.hpp>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 namespace ashlar::pipeline {
-
-struct StageResult {
-    Digest key;
-    std::filesystem::path output; // directory in the store; never changed again
-};
 
 // <output>/root. The role's packages are in the store: fetch_packages().
 [[nodiscard]] StageResult unpacked_root(Workshop& workshop, const lock::Lock& lock, const std::string& role);
