@@ -7,6 +7,7 @@
 #include <pipeline/build.hpp>
 #include <pipeline/inputs.hpp>
 #include <pipeline/roots.hpp>
+#include <pipeline/stale_lock.hpp>
 #include <signing/key_set.hpp>
 
 #include <chrono>
@@ -46,9 +47,11 @@ int build(Context& context, BuildOptions& options) {
     // What is missing is said before the first byte is fetched.
     const BuildKeys keys = load_build_keys(context.options().keys, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
     const auto roots = pipeline::with_helpers(workshop, options.roles);
-    auto chosen = chosen_lock(workshop, options.inputs, "build");
-    const lock::Lock lock = chosen ? *std::move(chosen) : pipeline::resolve(workshop, roots, pipeline::Daemon::compiled).lock;
+    const auto chosen = chosen_lock(workshop, options.inputs, "build");
+    const lock::Lock lock = chosen ? *chosen : pipeline::resolve(workshop, roots, pipeline::Daemon::compiled).lock;
     pipeline::fetch_packages(workshop, lock, roots);
+    if (chosen)
+        for (const std::string& root : roots) pipeline::refuse_stale_lock(workshop.recipes().load_role(root), lock, workshop.store());
 
     std::vector<pipeline::Product> products;
     for (const std::string& role : options.roles)

@@ -4,6 +4,7 @@
 #include <base/json.hpp>
 #include <base/text.hpp>
 #include <pipeline/inputs.hpp>
+#include <pipeline/stale_lock.hpp>
 
 #include <map>
 
@@ -81,7 +82,10 @@ int plan(Context& context, const PlanOptions& options) {
     const auto roots = pipeline::with_helpers(workshop, options.roles);
     std::vector<Plan> plans;
     if (const auto locked = chosen_lock(workshop, options.inputs, "plan")) {
-        for (const std::string& role : options.roles) plans.push_back({.role = role, .packages = locked->packages_of(role)});
+        for (const std::string& role : options.roles) {
+            pipeline::refuse_stale_lock(workshop.recipes().load_role(role), *locked, workshop.store());
+            plans.push_back({.role = role, .packages = locked->packages_of(role)});
+        }
         print(context, plans);
         return 0;
     }

@@ -32,13 +32,9 @@ lock::Package to_lock(const debian::Package& package) {
 
 // Where the recipe says what the conflict is about; the file as a whole where it does not say it.
 const toml::Position& place_of(const recipe::Role& role, const solver::Conflict& conflict) {
-    using recipe::Element;
-    if (conflict.provider) return role.where(Element::provider, *conflict.provider);
+    if (conflict.provider) return role.where(recipe::Element::provider, *conflict.provider);
     const auto wanted = role.wanted();
-    const std::string_view name = conflict.wish ? recipe::parse_wish(wanted.at(*conflict.wish)).name : std::string_view();
-    for (const Element element : {Element::package, Element::kernel})
-        if (const auto* place = role.places.find(element, name)) return *place;
-    return role.where(Element::microcode, name);
+    return role.where_wanted(conflict.wish ? recipe::parse_wish(wanted.at(*conflict.wish)).name : std::string_view());
 }
 
 solver::Solution solve(const debian::Universe& universe, const recipe::Role& role) {

@@ -51,6 +51,12 @@ std::vector<std::string> Role::wanted() const {
     return all;
 }
 
+const toml::Position& Role::where_wanted(std::string_view name_of_it) const {
+    for (const Element element : {Element::package, Element::kernel})
+        if (const auto* place = places.find(element, name_of_it)) return *place;
+    return places.where(Element::microcode, name_of_it);
+}
+
 void require_compatible(const Role& role, const Train& train) {
     std::vector<std::string> offered;
     for (const auto& archive : train.archives)

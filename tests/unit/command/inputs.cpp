@@ -56,8 +56,49 @@ TEST_F(LockedSite, TheLockIsNamed) {
     EXPECT_EQ(site.run({"--progress", "plain", "plan", "base"}).errors, "inputs from recipes/trains/R0.lock\n");
 }
 
+// What a recipe asks for after it was locked would silently be missing from the image.
+TEST_F(LockedSite, ARecipeThatChangedSinceIsRefused) {
+    site.role("base", "kind = \"node\"\nsummary = \"The base\"\npackages = [\"openssh-server=2\", \"curl\"]\nexclude = [\"libssl3\"]\n"
+                      "initrd = \"initrd\"\n\n[kernel]\npackage = \"linux\"\n");
+    (void)site.answer({"key", "new"});
+    site.package("openssh-server", "1", "Depends: libssl3\n");
+    const std::string changed = "ashlar: recipes/roles/base.toml:3:13: the lock of train 'R0' has 'openssh-server' 1\n"
+                                "  3 | packages = [\"openssh-server=2\", \"curl\"]\n"
+                                "    |             ^~~~~~~~~~~~~~~~~~\n"
+                                "lock again with `ashlar lock R0`, or take --live\n"
+                                "\n"
+                                "recipes/roles/base.toml:3:33: 'curl' is not in the lock of train 'R0'\n"
+                                "  3 | packages = [\"openssh-server=2\", \"curl\"]\n"
+                                "    |                                 ^~~~~~\n"
+                                "lock again with `ashlar lock R0`, or take --live\n"
+                                "\n"
+                                "recipes/roles/base.toml:4:12: 'libssl3' is in the lock of train 'R0'\n"
+                                "  4 | exclude = [\"libssl3\"]\n"
+                                "    |            ^~~~~~~~~\n"
+                                "lock again with `ashlar lock R0`, or take --live\n";
+    EXPECT_EQ(site.refusal({"build", "base"}, 3), changed);
+    EXPECT_EQ(site.refusal({"plan", "base"}, 3), changed);
+}
+
+TEST_F(LockedSite, APackageAskedForByWhatItProvidesIsInTheLock) {
+    site.package("openssh-server", "1", "Provides: ssh-server\nDepends: libssl3\n");
+    site.role("base", "kind = \"node\"\nsummary = \"The base\"\npackages = [\"ssh-server\"]\ninitrd = \"initrd\"\n\n"
+                      "[kernel]\npackage = \"linux\"\n");
+    (void)site.answer({"lock"});
+    (void)site.answer({"plan", "base"});
+}
+
 TEST(Inputs, LockedWantsALock) {
     const Site site;
     EXPECT_EQ(site.refusal({"plan", "--locked", "base"}, 3), "ashlar: cannot plan from 'recipes/trains/R0.lock': it is not there\n"
                                                              "  hint: make it with `ashlar lock R0`\n");
+}
+
+TEST_F(LockedSite, TheToolsDoNotNeedWhatIsCompiledForTheImages) {
+    std::string lock = read_file(site.path() / "recipes/trains/R0.lock");
+    const std::string none = "\"outputs\": {}";
+    ASSERT_NE(lock.find(none), lock.npos);
+    lock.replace(lock.find(none), none.size(), "\"outputs\": {\n    \"ashlard\": \"sha256:" + std::string(64, 'a') + "\"\n  }");
+    site.write("recipes/trains/R0.lock", lock);
+    EXPECT_NE(site.answer({"--offline", "store", "tools"}), "");
 }

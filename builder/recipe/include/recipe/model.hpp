@@ -80,6 +80,8 @@ struct Role {
 
     // All that is to be installed: the kernel's package, microcode, then `packages`.
     [[nodiscard]] std::vector<std::string> wanted() const;
+    // Where one of these was written, by its name without a version.
+    [[nodiscard]] const toml::Position& where_wanted(std::string_view name_of_it) const;
     [[nodiscard]] const toml::Position& where(Element element, std::string_view name_of_it) const {
         return places.where(element, name_of_it);
     }
