@@ -3,6 +3,7 @@
 
 #include <base/json.hpp>
 #include <pipeline/inputs.hpp>
+#include <pipeline/stale_lock.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -39,7 +40,10 @@ int explain_absence(Context& context, const debian::Universe& universe, const so
 pipeline::Resolved resolved(pipeline::Workshop& workshop, const WhyOptions& options) {
     const auto roots = pipeline::with_helpers(workshop, {options.role});
     const auto locked = chosen_lock(workshop, options.inputs, "explain a package");
-    if (locked) return pipeline::resolve_as_locked(workshop, *locked, roots, pipeline::Daemon::announced);
+    if (locked) {
+        pipeline::refuse_stale_lock(workshop.recipes().load_role(options.role), *locked, workshop.store());
+        return pipeline::resolve_as_locked(workshop, *locked, roots, pipeline::Daemon::announced);
+    }
     return pipeline::resolve(workshop, roots, pipeline::Daemon::announced);
 }
 

@@ -78,6 +78,7 @@ TEST_F(LockedSite, ARecipeThatChangedSinceIsRefused) {
                                 "lock again with `ashlar lock R0`, or take --live\n";
     EXPECT_EQ(site.refusal({"build", "base"}, 3), changed);
     EXPECT_EQ(site.refusal({"plan", "base"}, 3), changed);
+    EXPECT_EQ(site.refusal({"why", "base", "curl"}, 3), changed);
 }
 
 TEST_F(LockedSite, APackageAskedForByWhatItProvidesIsInTheLock) {
