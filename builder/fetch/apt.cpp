@@ -6,6 +6,7 @@
 #include <debian/control.hpp>
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <system_error>
 
@@ -35,7 +36,13 @@ std::string_view without_options(std::string_view rest) {
     return end == rest.npos ? std::string_view() : rest.substr(end + 1);
 }
 
-bool is_no(std::string_view value) { return value == "no" || value == "false" || value == "0" || value == "off"; }
+// APT's words for it, in whatever case.
+bool is_no(std::string_view value) {
+    std::string word(value);
+    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+    constexpr std::array<std::string_view, 6> words{"no", "false", "without", "off", "disable", "0"};
+    return std::find(words.begin(), words.end(), word) != words.end();
+}
 
 std::vector<fs::path> source_files(const fs::path& directory) {
     std::vector<fs::path> files;

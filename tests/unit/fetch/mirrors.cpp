@@ -52,6 +52,7 @@ TEST(AptSources, ReadsTheDeb822Style) {
     EXPECT_THAT(parse_deb822_sources("# a comment\nTypes: deb deb-src\nURIs: http://a.example/debian\n"
                                      " http://b.example/debian\nSuites: one\nComponents: main\n\n"
                                      "Types: deb\nEnabled: no\nURIs: http://disabled.example/debian\nSuites: one\n\n"
+                                     "Types: deb\nEnabled: False\nURIs: http://off.example/debian\nSuites: one\n\n"
                                      "Types: deb-src\nURIs: http://source.example/debian\nSuites: one\n",
                                      "x"),
                 ElementsAre("http://a.example/debian", "http://b.example/debian"));
