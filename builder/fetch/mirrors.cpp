@@ -33,8 +33,11 @@ std::string apt_config_dump() {
 } // namespace
 
 Places places_of_this_machine() {
-    const char* const chosen = std::getenv("ASHLAR_CONFIG");
-    return {chosen == nullptr || *chosen == '\0' ? "/etc/ashlar/config.toml" : chosen, "/etc/apt", apt_config_dump()};
+    const char* const value = std::getenv("ASHLAR_CONFIG");
+    const fs::path chosen = value == nullptr ? "" : value;
+    if (!chosen.empty() && !fs::exists(chosen)) // who names a file wants it to count
+        throw Error(fmt::format("cannot read '{}': there is no such file", chosen.native()), "ASHLAR_CONFIG names it");
+    return {chosen.empty() ? "/etc/ashlar/config.toml" : chosen, "/etc/apt", apt_config_dump()};
 }
 
 Mirrors::Mirrors(const std::vector<std::string>& given, const Places& places) : places_(places) {

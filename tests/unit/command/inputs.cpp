@@ -89,6 +89,12 @@ TEST_F(LockedSite, APackageAskedForByWhatItProvidesIsInTheLock) {
     (void)site.answer({"plan", "base"});
 }
 
+TEST(Inputs, AConfigurationThatIsNamedIsThere) {
+    Site site;
+    site.remove("ashlar.toml");
+    EXPECT_EQ(site.refusal({"plan", "base"}, 3), "ashlar: cannot read 'ashlar.toml': there is no such file\n  hint: ASHLAR_CONFIG names it\n");
+}
+
 TEST(Inputs, LockedWantsALock) {
     const Site site;
     EXPECT_EQ(site.refusal({"plan", "--locked", "base"}, 3), "ashlar: cannot plan from 'recipes/trains/R0.lock': it is not there\n"

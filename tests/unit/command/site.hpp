@@ -30,6 +30,7 @@ public:
         role("build", "kind = \"build\"\nsummary = \"The build root\"\n");
         write("recipes/trains/R0.toml", "summary = \"A train\"\nrelease = \"R0.0\"\narchitecture = \"amd64\"\nroles = [\"base\"]\n"
                                         "tools = \"tools\"\nbuild = \"build\"\n\n[[archive]]\nname = \"local\"\nfolder = \"packages\"\n");
+        write("ashlar.toml", "");
         package("linux", "6.12");
         package("openssh-server", "1", "Depends: libssl3\n");
         package("libssl3", "3.0");
@@ -50,7 +51,7 @@ public:
         words.insert(words.begin(), ASHLAR_PROGRAM);
         Outcome outcome = ashlar::run({.argv = std::move(words),
                             .environment = {{{"PATH", std::getenv("PATH")}, {"ASHLAR_STORE", (directory_.path() / "store").native()},
-                                             {"ASHLAR_CONFIG", (directory_.path() / "none.toml").native()}}},
+                                             {"ASHLAR_CONFIG", (directory_.path() / "ashlar.toml").native()}}},
                             .directory = directory_.path()});
         for (std::string* text : {&outcome.output, &outcome.errors}) forget_place(*text);
         return outcome;
