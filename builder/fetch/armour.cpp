@@ -78,7 +78,7 @@ std::string binary_certificates(std::string_view text, std::string_view name) {
     }
     if (bytes.empty())
         throw Error(fmt::format("cannot read the key '{}': it is no OpenPGP certificate", name),
-                    "export the archive's key with 'gpg --export --armor'");
+                    "export the archive's key with `gpg --export --armor`");
     return bytes;
 }
 

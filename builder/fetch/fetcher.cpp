@@ -101,7 +101,7 @@ public:
         if (options_.network == Network::forbidden && !wanted.empty()) // folders are on this machine
             throw Error(
                 "cannot ask a mirror: the network is forbidden",
-                fmt::format("without the network Ashlar needs a lock: make one with 'ashlar lock {}'", train.name));
+                fmt::format("without the network Ashlar needs a lock: make one with `ashlar lock {}`", train.name));
         std::vector<OpenedSuite> suites = open_suites(wanted, mirrors_, store_, downloader_);
         return gather(train, suites, plan_indices(suites, train.architecture), nullptr);
     }
@@ -132,7 +132,7 @@ private:
     OpenedSuite open_locked(const WantedSuite& wanted, const lock::Lock& lock) {
         const lock::Suite* const record = find_suite(lock, wanted.wish.archive, wanted.wish.suite);
         const std::string shown = fmt::format("{} {}", wanted.wish.archive, wanted.wish.suite);
-        const std::string again = fmt::format("lock again with 'ashlar lock {}'", lock.train);
+        const std::string again = fmt::format("lock again with `ashlar lock {}`", lock.train);
         if (record == nullptr)
             throw Error(fmt::format("cannot use the lock of train '{}': it does not name '{}'", lock.train, shown),
                         again);
@@ -202,7 +202,7 @@ private:
             fmt::format(
                 "cannot use the folder '{}': its packages are not those that the lock of train '{}' was made from",
                 archive.folder->native(), lock->train),
-            fmt::format("put the old files back, or lock again with 'ashlar lock {}'", lock->train));
+            fmt::format("put the old files back, or lock again with `ashlar lock {}`", lock->train));
     }
 
     Mirrors mirrors_;

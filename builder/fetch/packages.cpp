@@ -101,7 +101,7 @@ std::vector<const lock::Package*> take_from_folders(const recipe::Train& train, 
     if (!gone.empty())
         throw error_of_gone(
             lock, gone, gone.size() == 1 ? "it is not in the folder any more" : "they are not in the folder any more",
-            fmt::format("put the files back, or lock again with 'ashlar lock {}'", lock.train));
+            fmt::format("put the files back, or lock again with `ashlar lock {}`", lock.train));
     return elsewhere;
 }
 
@@ -114,7 +114,7 @@ Error error_of_gone(const lock::Lock& lock, const std::vector<const lock::Packag
     if (hint.empty())
         hint = fmt::format("an archive forgets superseded packages; these come back from the store of a machine "
                            "that built with this lock, from a mirror that keeps old versions (--mirror), or from "
-                           "a bundle; otherwise 'ashlar lock {}' moves on to what there is now",
+                           "a bundle; otherwise `ashlar lock {}` moves on to what there is now",
                            lock.train);
     return Error(std::move(text), std::move(hint));
 }

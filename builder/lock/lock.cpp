@@ -53,7 +53,7 @@ std::vector<const Package*> Lock::packages_of(const std::string& role) const {
     const auto found = roles.find(role);
     if (found == roles.end()) {
         throw Error(fmt::format("cannot use the lock of train '{}' for role '{}': the role is not in it", train, role),
-                    fmt::format("lock it with 'ashlar lock {} --role {}'", train, role));
+                    fmt::format("lock it with `ashlar lock {} --role {}`", train, role));
     }
     std::vector<const Package*> wanted;
     for (const std::size_t index : found->second) wanted.push_back(&packages.at(index));

@@ -255,7 +255,7 @@ Lock parse(std::string_view text, std::string_view name) {
         return lock;
     } catch (const Error& error) {
         throw Error(fmt::format("cannot read the lock '{}': {}", name, error.message()),
-                    "take it from version control again, or write it anew with 'ashlar lock'");
+                    "take it from version control again, or write it anew with `ashlar lock`");
     }
 }
 

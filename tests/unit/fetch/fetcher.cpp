@@ -171,7 +171,7 @@ TEST_F(FetcherTest, SaysWhatIsMissingWithoutNetwork) {
     EXPECT_EQ(refusal([&] { (void)fetcher({}, {.network = Network::forbidden}).refresh(train); }),
               "cannot ask a mirror: the network is forbidden\n"
               "  while looking at the archives of train 'R0'\n"
-              "  hint: without the network Ashlar needs a lock: make one with 'ashlar lock R0'");
+              "  hint: without the network Ashlar needs a lock: make one with `ashlar lock R0`");
 }
 
 TEST_F(FetcherTest, NamesAllPackagesThatAreGone) {
@@ -466,7 +466,7 @@ TEST_F(FetcherTest, ALocalFolderIsAnArchive) {
               "cannot use the folder '" + folder.native() +
                   "': its packages are not those that the lock of train 'R0' was made from\n"
                   "  while reading what the lock of train 'R0' was made from\n"
-                  "  hint: put the old files back, or lock again with 'ashlar lock R0'");
+                  "  hint: put the old files back, or lock again with `ashlar lock R0`");
     const std::string other = handmade::deb({}, "Package: mine\nVersion: 4\nArchitecture: all\n");
     write_file(folder / "sub/mine_3_all.deb", other);
     EXPECT_EQ(refusal([&] { fetcher({}).packages(train, lock, base); }),

@@ -100,7 +100,7 @@ std::string refusal(const std::string& text) {
     } catch (const Error& error) {
         const std::string start = "cannot read the lock 'R0.lock': ";
         EXPECT_EQ(error.message().substr(0, start.size()), start);
-        EXPECT_EQ(error.hint(), "take it from version control again, or write it anew with 'ashlar lock'");
+        EXPECT_EQ(error.hint(), "take it from version control again, or write it anew with `ashlar lock`");
         return error.message().substr(start.size());
     }
 }
@@ -126,7 +126,7 @@ TEST(Lock, NamesTheRoleThatIsNotInIt) {
         FAIL();
     } catch (const Error& error) {
         EXPECT_EQ(error.render(), "cannot use the lock of train 'R0' for role 'control': the role is not in it\n"
-                                  "  hint: lock it with 'ashlar lock R0 --role control'");
+                                  "  hint: lock it with `ashlar lock R0 --role control`");
     }
 }
 
