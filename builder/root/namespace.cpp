@@ -119,7 +119,8 @@ bool setting_is(const char* path, std::string_view value) { return trim(read_if_
 
 // A plain chroot has no mount at "/" of its own (chroot(2), proc_pid_mountinfo(5)).
 bool in_plain_chroot() {
-    for (const auto line : split(read_if_there("/proc/self/mountinfo"), '\n')) {
+    const auto mounts = read_if_there("/proc/self/mountinfo");
+    for (const auto line : split(mounts, '\n')) {
         const auto fields = split(line, ' ');
         if (fields.size() > 4 && fields[4] == "/") return false;
     }

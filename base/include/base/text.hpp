@@ -2,6 +2,7 @@
 
 // Small questions about text that several modules ask.
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -16,6 +17,9 @@ namespace ashlar {
 [[nodiscard]] std::optional<std::string> did_you_mean(std::string_view word, std::span<const std::string> candidates);
 
 [[nodiscard]] std::vector<std::string_view> split(std::string_view text, char separator);
+// The parts would point into a string that is gone: in a range-based for, before its first turn.
+template <std::same_as<std::string> Text>
+std::vector<std::string_view> split(Text&& text, char separator) = delete;
 [[nodiscard]] std::string_view trim(std::string_view text);
 [[nodiscard]] std::string join(std::span<const std::string> parts, std::string_view separator);
 

@@ -51,7 +51,8 @@ TEST_F(BillOfMaterials, SpdxNamesImageAndPackages) {
 
 TEST_F(BillOfMaterials, SpdxIdentifiersAreUniqueAndPlain) {
     std::set<std::string> ids;
-    for (const auto& package : parse_json(spdx(subject), "spdx").at("packages")) {
+    const auto document = parse_json(spdx(subject), "spdx");
+    for (const auto& package : document.at("packages")) {
         const auto id = package.at("SPDXID").get<std::string>();
         EXPECT_TRUE(ids.insert(id).second) << id;
         EXPECT_EQ(id.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-"),
