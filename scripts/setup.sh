@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building and testing Ashlar needs on Debian 12 or newer. Does nothing when all is
 # there, so that it can stand in front of every other script.
+#   scripts/setup.sh                what every build and ring but sanitize needs
+#   scripts/setup.sh --with-clang   clang and its runtime as well, for fuzzing and clang-tidy
 set -euo pipefail
 
 # Compile.
@@ -15,6 +17,16 @@ packages+=(qemu-system-x86 ovmf swtpm)
 packages+=(libgtest-dev libgmock-dev librapidcheck-dev python3 python3-jsonschema python3-venv
            apt binutils cpio dpkg-dev cryptsetup-bin dosfstools erofs-utils faketime fdisk gdisk gnupg kmod mtools openssl sbsigntool systemd-container
            zstd xz-utils jq)
+
+if [[ ${1:-} == --with-clang ]]; then
+    # The distribution's own version, whichever that is.
+    version=$(apt-cache depends clang | sed -n 's/^ *Depends: clang-\([0-9]*\)$/\1/p')
+    [[ -n $version ]] || { echo "setup: APT knows no package clang; apt-get update?" >&2; exit 1; }
+    packages+=("clang-$version" "clang-tidy-$version" "libclang-rt-$version-dev")
+elif [[ $# -gt 0 ]]; then
+    echo "setup: unknown argument '$1' (there is only --with-clang)" >&2
+    exit 2
+fi
 
 missing=()
 for package in "${packages[@]}"; do

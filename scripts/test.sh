@@ -10,6 +10,7 @@
 # repro   same inputs, same bytes, whoever builds            about 10 minutes
 # fault   interrupted builds                                 about 5 minutes
 # bench   against mkosi and mmdebstrap                       about 30 minutes
+# sanitize  unit tests under sanitizers, and fuzzing         about an hour, most of it compiling
 #
 # A ring is an executable tests/<ring>/run; exit code 77 means "cannot run here".
 # What rings share (the compiled program, images, the package store) is made once.
