@@ -186,6 +186,9 @@ std::string run_checked(const Command& command) {
 PipedChild::PipedChild(const Command& command) : name_(command.argv.at(0)) {
     Pipe in;
     errors_ = memory_file({});
+    // As large as a pipe may be without privilege: fewer turns between writer and reader. What the kernel
+    // refuses is no loss.
+    (void)::fcntl(in.write.get(), F_SETPIPE_SZ, 1 << 20);
     pid_ = start(command, {in.read.get(), errors_.get(), errors_.get()});
     input_ = std::move(in.write);
 }

@@ -5,9 +5,7 @@
 #
 #   tests/bench/mkosi.sh [ROLE]        default: base
 #
-# Both images are then booted in QEMU until `systemctl is-system-running --wait` answers: that row's first
-# columns are seconds of the guest's clock. The last table is Ashlar against itself: two roles that share
-# a base against the larger one alone.
+# boot.sh then boots both.
 #
 # mkosi keeps its defaults: EROFS without compression, as ours. It always signs the root hash too. Needs
 # root, the network, about 8 GB of disk and half an hour; the trixie root with the peers is kept in $ASHLAR_BENCH_CACHE (/var/cache/ashlar-bench).
@@ -31,7 +29,6 @@ ours+=(--recipes "$work/recipes" --source "$top")
 rm -f "$work"/recipes/trains/*.lock
 # The peers compile nothing, so neither do we: the same set without our own daemon.
 sed -i '/^ *"ashlard",/d; s/ *"ashlard\.service",//' "$work"/recipes/roles/*.toml
-add_boot_mark "$work/overlays/base"
 "${ours[@]}" key new >/dev/null
 
 # The set, without what only Ashlar has. Both peers get exactly these names.
@@ -129,16 +126,3 @@ mm_log=$work/mmdebstrap.log
 b=$(measure "$mm_log" bash -c "$(declare -f inside); cache='$cache'; inside '$peers' mmdebstrap --variant=essential \
     --include='$(tr '\n' , <<<"$packages" | sed 's/,$//')' trixie '$work/mmdebstrap-root' '$config/list'")
 row "warm packages, whole image" "$warm" "$b"
-
-head_row "boot in QEMU, guest clock"
-a=$(boot_to_mark "$(ls "$work"/out/ashlar_"${role}"_*.raw)" "$work/ours-boot.log")
-b=$(boot_to_mark "$(ls "$work"/mkosi-out/bench_*.raw)" "$work/mkosi-boot.log")
-row "to the end of the boot" "$a" "$b"
-
-head_row "two roles against one of ours"
-"${ours[@]}" build control >"$work/ours-fetch.log" 2>&1
-rm -rf "$work/store/stages"
-b=$(measure "$work/ours-one.log" "${ours[@]}" build control)
-rm -rf "$work/store/stages"
-a=$(measure "$work/ours-two.log" "${ours[@]}" build base control)
-row "base and control / control" "$a" "$b"
