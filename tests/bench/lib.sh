@@ -79,7 +79,8 @@ head_row() {
     printf '%-34s %8s %8s %7s  %8s %8s %7s  %6s %6s\n' "$1" 'wall s' 'peer' ratio 'CPU s' 'peer' ratio 'MB' 'peer'
 }
 
-# A unit that tells when the node has come up, for ours and for a peer alike: add_boot_mark DIRECTORY
+# A unit that tells when the node has come up, for ours and for a peer alike, on a port of its own, because
+# a login prompt hangs up whoever else has its terminal: add_boot_mark DIRECTORY
 add_boot_mark() {
     local units=$1/usr/lib/systemd/system
     mkdir -p "$units/multi-user.target.wants"
@@ -87,9 +88,8 @@ add_boot_mark() {
 [Unit]
 Description=Tell when the node is up
 [Service]
-StandardOutput=tty
-TTYPath=/dev/ttyS0
-ExecStart=/bin/sh -c 'state=$$(systemctl is-system-running --wait); read up rest </proc/uptime; echo "bench-mark $$state $$up"'
+StandardOutput=file:/dev/ttyS1
+ExecStart=/bin/sh -c 'until systemctl is-active --quiet multi-user.target; do sleep 0.1; done; read up rest </proc/uptime; echo "bench-mark $$(systemctl is-system-running) $$up"'
 UNIT
     ln -sf ../bench-mark.service "$units/multi-user.target.wants/bench-mark.service"
 }
@@ -106,14 +106,14 @@ with tempfile.TemporaryDirectory() as scratch:
     shutil.copy("/usr/share/OVMF/OVMF_VARS_4M.fd", variables)
     machine = subprocess.Popen(
         ["qemu-system-x86_64", "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048",
-         "-display", "none", "-no-reboot", "-net", "none", "-serial", "file:" + log, "-object", "rng-random,id=rng,filename=/dev/urandom",
+         "-display", "none", "-no-reboot", "-net", "none", "-serial", "file:" + log, "-serial", "file:" + log + ".mark", "-object", "rng-random,id=rng,filename=/dev/urandom",
          "-device", "virtio-rng-pci,rng=rng",
          "-drive", "if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd",
          "-drive", "if=pflash,format=raw,unit=1,file=" + variables,
          "-drive", "if=virtio,format=raw,snapshot=on,file=" + image], stdin=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 900
-        while not (said := mark.search(open(log, "rb").read() if os.path.exists(log) else b"")):
+        while not (said := mark.search(open(log + ".mark", "rb").read() if os.path.exists(log + ".mark") else b"")):
             if machine.poll() is not None or time.monotonic() > deadline:
                 sys.exit(f"bench: {image} did not come up; read {log}")
             time.sleep(0.2)
