@@ -107,4 +107,14 @@ std::string human_bytes(std::uint64_t bytes) {
     return fmt::format("{:.1f} {}", value, units[unit]);
 }
 
+std::optional<std::uint64_t> parse_size(std::string_view text) noexcept {
+    static constexpr std::array<std::string_view, 4> units{" KiB", " MiB", " GiB", " TiB"};
+    const std::size_t end = std::min(text.find_first_not_of("0123456789"), text.size());
+    const auto* unit = std::find(units.begin(), units.end(), text.substr(end));
+    if (unit == units.end() || end == 0 || end > 6 || text.front() == '0') return std::nullopt;
+    std::uint64_t number = 0;
+    for (const char digit : text.substr(0, end)) number = number * 10 + static_cast<unsigned>(digit - '0');
+    return number << (10 * (unit - units.begin() + 1));
+}
+
 } // namespace ashlar

@@ -1,5 +1,8 @@
 # Runs inside images: compiled in the trixie root of kind `build`, with the C++ runtime linked in, so
-# that the package depends on libc alone.
+# that the package depends on libc and OpenSSL alone.
+include(firstboot/state/module.cmake)
+include(firstboot/disks/module.cmake)
+include(firstboot/site/module.cmake)
 ashlar_module(firstboot FOLDER firstboot USES base)
 add_executable(ashlard firstboot/daemon/ashlard.cpp)
 target_link_libraries(ashlard PRIVATE ashlar::firstboot ashlar_warnings)

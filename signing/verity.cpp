@@ -326,4 +326,16 @@ std::string VerityFault::text() const {
     std::abort();
 }
 
+Guid data_partition_of(const Digest& root_hash) {
+    Guid::Bytes id{};
+    std::ranges::copy(std::span(root_hash.bytes()).first(Guid::size), id.begin());
+    return Guid(id);
+}
+
+Guid hash_partition_of(const Digest& root_hash) {
+    Guid::Bytes id{};
+    std::ranges::copy(std::span(root_hash.bytes()).last(Guid::size), id.begin());
+    return Guid(id);
+}
+
 } // namespace ashlar

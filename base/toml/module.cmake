@@ -1,3 +1,5 @@
 # toml++ is header-only here and included in parse.cpp alone.
 ashlar_module(toml FOLDER base/toml USES base)
-ashlar_tests(toml USES toml)
+if(ASHLAR_BUILDER)
+  ashlar_tests(toml USES toml) # with RapidCheck
+endif()

@@ -8,6 +8,7 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <signing/bytes.hpp>
+#include <signing/verity.hpp>
 
 #include <algorithm>
 #include <array>

@@ -31,7 +31,4 @@ std::uint32_t volume_number(std::string_view name) {
     return number;
 }
 
-Guid data_partition_of(const Digest& root_hash) { return Guid(sixteen(std::span(root_hash.bytes()).first(16))); }
-Guid hash_partition_of(const Digest& root_hash) { return Guid(sixteen(std::span(root_hash.bytes()).last(16))); }
-
 } // namespace ashlar::image

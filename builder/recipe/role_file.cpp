@@ -3,6 +3,8 @@
 #include "check.hpp"
 #include "words.hpp"
 
+#include <base/text.hpp>
+
 #include <recipe/directory.hpp>
 
 #include <array>
@@ -109,7 +111,7 @@ private:
         if (!text) return std::nullopt;
         if (const auto bytes = parse_size(text->value)) return toml::Located<std::uint64_t>{*bytes, text->position};
         table.problem(text->position, fmt::format("{} is not a size", toml::quote(text->value)),
-                      "write a whole number and KiB, MiB, GiB or TiB, such as \"96 MiB\"");
+                      size_remedy);
         return std::nullopt;
     }
 

@@ -31,8 +31,6 @@ namespace ashlar::recipe {
 // One word of a kernel command line.
 [[nodiscard]] bool is_command_line_word(std::string_view text) noexcept;
 
-// "96 MiB" in bytes; units KiB, MiB, GiB, TiB.
-[[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text) noexcept;
 // "0750": four octal digits.
 [[nodiscard]] std::optional<unsigned> parse_mode(std::string_view text) noexcept;
 

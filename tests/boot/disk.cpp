@@ -159,8 +159,8 @@ void Disk::name_partitions(const Digest& root_hash) {
     const auto set = [&](const image::Partition& partition, const Guid& id) {
         run_checked({.argv = {program("sfdisk"), "--quiet", "--part-uuid", path_.native(), std::to_string(partition.number), id.text()}});
     };
-    set(root(), image::data_partition_of(root_hash));
-    set(verity(), image::hash_partition_of(root_hash));
+    set(root(), data_partition_of(root_hash));
+    set(verity(), hash_partition_of(root_hash));
 }
 
 machine::Report Disk::boot(const std::function<void(machine::Options&)>& change) const {

@@ -30,4 +30,9 @@ std::vector<std::string_view> split(Text&& text, char separator) = delete;
 // "103.4 MB" (powers of 1000), three significant digits and more.
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
 
+// Sizes as people write them in TOML: a whole number from 1 to 999999, one blank, and KiB, MiB, GiB or
+// TiB; "96 MiB" in bytes. Empty on anything else.
+[[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text) noexcept;
+inline constexpr const char* size_remedy = "write a whole number and KiB, MiB, GiB or TiB, such as \"96 MiB\"";
+
 } // namespace ashlar

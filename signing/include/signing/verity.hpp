@@ -64,4 +64,9 @@ struct VerityFault {
                                                        const std::filesystem::path& hash, const Digest& root,
                                                        const VerityParameters& parameters);
 
+// The Discoverable Partitions Specification finds the partitions of a root hash by their identifiers:
+// the data partition has its first 128 bits, the hash partition its last, taken as they are.
+[[nodiscard]] Guid data_partition_of(const Digest& root_hash);
+[[nodiscard]] Guid hash_partition_of(const Digest& root_hash);
+
 } // namespace ashlar

@@ -1,5 +1,7 @@
 #include <image/architecture.hpp>
 #include <image/identifiers.hpp>
+
+#include <signing/verity.hpp>
 #include <image/os_release.hpp>
 
 #include <base/error.hpp>

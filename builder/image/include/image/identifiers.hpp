@@ -18,9 +18,4 @@ namespace ashlar::image {
 // FAT's volume number: the first 32 bits of guid_named(name).
 [[nodiscard]] std::uint32_t volume_number(std::string_view name);
 
-// The Discoverable Partitions Specification finds the partitions of a root hash by their identifiers:
-// the data partition has its first 128 bits, the hash partition its last, taken as they are.
-[[nodiscard]] Guid data_partition_of(const Digest& root_hash);
-[[nodiscard]] Guid hash_partition_of(const Digest& root_hash);
-
 } // namespace ashlar::image

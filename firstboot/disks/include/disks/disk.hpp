@@ -1,0 +1,52 @@
+#pragma once
+
+// The disks of a machine, as far as installing is concerned.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::disks {
+
+enum class Bus { nvme, sata, sas, scsi, virtio, usb, mmc, fibre_channel, iscsi, other };
+[[nodiscard]] std::string_view name_of(Bus bus);               // "fibre-channel", as in site.toml
+[[nodiscard]] std::optional<Bus> bus_named(std::string_view name); // not `other`
+
+// What a disk carries: docs/formats/site.md, "wipe".
+enum class Content {
+    blank,
+    unfinished, // an installation that did not come to its end: nothing of it was ever used
+    ours,
+    foreign,
+};
+
+struct Partition {
+    std::filesystem::path device; // "/dev/nvme0n1p3"
+    std::string type, id;         // GUIDs in lower case; of a table that is no GPT, what it has instead
+    std::string label;
+    std::string file_system;      // or another format, as blkid names it; empty when none is known
+    bool operator==(const Partition&) const = default;
+};
+
+struct Disk {
+    std::string name; // "nvme0n1"
+    std::filesystem::path device; // "/dev/nvme0n1"
+    Bus bus = Bus::other;
+    std::string model, serial, wwn; // empty when the disk does not say
+    std::uint64_t size = 0;         // bytes
+    std::uint64_t sector_size = 512;
+    bool read_only = false;
+    bool removable = false;
+    bool started_from = false; // the firmware's LoaderDevicePartUUID is on it
+    std::vector<std::string> held_by; // devices made of it or of a partition, "md0", "dm-3"
+    std::vector<Partition> partitions;
+    Content content = Content::foreign;
+    std::string carries; // what was found, for people: "gpt, ext4"; empty when blank
+
+    bool operator==(const Disk&) const = default;
+};
+
+} // namespace ashlar::disks

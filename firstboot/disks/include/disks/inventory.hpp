@@ -1,0 +1,31 @@
+#pragma once
+
+// What disks the kernel and udev know. Nothing is written.
+
+#include <disks/disk.hpp>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ashlar::disks {
+
+// The disks with a node in <root>/dev, by name: from <root>/sys/block and the database of udev in
+// <root>/run/udev/data. Loop, RAM and stacked devices are no disks. No device is read: `content` stays
+// foreign until look_inside().
+[[nodiscard]] std::vector<Disk> inventory(const std::filesystem::path& root = "/");
+
+// Finds out what the disk carries: with wipefs(8), from its first and last MiB, and from its state
+// partition where it has one.
+void look_inside(Disk& disk);
+
+// The partition that the boot loader was started from: its GUID in lower case, from the firmware's
+// variable LoaderDevicePartUUID (systemd's Boot Loader Interface). Empty when there is no such variable:
+// the machine was not started by UEFI and systemd's stub.
+[[nodiscard]] std::string boot_partition_id(const std::filesystem::path& root = "/");
+
+// The disk that was started from. Nothing when the firmware does not say, or no disk has the partition.
+// An Error when several have it: copies of one medium, of which the firmware does not say which.
+[[nodiscard]] const Disk* started_from(const std::vector<Disk>& disks);
+
+} // namespace ashlar::disks

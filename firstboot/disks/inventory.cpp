@@ -1,0 +1,225 @@
+#include <disks/inventory.hpp>
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <base/json.hpp>
+#include <base/process.hpp>
+#include <base/text.hpp>
+#include <state/state.hpp>
+
+#include <algorithm>
+#include <array>
+#include <fcntl.h>
+#include <map>
+#include <set>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace ashlar::disks {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view boot_partition_variable = "sys/firmware/efi/efivars/LoaderDevicePartUUID-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+
+std::string lower(std::string text) {
+    std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return text;
+}
+
+// A file of sysfs, or nothing: attributes come and go with the kind of device.
+std::string attribute(const fs::path& file) {
+    if (!fs::exists(file)) return {};
+    return std::string(trim(read_file(file)));
+}
+
+std::uint64_t number(const fs::path& file) {
+    std::uint64_t value = 0;
+    for (const char c : attribute(file)) {
+        if (c < '0' || c > '9') break;
+        value = value * 10 + static_cast<unsigned>(c - '0');
+    }
+    return value;
+}
+
+// udev's database: one file a device, named after its number, with lines "E:NAME=value".
+using Properties = std::map<std::string, std::string>;
+Properties properties(const fs::path& root, const fs::path& device) {
+    const fs::path file = root / "run/udev/data" / ("b" + attribute(device / "dev"));
+    Properties found;
+    if (!fs::exists(file)) return found;
+    const std::string text = read_file(file);
+    for (const auto line : split(text, '\n')) {
+        const auto equals = line.find('=');
+        if (line.starts_with("E:") && equals != std::string_view::npos) found.emplace(line.substr(2, equals - 2), line.substr(equals + 1));
+    }
+    return found;
+}
+
+std::string property(const Properties& all, const std::string& name) {
+    const auto found = all.find(name);
+    return found == all.end() ? "" : found->second;
+}
+
+// The first that is not empty.
+std::string either(std::initializer_list<std::string> values) {
+    for (const auto& value : values)
+        if (!value.empty()) return value;
+    return {};
+}
+
+// The transport is a part of the device's path below /sys/devices.
+Bus bus_of(const fs::path& device, const Properties& udev) {
+    struct Sign {
+        std::string_view part;
+        Bus bus;
+    };
+    // Those that carry other protocols first: a disk on USB is also one of SCSI.
+    static constexpr std::array signs{Sign{"/usb", Bus::usb},           Sign{"/rport-", Bus::fibre_channel}, Sign{"/session", Bus::iscsi},
+                                      Sign{"/end_device-", Bus::sas},   Sign{"/nvme", Bus::nvme},            Sign{"/mmc_host/", Bus::mmc},
+                                      Sign{"/ata", Bus::sata},          Sign{"/virtio", Bus::virtio},        Sign{"/host", Bus::scsi}};
+    // udev knows SATA disks behind a SAS controller.
+    if (property(udev, "ID_BUS") == "ata") return Bus::sata;
+    const std::string path = fs::weakly_canonical(device).native();
+    const auto found = std::ranges::find_if(signs, [&](const Sign& sign) { return path.find(sign.part) != std::string::npos; });
+    return found == signs.end() ? Bus::other : found->bus;
+}
+
+void add_holders(const fs::path& device, std::set<std::string>& holders) {
+    if (!fs::is_directory(device / "holders")) return;
+    for (const auto& holder : fs::directory_iterator(device / "holders")) holders.insert(holder.path().filename().native());
+}
+
+std::vector<Partition> partitions_of(const fs::path& root, const fs::path& device) {
+    std::map<std::uint64_t, Partition> found;
+    for (const auto& entry : fs::directory_iterator(device)) {
+        if (!fs::exists(entry.path() / "partition")) continue;
+        const Properties udev = properties(root, entry.path());
+        found[number(entry.path() / "partition")] = {.device = root / "dev" / entry.path().filename(),
+                                                     .type = lower(property(udev, "ID_PART_ENTRY_TYPE")),
+                                                     .id = lower(property(udev, "ID_PART_ENTRY_UUID")),
+                                                     .label = property(udev, "ID_PART_ENTRY_NAME"),
+                                                     .file_system = property(udev, "ID_FS_TYPE")};
+    }
+    std::vector<Partition> partitions;
+    for (auto& [number, partition] : found) partitions.push_back(std::move(partition));
+    return partitions;
+}
+
+bool all_zero(const Fd& file, std::uint64_t offset, std::size_t size, const fs::path& name) {
+    std::vector<std::byte> buffer(size);
+    if (::lseek(file.get(), static_cast<off_t>(offset), SEEK_SET) < 0) throw system_error("read", name.native());
+    std::size_t have = 0;
+    while (have < size) {
+        const std::size_t got = read_some(file.get(), std::span(buffer).subspan(have), name.native());
+        if (got == 0) break;
+        have += got;
+    }
+    return std::all_of(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(have), [](std::byte b) { return b == std::byte{0}; });
+}
+
+bool has_bytes(const Disk& disk) {
+    constexpr std::uint64_t edge = 1U << 20U;
+    const Fd file = open_file(disk.device, O_RDONLY);
+    const auto size = static_cast<std::size_t>(std::min(edge, disk.size));
+    return !all_zero(file, 0, size, disk.device) || !all_zero(file, disk.size - size, size, disk.device);
+}
+
+// Formats that wipefs(8) finds on the disk itself, then those of its partitions.
+std::vector<std::string> signatures(const Disk& disk) {
+    std::vector<std::string> types;
+    const auto add = [&](const std::string& type) {
+        if (!type.empty() && type != "PMBR" && std::ranges::find(types, type) == types.end()) types.push_back(type);
+    };
+    const std::string said = run_checked({.argv = {"wipefs", "--no-act", "--json", disk.device.native()}});
+    if (!trim(said).empty())
+        for (const auto& signature : parse_json(said, "wipefs").at("signatures")) add(signature.at("type").get<std::string>());
+    for (const auto& partition : disk.partitions) add(partition.file_system);
+    return types;
+}
+
+// The installer writes the state last but the boot files. One that is lost was written.
+bool was_never_written(const Partition& state) {
+    try {
+        return !state::read(state.device);
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+Disk read_disk(const fs::path& root, const fs::path& device, const std::string& boot_id) {
+    const Properties udev = properties(root, device);
+    const std::string name = device.filename().native();
+    Disk disk{.name = name,
+              .device = root / "dev" / name,
+              .bus = bus_of(device / "device", udev),
+              .model = attribute(device / "device/model"),
+              .serial = either({property(udev, "ID_SERIAL_SHORT"), attribute(device / "serial"), attribute(device / "device/serial")}),
+              .wwn = either({property(udev, "ID_WWN"), attribute(device / "wwid"), attribute(device / "device/wwid")}),
+              .size = number(device / "size") * 512, // always in units of 512 bytes
+              .sector_size = std::max<std::uint64_t>(512, number(device / "queue/logical_block_size")),
+              .read_only = number(device / "ro") != 0,
+              .removable = number(device / "removable") != 0,
+              .partitions = partitions_of(root, device)};
+    std::set<std::string> holders;
+    add_holders(device, holders);
+    for (const auto& entry : fs::directory_iterator(device))
+        if (fs::exists(entry.path() / "partition")) add_holders(entry.path(), holders);
+    disk.held_by.assign(holders.begin(), holders.end());
+    disk.started_from = !boot_id.empty() && std::ranges::find(disk.partitions, boot_id, &Partition::id) != disk.partitions.end();
+    return disk;
+}
+
+} // namespace
+
+std::vector<Disk> inventory(const fs::path& root) {
+    const std::string boot_id = boot_partition_id(root);
+    std::vector<Disk> disks;
+    for (const auto& entry : fs::directory_iterator(root / "sys/block")) {
+        const std::string name = entry.path().filename().native();
+        // Only hardware, and what pretends to be, has a device below it.
+        if (!fs::exists(entry.path() / "device") || name.starts_with("sr") || !fs::exists(root / "dev" / name)) continue;
+        disks.push_back(while_doing(fmt::format("looking at disk '{}'", name), [&] { return read_disk(root, fs::canonical(entry.path()), boot_id); }));
+    }
+    std::ranges::sort(disks, {}, &Disk::name);
+    return disks;
+}
+
+void look_inside(Disk& disk) {
+    if (disk.size == 0) return;
+    while_doing(fmt::format("looking at what is on '{}'", disk.device.native()), [&] {
+        const auto found = signatures(disk);
+        if (found.empty() && !has_bytes(disk)) {
+            disk.content = Content::blank;
+            return;
+        }
+        disk.carries = found.empty() ? "data of an unknown kind" : join(found, ", ");
+        const auto state = std::ranges::find(disk.partitions, state::partition_type().text(), &Partition::type);
+        if (state == disk.partitions.end()) return;
+        disk.content = was_never_written(*state) ? Content::unfinished : Content::ours;
+    });
+}
+
+std::string boot_partition_id(const fs::path& root) {
+    const fs::path file = root / boot_partition_variable;
+    if (!fs::exists(file)) return {};
+    // Four bytes of attributes, then UTF-16 of a GUID, perhaps with a zero at its end.
+    const std::string raw = read_file(file);
+    std::string id;
+    for (std::size_t i = 4; i + 1 < raw.size() && raw[i] != '\0'; i += 2) id += raw[i];
+    return lower(id);
+}
+
+const Disk* started_from(const std::vector<Disk>& disks) {
+    const auto found = std::ranges::find(disks, true, &Disk::started_from);
+    if (found == disks.end()) return nullptr;
+    const auto second = std::ranges::find(found + 1, disks.end(), true, &Disk::started_from);
+    if (second != disks.end())
+        throw Error(fmt::format("cannot tell which disk the node was started from: '{}' and '{}' are copies of one medium", found->name, second->name),
+                    "take one of them out");
+    return &*found;
+}
+
+} // namespace ashlar::disks

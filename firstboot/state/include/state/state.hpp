@@ -1,0 +1,35 @@
+#pragma once
+
+// The state partition: what outlives /var and is read before it. docs/formats/state.md.
+//
+// A write that is cut off at any point leaves the content of before: two copies, of which the older is
+// overwritten.
+
+#include <base/json.hpp>
+#include <signing/guid.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+namespace ashlar::state {
+
+// 8e3b1c5a-6d0f-4a5e-9a44-3f6c2d1b7e90
+[[nodiscard]] const Guid& partition_type();
+inline constexpr std::uint64_t partition_size = std::uint64_t{64} << 20U;
+
+struct Record {
+    std::uint64_t generation = 0; // from 1
+    Json content; // an object
+    bool operator==(const Record&) const = default;
+};
+
+// Nothing when the partition was never written. An Error when something is there and neither copy is
+// whole: that is a loss, not an empty partition.
+[[nodiscard]] std::optional<Record> read(const std::filesystem::path& partition);
+
+// Replaces the content (an object of at most 1 MiB as text), and returns when it is on the disk and was
+// read back. An Error leaves the content of before.
+void write(const std::filesystem::path& partition, const Json& content);
+
+} // namespace ashlar::state
