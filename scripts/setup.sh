@@ -15,7 +15,7 @@ packages+=(gpgv uidmap)
 packages+=(qemu-system-x86 ovmf swtpm)
 # Test: frameworks, and the outside judges of what we make.
 packages+=(libgtest-dev libgmock-dev librapidcheck-dev python3 python3-jsonschema python3-venv
-           apt binutils cpio dpkg-dev cryptsetup-bin dosfstools erofs-utils faketime fdisk gdisk gnupg kmod mtools openssl sbsigntool systemd-container
+           apt binutils cpio dpkg-dev cryptsetup-bin dosfstools e2fsprogs erofs-utils faketime fdisk gdisk gnupg kmod mtools openssl sbsigntool systemd-container
            zstd xz-utils jq)
 
 if [[ ${1:-} == --with-clang ]]; then

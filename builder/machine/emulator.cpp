@@ -45,7 +45,8 @@ void add_firmware(Arguments& to, const Options& options, const fs::path& variabl
 
 void add_disk(Arguments& to, const Options& options) {
     // snapshot: what the guest writes goes to a temporary file without a name.
-    to.add({"-drive", fmt::format("id=disk,if=none,format=raw,snapshot=on,file={}", file(options.disk))});
+    to.add({"-drive", fmt::format("id=disk,if=none,format=raw,snapshot={},file={}",
+                                  options.writes == Writes::kept ? "off" : "on", file(options.disk))});
     const auto* device = options.disk_bus == DiskBus::nvme ? "nvme,serial=ashlar" : "virtio-blk-pci";
     to.add({"-device", fmt::format("{},drive=disk,bootindex=1", device)});
 }

@@ -1,19 +1,26 @@
-// ashlard, the daemon in every image. Its first form: it says who the node is.
+// ashlard, the daemon in every image: it says who the node is, and puts it on its disk.
 
 #include <cstdio>
 #include <cstdlib>
 #include <getopt.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include <base/error.hpp>
+#include <base/file.hpp>
+#include <base/process.hpp>
 #include <firstboot/firmware_tables.hpp>
 #include <firstboot/identity.hpp>
+#include <node/early.hpp>
+#include <node/install.hpp>
 
 #include <fmt/format.h>
 
@@ -21,17 +28,24 @@ namespace {
 
 using namespace ashlar;
 
-constexpr std::string_view usage = R"(usage: ashlard early [--root=DIR]
-       ashlard guard [--root=DIR]
+constexpr std::string_view usage = R"(usage: ashlard early --root=DIR
+       ashlard guard
+       ashlard identity
+       ashlard install
        ashlard --version | --help
 
-  early    reads who this node is from the image below DIR (default /), writes
-           DIR/run/ashlar/identity.json and reports "ready"
-  guard    in the initrd, before the root is opened: fails when the firmware's tables in
-           DIR/sys added to the kernel's command line
+  guard      in the initrd, before the root is opened: fails when the firmware's tables
+             added to the kernel's command line
+  early      in the initrd: mounts /var and the writable layer of /etc below DIR, where the
+             root is mounted
+  identity   writes /run/ashlar/identity.json and reports "ready"
+  install    on a medium: puts this system on a disk, as the medium's site.toml says
 
 example: ashlard early --root=/sysroot
 )";
+
+// Conditions of units ask for it.
+constexpr const char* medium_mark = "/run/ashlar/started-from-medium";
 
 // sd_notify(3) in the few lines that a oneshot needs; silent where nobody listens.
 void notify(const char* state) {
@@ -49,17 +63,48 @@ void notify(const char* state) {
     ::close(fd);
 }
 
+std::string host_name() {
+    utsname names{};
+    ::uname(&names);
+    return names.nodename;
+}
+
 int early(const std::string& root) {
-    const firstboot::Identity identity = firstboot::read_identity(root);
-    firstboot::write_identity(root, identity);
-    fmt::print("ashlard: {} {} ready\n", identity.role, identity.release);
+    if (node::early(root) == node::Place::medium) write_file(medium_mark, "");
+    return 0;
+}
+
+int identity() {
+    const firstboot::Identity identity = firstboot::read_identity("/");
+    firstboot::write_identity("/", identity);
+    fmt::print("ashlard: {}: {} {} ready\n", host_name(), identity.role, identity.release);
     std::fflush(stdout);
     notify("READY=1");
     return 0;
 }
 
-int guard(const std::string& root) {
-    const auto strings = firstboot::command_line_strings(std::filesystem::path(root) / "sys");
+// The unit counts as started when there is something to say: it waits, or has begun to write.
+void say(std::string_view text) {
+    fmt::print("ashlard: {}\n", text);
+    std::fflush(stdout);
+    notify("READY=1");
+}
+
+// Disks come and go: it looks again until there is one to install on.
+int install() {
+    std::string said;
+    while (const auto waiting = node::install(say)) {
+        if (waiting->reason != said) say(waiting->reason);
+        said = waiting->reason;
+        std::this_thread::sleep_for(std::chrono::seconds(10));
+    }
+    say("installed; starting again from the disk");
+    run_checked({.argv = {"systemctl", "reboot"}});
+    return 0;
+}
+
+int guard() {
+    const auto strings = firstboot::command_line_strings("/sys");
     if (strings.empty()) return 0;
     throw Error(fmt::format("cannot trust the command line: the firmware's tables added to it ('{}')", strings.front()),
                 "remove the string from the machine's SMBIOS table of type 11; parameters come as signed add-ons");
@@ -75,7 +120,7 @@ int run(int argc, char** argv) {
                                      {"help", no_argument, nullptr, 'h'},
                                      {"version", no_argument, nullptr, 'V'},
                                      {nullptr, 0, nullptr, 0}};
-    std::string root = "/";
+    std::string root;
     for (int option = 0; (option = ::getopt_long(argc, argv, "h", options, nullptr)) != -1;) {
         switch (option) {
         case 'r': root = optarg; break;
@@ -86,8 +131,10 @@ int run(int argc, char** argv) {
     }
     if (optind + 1 != argc) return refuse("exactly one command is needed");
     const std::string_view command = argv[optind];
-    if (command == "early") return early(root);
-    if (command == "guard") return guard(root);
+    if (command == "early") return root.empty() ? refuse("early needs --root=DIR") : early(root);
+    if (command == "guard") return guard();
+    if (command == "identity") return identity();
+    if (command == "install") return install();
     return refuse(fmt::format("unknown command '{}'", command));
 }
 

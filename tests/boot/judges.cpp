@@ -150,7 +150,7 @@ void expect_praise(const Outcome& answer) {
 
 TEST(JudgeOfUnits, SystemdAnalyzeFindsNoFaultInThoseOfTheBase) {
     expect_praise(analyze(exhibit("base").root(), "/",
-                          {"default.target", "shutdown.target", "ashlar-ssh-host-key.service", "ashlar-status.service", "ashlard.service", "ssh.service",
+                          {"default.target", "shutdown.target", "ashlar-ssh-host-key.service", "ashlar-status.service", "ashlard.service", "ashlar-install.service", "ssh.service",
                            "chrony.service", "nftables.service", "systemd-networkd.service", "systemd-resolved.service"}));
 }
 
@@ -161,7 +161,7 @@ TEST(JudgeOfUnits, SystemdAnalyzeFindsNoFaultInThoseOfTheInitrd) {
     fs::create_directories(base.root() / "mnt/initrd");
     run_checked({.argv = {"sh", "-c", "zstd -dc \"$1\" | cpio -id --quiet --directory \"$2\"", "sh", base.path("initrd"), base.root() / "mnt/initrd"}});
     expect_praise(analyze(base.root(), "/mnt/initrd",
-                          {"initrd.target", "emergency.target", "ashlar-guard.service", "sysroot-etc.mount", "sysroot-var.mount", "emergency.service"}));
+                          {"initrd.target", "emergency.target", "ashlar-guard.service", "ashlar-early.service", "emergency.service"}));
 }
 
 // That it would have found one.

@@ -1,7 +1,7 @@
 #pragma once
 
 // Boots a disk image in QEMU as a real machine would: UEFI in user mode with our keys, Secure Boot on, a
-// software TPM 2.0, the image as its only disk. The image is never written to. QEMU and swtpm end with
+// software TPM 2.0, the image as its only disk. The image is not written to unless asked for. QEMU and swtpm end with
 // this object or process, and leave nothing behind.
 
 #include <machine/firmware.hpp>
@@ -20,6 +20,7 @@ namespace ashlar::machine {
 
 enum class Acceleration { emulated, kvm };
 enum class DiskBus { virtio, nvme };
+enum class Writes { discarded, kept }; // what becomes of what the guest writes to its disk
 enum class Network { none, user }; // user: the guest reaches out through QEMU, nobody reaches in
 enum class Tpm { none, software };
 enum class Console {
@@ -49,6 +50,7 @@ struct Options {
     unsigned processors = 2;
     unsigned memory_mib = 1024;
     DiskBus disk_bus = DiskBus::virtio;
+    Writes writes = Writes::discarded;
     Network network = Network::user;
     Console console = Console::captured;
     // Strings of an SMBIOS type 11 table, e.g. "io.systemd.credential:name=value": for tests.

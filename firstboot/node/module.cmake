@@ -1,0 +1,2 @@
+ashlar_module(node FOLDER firstboot/node USES base signing state disks site firstboot)
+ashlar_tests(node USES node)
