@@ -174,6 +174,8 @@ Disk read_disk(const fs::path& root, const fs::path& device, const std::string& 
 
 } // namespace
 
+void settle() { run_checked({.argv = {"udevadm", "settle", "--timeout=60"}}); }
+
 std::vector<Disk> inventory(const fs::path& root) {
     const std::string boot_id = boot_partition_id(root);
     std::vector<Disk> disks;

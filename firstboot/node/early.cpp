@@ -84,6 +84,8 @@ void redirect(const fs::path& root, const Entry& entry, const Accounts& accounts
 } // namespace
 
 Place early(const fs::path& root) {
+    // The root's own partitions are known, or there were no root; those beside it perhaps not yet.
+    disks::settle();
     const auto disks = disks::inventory();
     const disks::Disk* disk = disks::started_from(disks);
     const auto* state = disk == nullptr ? nullptr : partition_of_type(*disk, state::partition_type().text());

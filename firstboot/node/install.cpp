@@ -98,7 +98,7 @@ void lay_out(const disks::Disk& target, const Slot& slot) {
     fs::create_directories(directory);
     for (const auto& [name, text] : definitions(slot)) write_file(directory / name, text);
     run_checked({.argv = {"systemd-repart", "--dry-run=no", "--empty=force", "--discard=no", "--definitions=" + directory.native(), target.device.native()}});
-    run_checked({.argv = {"udevadm", "settle", "--timeout=60"}});
+    disks::settle();
 }
 
 // The installed disk, as udev sees it after the partition table was written.
@@ -164,6 +164,7 @@ std::vector<std::string> unmet(const site::Requirements& wanted, const fs::path&
 }
 
 std::optional<Waiting> install(const Say& say) {
+    disks::settle();
     auto disks = disks::inventory();
     const disks::Disk* started = disks::started_from(disks);
     if (started == nullptr) return Waiting{"not installing: the firmware does not say which disk the node was started from"};

@@ -10,6 +10,10 @@
 
 namespace ashlar::disks {
 
+// Waits until udev has looked at every device that the kernel found so far: before that its database has
+// gaps. At most a minute.
+void settle();
+
 // The disks with a node in <root>/dev, by name: from <root>/sys/block and the database of udev in
 // <root>/run/udev/data. Loop, RAM and stacked devices are no disks. No device is read: `content` stays
 // foreign until look_inside().
