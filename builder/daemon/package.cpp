@@ -28,8 +28,8 @@ using Steps = std::vector<std::vector<std::string>>;
 const Steps compile_steps{
     {"cmake", "-S", "/source", "-B", "/work/build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_INSTALL_PREFIX=/usr",
      "-DCMAKE_CXX_COMPILER=/usr/bin/g++", "-DCMAKE_C_COMPILER=/usr/bin/gcc", "-DASHLAR_BUILDER=OFF"},
-    {"cmake", "--build", "/work/build", "--target", "ashlard", "test_base", "test_firstboot", "test_state", "test_disks", "test_site"},
-    {"ctest", "--test-dir", "/work/build", "--output-on-failure", "--no-tests=error", "--tests-regex", "unit[.](base|firstboot|state|disks|site)$"},
+    {"cmake", "--build", "/work/build", "--target", "ashlard", "test_base", "test_firstboot", "test_state", "test_disks", "test_site", "test_node"},
+    {"ctest", "--test-dir", "/work/build", "--output-on-failure", "--no-tests=error", "--tests-regex", "unit[.](base|firstboot|state|disks|site|node)$"},
     {"cmake", "-E", "env", "DESTDIR=/work/package", "cmake", "--install", "/work/build", "--strip"}};
 const Steps pack_steps{
     {"dpkg-deb", "--root-owner-group", "--threads-max=1", "-Zxz", "--build", "/work/package", "/work/ashlard.deb"}};
@@ -81,7 +81,7 @@ void stamp(const fs::path& tree) {
 const std::vector<fs::path>& source_parts() {
     static const std::vector<fs::path> parts{"CMakeLists.txt", "cmake", "base", "signing", "firstboot",
                                              "tests/unit/base", "tests/unit/firstboot",
-                                             "tests/unit/state", "tests/unit/disks", "tests/unit/site"};
+                                             "tests/unit/state", "tests/unit/disks", "tests/unit/site", "tests/unit/node"};
     return parts;
 }
 

@@ -21,16 +21,6 @@ bool is_site_name(std::string_view text) {
     return !text.empty() && text.size() <= 63 && text.front() != '-' && text.back() != '-' && std::ranges::all_of(text, allowed);
 }
 
-// The types that sshd of the images takes; options in front of a key are not needed here.
-bool is_ssh_key(std::string_view text) {
-    constexpr std::array<std::string_view, 7> types{"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
-                                                    "ssh-rsa", "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"};
-    const auto words = split(text, ' ');
-    const auto base64 = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '='; };
-    return words.size() >= 2 && std::ranges::find(types, words[0]) != types.end() && words[1].size() >= 16 && std::ranges::all_of(words[1], base64) &&
-           std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < ' '; });
-}
-
 std::optional<std::uint64_t> size(toml::Table& table, std::string_view key) {
     const auto text = table.text(key);
     if (!text) return std::nullopt;
@@ -88,15 +78,6 @@ void read_install(toml::Table& table, Site& site) {
     if (toml::Table* require = table.table("require")) site.requirements = requirements(*require);
 }
 
-void read_access(toml::Table& table, Site& site) {
-    for (const auto& key : table.texts("ssh_keys")) {
-        if (!is_ssh_key(key.value))
-            table.problem(key.position, fmt::format("{} is not a public key of SSH", toml::quote(key.value)),
-                          "write the line of the .pub file, such as \"ssh-ed25519 AAAA… name\"");
-        site.ssh_keys.push_back(key.value);
-    }
-}
-
 } // namespace
 
 Site read(const toml::SourcePtr& source) {
@@ -112,7 +93,6 @@ Site read(const toml::SourcePtr& source) {
             root.problem(root.position(), "missing table [site]", "a site needs a name: name = \"berlin-1\"");
         }
         if (toml::Table* table = root.table("install")) read_install(*table, site);
-        if (toml::Table* table = root.table("access")) read_access(*table, site);
         return site;
     });
 }

@@ -43,8 +43,6 @@ max_size = "2 TiB"
 memory = "4 GiB"
 processors = 2
 tpm = true
-[access]
-ssh_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI ada@example"]
 )");
     EXPECT_EQ(site.disk.wipe, disks::Wipe::if_ours);
     EXPECT_THAT(site.disk.buses, ElementsAre(disks::Bus::nvme, disks::Bus::sata));
@@ -53,12 +51,10 @@ ssh_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI ada@example"]
     EXPECT_EQ(site.requirements.memory, std::uint64_t{4} << 30U);
     EXPECT_EQ(site.requirements.processors, 2U);
     EXPECT_TRUE(site.requirements.tpm);
-    EXPECT_EQ(site.ssh_keys.size(), 1U);
 }
 
 TEST(Site, SaysAllThatIsWrongAtOnce) {
-    EXPECT_EQ(error_of("[site]\nname = \"Berlin\"\n[install]\nwip = \"always\"\n[install.disk]\nbus = [\"nvm\"]\nmin_size = \"2 TiB\"\nmax_size = \"1 TB\"\n"
-                       "[access]\nssh_keys = [\"root:password\"]\n"),
+    EXPECT_EQ(error_of("[site]\nname = \"Berlin\"\n[install]\nwip = \"always\"\n[install.disk]\nbus = [\"nvm\"]\nmin_size = \"2 TiB\"\nmax_size = \"1 TB\"\n"),
               R"(site.toml:2:8: 'Berlin' is not a site name
   2 | name = "Berlin"
     |        ^~~~~~~~
@@ -77,16 +73,11 @@ write one of nvme, sata, sas, scsi, virtio, usb, mmc, fibre-channel, iscsi
 site.toml:8:12: '1 TB' is not a size
   8 | max_size = "1 TB"
     |            ^~~~~~
-write a whole number and KiB, MiB, GiB or TiB, such as "96 MiB"
-
-site.toml:10:13: 'root:password' is not a public key of SSH
-  10 | ssh_keys = ["root:password"]
-     |             ^~~~~~~~~~~~~~~
-write the line of the .pub file, such as "ssh-ed25519 AAAA… name")");
+write a whole number and KiB, MiB, GiB or TiB, such as "96 MiB")");
 }
 
 TEST(Site, WithoutANameIsNone) {
-    EXPECT_EQ(error_of("[access]\nssh_keys = []\n"), R"(site.toml: missing table [site]
+    EXPECT_EQ(error_of("[install]\nwipe = \"always\"\n"), R"(site.toml: missing table [site]
 a site needs a name: name = "berlin-1")");
 }
 

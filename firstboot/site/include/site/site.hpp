@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 namespace ashlar::site {
 
@@ -22,7 +21,6 @@ struct Site {
     std::string name;
     disks::Rule disk;
     Requirements requirements;
-    std::vector<std::string> ssh_keys; // lines of authorized_keys
 };
 
 // SourceError with every problem of the file.

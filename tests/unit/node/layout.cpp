@@ -1,0 +1,42 @@
+#include <node/layout.hpp>
+
+#include <gmock/gmock.h>
+
+using namespace ashlar;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+namespace {
+
+constexpr std::uint64_t mib = std::uint64_t{1} << 20U;
+
+node::Slot medium() {
+    return {.root = {.device = "/dev/sda2", .type = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709", .id = "00112233-4455-6677-8899-aabbccddeeff"},
+            .verity = {.device = "/dev/sda3", .type = "2c7357ed-ebd2-46d9-aec1-23d437ec2bf5", .id = "ffeeddcc-bbaa-9988-7766-554433221100"},
+            .root_size = 300 * mib,
+            .release = "R0.3"};
+}
+
+TEST(Layout, HasEachPartitionInItsOrder) {
+    std::vector<std::string> names;
+    for (const auto& [name, text] : node::definitions(medium())) names.push_back(name);
+    EXPECT_THAT(names, ElementsAre("10-esp.conf", "20-state.conf", "30-root-a.conf", "40-verity-a.conf", "50-root-b.conf", "60-verity-b.conf", "70-var.conf"));
+}
+
+TEST(Layout, CopiesTheMediumIntoSlotAUnderItsOwnIdentifiers) {
+    EXPECT_EQ(node::definitions(medium()).at("30-root-a.conf"),
+              "[Partition]\nType=4f68bce3-e8cd-4db1-96e7-fbcaf984b709\nLabel=root_R0.3\nSizeMinBytes=805306368\nSizeMaxBytes=805306368\n"
+              "UUID=00112233-4455-6677-8899-aabbccddeeff\nCopyBlocks=/dev/sda2\n");
+    EXPECT_EQ(node::definitions(medium()).at("50-root-b.conf"),
+              "[Partition]\nType=4f68bce3-e8cd-4db1-96e7-fbcaf984b709\nLabel=_empty\nSizeMinBytes=805306368\nSizeMaxBytes=805306368\n");
+}
+
+// Twice the root, and whole steps: a release that grows a little must not need another layout.
+TEST(Layout, LeavesRoomForLaterReleases) {
+    auto small = medium();
+    small.root_size = 10 * mib;
+    EXPECT_THAT(node::definitions(small).at("50-root-b.conf"), HasSubstr("SizeMinBytes=268435456\n"));
+    EXPECT_EQ(node::minimum_size(small), (1024 + 64 + 2 * (256 + 4) + 2048 + 4) * mib);
+}
+
+} // namespace

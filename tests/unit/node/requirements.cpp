@@ -1,0 +1,39 @@
+#include <node/install.hpp>
+
+#include <base/file.hpp>
+
+#include <gmock/gmock.h>
+
+using namespace ashlar;
+using testing::ElementsAre;
+using testing::IsEmpty;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A machine with two processors and 4 GB of memory, of which the firmware kept a little.
+class Requirements : public testing::Test {
+protected:
+    Requirements() {
+        for (const char* name : {"proc", "sys/devices/system/cpu/cpu0", "sys/devices/system/cpu/cpu1", "sys/devices/system/cpu/cpufreq"})
+            fs::create_directories(root / name);
+        write_file(root / "proc/meminfo", "MemTotal:        3900000 kB\nMemFree: 1 kB\n");
+    }
+    TemporaryDirectory directory{testing::TempDir()};
+    fs::path root = directory.path();
+};
+
+TEST_F(Requirements, ThatAreMetSayNothing) {
+    EXPECT_THAT(node::unmet({}, root), IsEmpty());
+    EXPECT_THAT(node::unmet({.memory = std::uint64_t{4} << 30U, .processors = 2}, root), IsEmpty());
+}
+
+TEST_F(Requirements, ThatAreNotAreAllNamed) {
+    EXPECT_THAT(node::unmet({.memory = std::uint64_t{8} << 30U, .processors = 4, .tpm = true}, root),
+                ElementsAre("the machine has 4.0 GB of memory, 8.6 GB are required", "the machine has 2 processors, 4 are required",
+                            "the machine has no TPM, one is required"));
+    fs::create_directories(root / "sys/class/tpm/tpm0");
+    EXPECT_THAT(node::unmet({.tpm = true}, root), IsEmpty());
+}
+
+} // namespace
