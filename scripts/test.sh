@@ -9,6 +9,7 @@
 # boot    images from the live archive, booted in QEMU       about 8 minutes
 # repro   same inputs, same bytes, whoever builds            about 10 minutes
 # fault   interrupted builds                                 about 5 minutes
+# long    all of boot, repro and fault                       about an hour
 # bench   against mkosi and mmdebstrap                       about 30 minutes
 # sanitize  unit tests under sanitizers, and fuzzing         about an hour, most of it compiling
 #
