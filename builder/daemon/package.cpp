@@ -26,13 +26,13 @@ using Steps = std::vector<std::vector<std::string>>;
 
 // The tests are compiled without optimisation: they run once.
 const Steps compile_steps{
-    {"cmake", "-S", "/source", "-B", "/work/build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_INSTALL_PREFIX=/usr",
+    {"cmake", "-S", "/source", "-B", "/scratch/build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_INSTALL_PREFIX=/usr",
      "-DCMAKE_CXX_COMPILER=/usr/bin/g++", "-DCMAKE_C_COMPILER=/usr/bin/gcc", "-DASHLAR_BUILDER=OFF"},
-    {"cmake", "--build", "/work/build", "--target", "ashlard", "test_base", "test_firstboot", "test_state", "test_disks", "test_site", "test_node"},
-    {"ctest", "--test-dir", "/work/build", "--output-on-failure", "--no-tests=error", "--tests-regex", "unit[.](base|firstboot|state|disks|site|node)$"},
-    {"cmake", "-E", "env", "DESTDIR=/work/package", "cmake", "--install", "/work/build", "--strip"}};
+    {"cmake", "--build", "/scratch/build", "--target", "ashlard", "test_base", "test_firstboot", "test_state", "test_disks", "test_site", "test_node"},
+    {"ctest", "--test-dir", "/scratch/build", "--output-on-failure", "--no-tests=error", "--tests-regex", "unit[.](base|firstboot|state|disks|site|node)$"},
+    {"cmake", "-E", "env", "DESTDIR=/scratch/package", "cmake", "--install", "/scratch/build", "--strip"}};
 const Steps pack_steps{
-    {"dpkg-deb", "--root-owner-group", "--threads-max=1", "-Zxz", "--build", "/work/package", "/work/ashlard.deb"}};
+    {"dpkg-deb", "--root-owner-group", "--threads-max=1", "-Zxz", "--build", "/scratch/package", "/scratch/ashlard.deb"}};
 
 // "project(ashlar VERSION 0.1.0 …)"
 std::string project_version(const fs::path& source) {
@@ -53,7 +53,7 @@ public:
         sandbox_.mode = root::RootMode::assembled;
         for (const fs::path& part : source_parts())
             sandbox_.binds.push_back({input.source / part, "/source" / part});
-        sandbox_.binds.push_back({work, "/work", root::Access::read_write});
+        sandbox_.binds.push_back({work, "/scratch", root::Access::read_write});
     }
 
     void run(std::vector<std::string> argv) const {

@@ -34,7 +34,6 @@ const fs::path run_directory = "/run/ashlar";
 using Say = std::function<void(std::string_view)>;
 
 struct Medium {
-    disks::Disk disk;
     disks::Partition esp;
     Slot slot;
     Digest root_hash;
@@ -70,8 +69,7 @@ Digest running_root_hash() {
 
 Medium medium_of(const disks::Disk& disk, const std::string& release) {
     const Digest root_hash = running_root_hash();
-    Medium medium{.disk = disk,
-                  .esp = partition(disk, [](const disks::Partition& p) { return p.type == esp_type; }, "boot partition"),
+    Medium medium{.esp = partition(disk, [](const disks::Partition& p) { return p.type == esp_type; }, "boot partition"),
                   .slot = {.root = partition_with(disk, data_partition_of(root_hash), "partition with the running root"),
                            .verity = partition_with(disk, hash_partition_of(root_hash), "hash tree of the running root"),
                            .release = release},

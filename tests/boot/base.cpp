@@ -22,6 +22,13 @@ void explain(const machine::Report& report) {
     fmt::print(stderr, "{}: {}\n--- console ---\n{}\n---------------\n", machine::name_of(report.verdict.outcome), report.verdict.detail, report.transcript);
 }
 
+// The kernel stopped at a block that is not what the root hash vouches for.
+void expect_corruption(const machine::Report& report) {
+    if (report.verdict.outcome != Outcome::panicked) explain(report);
+    EXPECT_EQ(machine::name_of(report.verdict.outcome), "panicked");
+    EXPECT_THAT(report.verdict.detail, HasSubstr("dm-verity device corrupted"));
+}
+
 // The register when the boot has come to its end.
 std::string predicted_at_the_end(ByteView uki) {
     auto pcr = predicted_pcr11(uki, "uki");
@@ -89,9 +96,7 @@ TEST(Base, StopsAtAFlippedByteInTheSuperblock) {
     Disk disk("base");
     disk.flip(disk.root(), 1024 + 4); // the checksum of EROFS
     const auto report = disk.boot();
-    if (report.verdict.outcome != Outcome::panicked) explain(report);
-    EXPECT_EQ(machine::name_of(report.verdict.outcome), "panicked");
-    EXPECT_THAT(report.verdict.detail, HasSubstr("dm-verity device corrupted"));
+    expect_corruption(report);
 }
 
 // Nobody reads systemd-shutdown before the machine shuts down.
@@ -99,9 +104,7 @@ TEST(Base, RunsUntilAFlippedByteIsReadAndStopsThen) {
     Disk disk("base");
     disk.flip(disk.root(), disk.place_of("usr/lib/systemd/systemd-shutdown") + 100);
     const auto report = disk.boot([](auto& options) { options.until = machine::Until::shut_down; });
-    if (report.verdict.outcome != Outcome::panicked) explain(report);
-    EXPECT_EQ(machine::name_of(report.verdict.outcome), "panicked");
-    EXPECT_THAT(report.verdict.detail, HasSubstr("dm-verity device corrupted"));
+    expect_corruption(report);
     ASSERT_TRUE(report.status) << "the node did not get as far as its report";
     EXPECT_EQ(report.status->at("state"), "running");
 }
@@ -110,9 +113,7 @@ TEST(Base, StopsAtAFlippedByteInPid1) {
     Disk disk("base");
     disk.flip(disk.root(), disk.place_of("usr/lib/systemd/systemd") + 100);
     const auto report = disk.boot();
-    if (report.verdict.outcome != Outcome::panicked) explain(report);
-    EXPECT_EQ(machine::name_of(report.verdict.outcome), "panicked");
-    EXPECT_THAT(report.verdict.detail, HasSubstr("dm-verity device corrupted"));
+    expect_corruption(report);
 }
 
 TEST(Base, StartsAgainWhenTheRootIsAnotherVersion) {
