@@ -5,6 +5,7 @@
 #include <base/json.hpp>
 #include <base/process.hpp>
 #include <base/text.hpp>
+#include <disks/claim.hpp>
 #include <state/state.hpp>
 
 #include <algorithm>
@@ -192,6 +193,12 @@ std::vector<Disk> inventory(const fs::path& root) {
 void look_inside(Disk& disk) {
     if (disk.size == 0) return;
     while_doing(fmt::format("looking at what is on '{}'", disk.device.native()), [&] {
+        // Half a partition table has no signature that anybody knows, and half an installation may have a state.
+        if (is_claimed(disk.device)) {
+            disk.content = Content::unfinished;
+            disk.carries = "an installation that was cut off";
+            return;
+        }
         const auto found = signatures(disk);
         if (found.empty() && !has_bytes(disk)) {
             disk.content = Content::blank;

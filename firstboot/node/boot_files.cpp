@@ -32,7 +32,9 @@ std::vector<fs::path> files_below(const fs::path& from) {
 
 void sync_all(const fs::path& place) {
     const Fd directory = open_file(place, O_RDONLY | O_DIRECTORY);
-    if (::syncfs(directory.get()) != 0) throw system_error("sync", place.native());
+    // For FAT, syncfs(2) sends everything to the disk, and does not tell the disk to keep it: only fsync(2)
+    // flushes the disk's cache.
+    if (::syncfs(directory.get()) != 0 || ::fsync(directory.get()) != 0) throw system_error("sync", place.native());
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/json.hpp>
+#include <disks/claim.hpp>
 #include <disks/inventory.hpp>
 #include <state/state.hpp>
 
@@ -102,6 +103,8 @@ Place early(const fs::path& root) {
         const auto* var = partition_of_type(*disk, var_type);
         if (var == nullptr) throw Error(fmt::format("cannot open /var: '{}' has no partition of its type", disk->device.native()));
         mount(var->device.native(), root / "var", "ext4", MS_NOSUID | MS_NODEV);
+        // Power was cut after all was written and before the installer said so. From now on data are kept here.
+        if (disks::is_claimed(disk->device)) disks::release(disk->device);
         render(root, record->content);
         const Accounts accounts(root);
         for (const auto& entry : declared(root)) redirect(root, entry, accounts);

@@ -8,6 +8,7 @@
 #include <base/json.hpp>
 #include <base/process.hpp>
 #include <base/text.hpp>
+#include <disks/claim.hpp>
 #include <disks/inventory.hpp>
 #include <firstboot/identity.hpp>
 #include <node/layout.hpp>
@@ -132,6 +133,8 @@ void write_state(const disks::Disk& disk, const site::Site& site, const std::str
 
 void write_on(const disks::Disk& target, const Medium& medium, const Mount& medium_esp, const site::Site& site, const std::string& release, const Say& say) {
     say(fmt::format("installing on {}: layout and copies", target.device.native()));
+    // From here to release() the disk counts as blank: a cut of the power anywhere between begins anew.
+    disks::claim(target.device);
     lay_out(target, medium.slot);
     const disks::Disk disk = seen_again(target);
     say("reading back what was written");
@@ -140,6 +143,7 @@ void write_on(const disks::Disk& target, const Medium& medium, const Mount& medi
     say("writing the boot files");
     const auto& esp = partition(disk, [](const disks::Partition& p) { return p.type == esp_type; }, "boot partition");
     copy_boot_files(medium_esp.path(), esp.device, run_directory / "esp");
+    disks::release(target.device);
 }
 
 } // namespace

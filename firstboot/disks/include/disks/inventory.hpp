@@ -19,8 +19,8 @@ void settle();
 // foreign until look_inside().
 [[nodiscard]] std::vector<Disk> inventory(const std::filesystem::path& root = "/");
 
-// Finds out what the disk carries: with wipefs(8), from its first and last MiB, and from its state
-// partition where it has one.
+// Finds out what the disk carries: from the mark of an installation that did not come to its end, with
+// wipefs(8), from its first and last MiB, and from its state partition where it has one.
 void look_inside(Disk& disk);
 
 // The partition that the boot loader was started from: its GUID in lower case, from the firmware's

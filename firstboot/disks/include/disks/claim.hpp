@@ -1,0 +1,17 @@
+#pragma once
+
+// The mark on a disk that is being installed. It is the first thing that the installer writes and the last
+// that it takes away, so that a cut of the power anywhere between leaves a disk that counts as blank, whatever
+// of a partition table, a state or boot files is on it by then. docs/formats/node-disk.md.
+
+#include <filesystem>
+
+namespace ashlar::disks {
+
+// Both return when the disk has it. `device` is the whole disk.
+void claim(const std::filesystem::path& device);
+void release(const std::filesystem::path& device);
+
+[[nodiscard]] bool is_claimed(const std::filesystem::path& device);
+
+} // namespace ashlar::disks
