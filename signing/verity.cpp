@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -97,27 +96,6 @@ void check(const VerityParameters& parameters) {
 }
 
 // ---- Reading and writing -----------------------------------------------------------------------
-
-void read_at(const FileExtent& from, std::uint64_t offset, std::span<std::byte> buffer) {
-    while (!buffer.empty()) {
-        const ssize_t got = ::pread(from.fd, buffer.data(), buffer.size(), static_cast<off_t>(from.offset + offset));
-        if (got < 0 && errno == EINTR) continue;
-        if (got < 0) throw system_error("read", from.name);
-        if (got == 0) throw Error(fmt::format("cannot read '{}': it ends at byte {}", from.name, from.offset + offset));
-        offset += static_cast<std::uint64_t>(got);
-        buffer = buffer.subspan(static_cast<std::size_t>(got));
-    }
-}
-
-void write_at(const FileExtent& to, std::uint64_t offset, std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-        const ssize_t put = ::pwrite(to.fd, bytes.data(), bytes.size(), static_cast<off_t>(to.offset + offset));
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0) throw system_error("write", to.name);
-        offset += static_cast<std::uint64_t>(put);
-        bytes = bytes.subspan(static_cast<std::size_t>(put));
-    }
-}
 
 FileExtent whole(const Fd& fd, const fs::path& path) {
     struct stat info {};
@@ -242,6 +220,44 @@ VerityFault fault_below(const Tree& tree, std::size_t level, std::uint64_t index
 
 std::uint64_t verity_size(std::uint64_t data_bytes) {
     return shape_of(blocks_in({-1, 0, data_bytes, "data"})).total_blocks * block;
+}
+
+std::uint64_t verity_leaf_size(std::uint64_t data_bytes) {
+    const Shape shape = shape_of(blocks_in({-1, 0, data_bytes, "data"}));
+    return shape.levels.empty() ? 0 : shape.levels.front().blocks * block;
+}
+
+struct LeafHasher::State {
+    explicit State(std::span<const std::byte> the_salt) : salt(the_salt.begin(), the_salt.end()), hasher(salt) {}
+
+    void add(std::span<const std::byte> hash_block) {
+        above.resize(above.size() + Digest::size);
+        hasher.hash(hash_block, std::span(above).last(Digest::size));
+    }
+
+    Bytes salt;
+    BlockHasher hasher;
+    Bytes above; // digests of the blocks added
+};
+
+LeafHasher::LeafHasher(std::span<const std::byte> salt) : state_(std::make_unique<State>(salt)) {}
+LeafHasher::~LeafHasher() = default;
+
+void LeafHasher::add(std::span<const std::byte> blocks) {
+    for (; !blocks.empty(); blocks = blocks.subspan(block)) state_->add(blocks.first(block));
+}
+
+Digest LeafHasher::root() const {
+    State level(state_->salt);
+    level.above = state_->above;
+    while (level.above.size() > Digest::size) {
+        Bytes below = std::exchange(level.above, {});
+        below.resize(round_up(below.size(), block));
+        for (std::size_t at = 0; at < below.size(); at += block) level.add(std::span(below).subspan(at, block));
+    }
+    Digest::Bytes digest{};
+    std::ranges::copy(level.above, digest.begin());
+    return Digest(digest);
 }
 
 Digest write_verity(const FileExtent& data, int hash_fd, std::uint64_t hash_offset,

@@ -4,11 +4,14 @@
 // 4096-byte data and hash blocks and a superblock in front. The format: docs/formats/verity.md.
 
 #include <signing/digest.hpp>
+#include <signing/extent.hpp>
 #include <signing/guid.hpp>
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,17 +25,27 @@ struct VerityParameters {
     std::vector<std::byte> salt; // 0 to 256 bytes, hashed in front of every block
 };
 
-// A piece of an open file. Whoever made it keeps the descriptor open. Only pread/pwrite are used, so
-// the descriptor's position does not matter and does not change.
-struct FileExtent {
-    int fd;
-    std::uint64_t offset = 0;
-    std::uint64_t size = 0; // bytes
-    std::string name;       // for messages
-};
-
 // How large the hash area of `data_bytes` is, superblock included. A multiple of verity_block.
 [[nodiscard]] std::uint64_t verity_size(std::uint64_t data_bytes);
+
+// How large the tree's lowest level is, the digests of the data blocks: 128 in each of its blocks. It
+// lies at the end of the hash area. A single data block has none.
+[[nodiscard]] std::uint64_t verity_leaf_size(std::uint64_t data_bytes);
+
+// From a tree's lowest level alone, the root hash: whoever has that level from somewhere need not
+// believe it. One block at least.
+class LeafHasher {
+public:
+    explicit LeafHasher(std::span<const std::byte> salt);
+    ~LeafHasher();
+    // Whole blocks of the level, in order.
+    void add(std::span<const std::byte> blocks);
+    [[nodiscard]] Digest root() const;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
 
 // Reads all of `data` (its size: at least one block, a multiple of verity_block) and writes
 // verity_size(data.size) bytes to `hash_fd` from `hash_offset` on. Several threads; the memory needed
