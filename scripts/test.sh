@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Runs the tests, everything included that they need on a fresh Debian 12 machine.
 #
-#   scripts/test.sh                          the default rings: fast and boot
+#   scripts/test.sh                          the default rings: fast, boot and powercut
 #   scripts/test.sh --ring fast              one ring; may be given several times
 #   scripts/test.sh --allow-missing-rings    a ring that cannot run here is reported, not a failure
 #
 # fast    unit, property, corpus and oracle tests            no network but for the first oracle run
 # boot    images from the live archive, booted in QEMU       about 8 minutes
+# powercut  the boot loader and its model agree          about a minute
 # repro   same inputs, same bytes, whoever builds            about 10 minutes
 # fault   interrupted builds                                 about 5 minutes
-# long    all of boot, repro and fault                       about an hour
+# long    all of boot, powercut, repro and fault             more than an hour
 # bench   against mkosi and mmdebstrap                       about 30 minutes
 # sanitize  unit tests under sanitizers, and fuzzing         about an hour, most of it compiling
 #
@@ -28,7 +29,7 @@ while [[ $# -gt 0 ]]; do
         *) echo "test.sh: unknown argument '$1' (try --help)" >&2; exit 2 ;;
     esac
 done
-[[ ${#rings[@]} -gt 0 ]] || rings=(fast boot)
+[[ ${#rings[@]} -gt 0 ]] || rings=(fast boot powercut)
 
 scripts/setup.sh
 cmake --preset release -DASHLAR_TESTS=ON >/dev/null

@@ -2,9 +2,13 @@
 
 #include "disk.hpp"
 
+#include "../powercut/recorder.hpp"
+#include "../powercut/survey.hpp"
+
 #include <base/error.hpp>
 #include <base/process.hpp>
 #include <base/text.hpp>
+#include <disks/claim.hpp>
 #include <state/state.hpp>
 
 #include <gmock/gmock.h>
@@ -23,17 +27,12 @@ namespace {
 
 constexpr std::uint64_t disk_size = std::uint64_t{8} << 30U;
 
-// The empty disk of a machine, in a file.
+// The empty disk of a machine, in a file. What is written to it from a medium is recorded.
 class Target {
 public:
-    Target() {
-        const Fd file = open_file(path(), O_RDWR | O_CREAT);
-        EXPECT_EQ(::ftruncate(file.get(), static_cast<off_t>(disk_size)), 0);
-    }
-    [[nodiscard]] std::filesystem::path path() const { return directory_.path() / "target.raw"; }
-    [[nodiscard]] std::vector<std::string> arguments() const {
-        return {"-drive", "if=none,id=target,format=raw,file=" + path().native(), "-device", "virtio-blk-pci,drive=target,serial=target"};
-    }
+    [[nodiscard]] std::filesystem::path path() const { return disk_.path(); }
+    [[nodiscard]] std::vector<std::string> arguments() const { return disk_.arguments("target"); }
+    [[nodiscard]] powercut::Log log() const { return disk_.log(); }
     void write(std::uint64_t offset, std::string_view text) const {
         const Fd file = open_file(path(), O_WRONLY);
         EXPECT_EQ(::pwrite(file.get(), text.data(), text.size(), static_cast<off_t>(offset)), static_cast<ssize_t>(text.size()));
@@ -63,6 +62,7 @@ public:
 
 private:
     TemporaryDirectory directory_{testing::TempDir()};
+    powercut::RecordedDisk disk_{directory_.path(), disk_size};
 };
 
 Disk medium(std::string_view rule) {
@@ -79,6 +79,22 @@ machine::Report start(const Disk& stick, const Target& target, machine::Until un
     });
 }
 
+// Every cut of the installation that was recorded. Leaves the target as a cut in its last moment does: all is
+// there, and so is the mark of an installation.
+void cut(const Target& target) {
+    const powercut::Log log = target.log();
+    const powercut::Recording recording{.log = log, .sectors = disk_size / powercut::sector_size, .before = {},
+                                        .releases = {powercut::release_of(Lab::get().base_of("base"), "R0.0")}, .fsck_each = 40};
+    const auto result = survey(recording, {});
+    fmt::print("power cuts while installing: {}", result.text());
+    EXPECT_THAT(result.violations, testing::IsEmpty());
+    EXPECT_THAT(result.disagreements, testing::IsEmpty());
+    EXPECT_EQ(result.outcomes.count("starts R0.0"), 1U);
+
+    ASSERT_FALSE(disks::is_claimed(target.path()));
+    disks::claim(target.path());
+}
+
 TEST(Install, PutsTheMediumOnTheDiskThatTheRuleMeans) {
     const Target target;
     const auto installed = start(medium("[install.disk]\nserial = \"target\"\n"), target, machine::Until::power_off);
@@ -86,6 +102,8 @@ TEST(Install, PutsTheMediumOnTheDiskThatTheRuleMeans) {
     ASSERT_THAT(installed.transcript, HasSubstr("installed; starting again from the disk"));
     const Json state = target.state();
     EXPECT_EQ(state.at("installed").at("site"), "berlin-1");
+
+    cut(target);
 
     // Alone in the machine, twice: the same node, with what its services keep.
     std::string host_key;
@@ -97,6 +115,7 @@ TEST(Install, PutsTheMediumOnTheDiskThatTheRuleMeans) {
         EXPECT_THAT(report.transcript, HasSubstr(fmt::format("{}: base", state.at("hostname").get<std::string>())));
         EXPECT_THAT(report.transcript, Not(HasSubstr("installing on")));
         EXPECT_EQ(target.state(), state);
+        EXPECT_FALSE(disks::is_claimed(target.path()));
         const std::string key = target.in_var("/lib/ashlar/state/etc/ssh/ssh_host_ed25519_key.pub");
         EXPECT_THAT(key, HasSubstr("ssh-ed25519 "));
         EXPECT_TRUE(boot == 1 || key == host_key) << "another host key after a restart: " << key << host_key;

@@ -139,7 +139,7 @@ int compare(const BootEntry& a, const BootEntry& b) {
     if (const int order = sign(a.left == 0, b.left == 0); order != 0) return order;
     if (const int order = sign(a.sort_key, b.sort_key); order != 0) return order;
     if (const int order = compare_versions(b.version, a.version); order != 0) return order;
-    if (const int order = compare_versions(lower(b.name), lower(a.name)); order != 0) return order;
+    if (const int order = compare_versions(b.id(), a.id()); order != 0) return order;
     if (!a.left || !b.left) return 0;
     if (const int order = sign(*b.left, *a.left); order != 0) return order;
     return sign(*a.done, *b.done);
@@ -152,6 +152,8 @@ int compare_versions(std::string_view a, std::string_view b) {
     while (true)
         if (const auto order = step(rest_a, rest_b)) return *order;
 }
+
+std::string BootEntry::id() const { return left ? name.substr(0, name.rfind('+')) + ".efi" : lower(name); }
 
 std::string BootEntry::name_when_started() const {
     if (!left) return name;

@@ -1,14 +1,14 @@
 #pragma once
 
 // What systemd-boot 257 starts from a boot partition: a model of it, for images as ours are (UKIs in
-// EFI/Linux, no entries in loader/entries). tests/powercut/loader_test.cpp asks the real one the same questions.
+// EFI/Linux, no entries in loader/entries). tests/powercut/loader_run.cpp asks the real one the same questions.
 //
 // An entry is a file EFI/Linux/*.efi that is a PE image with a section .osrel. Order of the menu:
 //
 //   1. entries with attempts left, and those that are not counted, before exhausted ones (…+0-N.efi)
 //   2. IMAGE_ID, or else ID
 //   3. IMAGE_VERSION, or else VERSION, VERSION_ID, BUILD_ID: the newest first
-//   4. the name of the file in lower case, with its counter: the highest first
+//   4. the name: of a counted one without its counter, of the others in lower case; the highest first
 //   5. of counted ones: more attempts left first, then fewer done
 //
 // The first one is started. Before that, a counted one is renamed: one attempt less left, one more done.
@@ -29,6 +29,8 @@ struct BootEntry {
     std::string command_line;
     const FatFile* file = nullptr;
 
+    // What it is sorted by when releases are the same.
+    [[nodiscard]] std::string id() const;
     // How the file is called when it is started.
     [[nodiscard]] std::string name_when_started() const;
 };

@@ -71,6 +71,13 @@ TEST(Menu, HasTheNewestReleaseFirst) {
                 ElementsAre("ashlar_R0.10.efi", "ashlar_R0.9.efi", "ashlar_R0.2.efi"));
 }
 
+// Capitals come before small letters, and the name of a counted one keeps its capitals.
+TEST(Menu, HasAnUncountedTwinFirst) {
+    EXPECT_THAT(order({{"ashlar_R0.1+3-0.efi", "R0.1"}, {"ashlar_R0.1.efi", "R0.1"}}), ElementsAre("ashlar_R0.1.efi", "ashlar_R0.1+3-0.efi"));
+    EXPECT_THAT(order({{"ashlar_R0.1+1-2.efi", "R0.1"}, {"ashlar_R0.1+3-0.efi", "R0.1"}, {"ashlar_R0.1+3-1.efi", "R0.1"}}),
+                ElementsAre("ashlar_R0.1+3-0.efi", "ashlar_R0.1+3-1.efi", "ashlar_R0.1+1-2.efi"));
+}
+
 TEST(Menu, HasExhaustedEntriesLast) {
     EXPECT_THAT(order({{"ashlar_R0.2+0-3.efi", "R0.2"}, {"ashlar_R0.1.efi", "R0.1"}}), ElementsAre("ashlar_R0.1.efi", "ashlar_R0.2+0-3.efi"));
     EXPECT_THAT(order({{"ashlar_R0.2+1-2.efi", "R0.2"}, {"ashlar_R0.1.efi", "R0.1"}}), ElementsAre("ashlar_R0.2+1-2.efi", "ashlar_R0.1.efi"));

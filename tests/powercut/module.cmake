@@ -11,4 +11,9 @@ if(ASHLAR_TESTS)
   target_link_libraries(test_powercut PRIVATE ashlar_powercut ashlar_warnings GTest::gmock_main)
   add_test(NAME powercut COMMAND test_powercut)
   set_tests_properties(powercut PROPERTIES LABELS fast)
+
+  # Run by tests/powercut/run, which builds the images.
+  file(GLOB runs CONFIGURE_DEPENDS tests/powercut/*_run.cpp)
+  add_executable(test_powercut_machine ${runs} tests/boot/disk.cpp)
+  target_link_libraries(test_powercut_machine PRIVATE ashlar_powercut ashlar::machine ashlar_warnings GTest::gmock_main)
 endif()

@@ -1,5 +1,7 @@
 #include "survey.hpp"
 
+#include "fsck.hpp"
+
 #include <algorithm>
 #include <random>
 #include <set>
@@ -42,6 +44,8 @@ std::string Survey::text() const {
     for (const auto& [outcome, count] : outcomes) text += fmt::format("  {:6}  {}\n", count, outcome);
     if (twins > 0) text += fmt::format("  in {} a leftover shares clusters with what is started\n", twins);
     for (const auto& violation : violations) text += fmt::format("  VIOLATION {}\n", violation);
+    if (second_opinions > 0) text += fmt::format("  fsck.fat agrees on {} of {}\n", second_opinions - disagreements.size(), second_opinions);
+    for (const auto& disagreement : disagreements) text += fmt::format("  DISAGREEMENT {}\n", disagreement);
     return text;
 }
 
@@ -49,7 +53,13 @@ Survey survey(const Recording& recording, const Plan& plan) {
     Survey result;
     for (const Entry& entry : recording.log.entries()) ++(entry.kind == Entry::Kind::flush ? result.flushes : result.writes);
     Bench bench(recording);
+    const TemporaryDirectory scratch(std::filesystem::temp_directory_path(), "ashlar-powercut-");
     const auto judge = [&](std::size_t, const Cut& cut) {
+        if (recording.fsck_each != 0 && result.distinct % recording.fsck_each == 0) {
+            const auto opinion = ask_fsck(bench.disk, bench.judge.layout().esp, scratch.path() / "esp");
+            result.second_opinions += opinion.asked ? 1U : 0U;
+            if (!opinion.disagreement.empty()) result.disagreements.push_back(fmt::format("{}: {}", cut.text(), opinion.disagreement));
+        }
         ++result.distinct;
         const Verdict verdict = bench.judge.judge();
         if (!bench.judge.twins().empty()) ++result.twins;

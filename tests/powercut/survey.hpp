@@ -16,6 +16,8 @@ struct Survey {
     std::size_t twins = 0;               // distinct ones in which what is started shares clusters with a leftover
     std::map<std::string, std::size_t> outcomes; // by what the verdict says; violations too
     std::vector<std::string> violations;         // the first of each kind, with its cut
+    std::size_t second_opinions = 0;             // distinct states that fsck.fat was asked about
+    std::vector<std::string> disagreements;      // of the FAT reader and fsck.fat, with their cut
     [[nodiscard]] std::string text() const;
 };
 
@@ -32,6 +34,7 @@ struct Recording {
     std::filesystem::path before; // what the disk held; empty: zeros
     std::vector<Release> releases;
     Judge::Var var = Judge::Var::as_at_the_end;
+    std::size_t fsck_each = 0; // ask fsck.fat about each such distinct state; 0: about none
 };
 
 [[nodiscard]] Survey survey(const Recording& recording, const Plan& plan);

@@ -1,0 +1,96 @@
+// A medium installs itself on a disk whose writes are recorded, and every cut of it is judged; twenty of the
+// states are started in QEMU.
+
+#include "../boot/disk.hpp"
+#include "recorder.hpp"
+#include "survey.hpp"
+
+#include <base/text.hpp>
+
+#include <gmock/gmock.h>
+
+#include <fmt/format.h>
+
+using namespace ashlar;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+namespace {
+
+constexpr std::uint64_t disk_size = std::uint64_t{8} << 30U;
+
+lab::Disk medium() {
+    lab::Disk disk("base");
+    disk.write_boot_file("ashlar/site.toml", bytes_of("[site]\nname = \"berlin-1\"\n\n[install.disk]\nserial = \"target\"\n"));
+    return disk;
+}
+
+class InstallationCut : public testing::Test {
+protected:
+    static void SetUpTestSuite() {
+        directory_ = std::make_unique<TemporaryDirectory>(std::filesystem::temp_directory_path(), "ashlar-powercut-");
+        const powercut::RecordedDisk target(directory_->path(), disk_size);
+        const auto report = medium().boot([&](machine::Options& options) {
+            options.more_arguments = target.arguments("target");
+            options.until = machine::Until::power_off;
+        });
+        ASSERT_THAT(report.transcript, HasSubstr("installed; starting again from the disk"));
+        log_ = std::make_unique<powercut::Log>(target.log());
+    }
+    static void TearDownTestSuite() {
+        log_.reset();
+        directory_.reset();
+    }
+    static powercut::Recording recording(const powercut::Log& log) {
+        return {.log = log, .sectors = disk_size / powercut::sector_size, .before = {}, .releases = {powercut::release_of(lab::Lab::get().base_of("base"), "R0.0")}};
+    }
+    static inline std::unique_ptr<TemporaryDirectory> directory_;
+    static inline std::unique_ptr<powercut::Log> log_;
+};
+
+TEST_F(InstallationCut, LeavesADiskThatStartsOrIsInstalledAnew) {
+    auto all = recording(*log_);
+    all.fsck_each = 1;
+    const auto result = survey(all, {});
+    fmt::print("installation: {}", result.text());
+    EXPECT_THAT(result.violations, IsEmpty());
+    EXPECT_THAT(result.disagreements, IsEmpty());
+    EXPECT_EQ(result.outcomes.count("starts R0.0"), 1U);
+}
+
+TEST_F(InstallationCut, IsCaughtWhenTheOrderIsWrong) {
+    // The same writes, those of the mark left out, and what was written last comes first.
+    std::vector<powercut::Entry> entries = log_->entries();
+    std::erase_if(entries, [](const powercut::Entry& entry) { return entry.kind != powercut::Entry::Kind::flush && entry.sector == 524288 / powercut::sector_size; });
+    const auto root = std::ranges::find_if(entries, [](const powercut::Entry& entry) { return entry.kind == powercut::Entry::Kind::flush; });
+    std::rotate(entries.begin(), root, entries.end());
+    const powercut::Log wrong = log_->with(entries);
+    const auto result = survey(recording(wrong), {});
+    EXPECT_THAT(result.violations, Contains(HasSubstr("'ashlar_R0.0.efi' is chosen, and its root is not complete")));
+}
+
+TEST_F(InstallationCut, IsWhatTheMachineSaysItIs) {
+    std::size_t agreed = 0, asked = 0;
+    visit_samples(recording(*log_), {}, 20, [&](const powercut::Disk& disk, const powercut::Sample& sample) {
+        const auto file = directory_->path() / "cut.raw";
+        disk.save({0, disk.sectors()}, file);
+        const bool starts = sample.verdict.kind == powercut::Verdict::Kind::starts;
+        const auto report = machine::boot({.disk = file,
+                                           .firmware = machine::find_firmware(),
+                                           .variables = lab::Lab::get().variables(),
+                                           .writes = machine::Writes::kept,
+                                           .network = machine::Network::none,
+                                           .budget = {.processor = std::chrono::seconds(400), .idle = std::chrono::seconds(starts ? 200 : 25)}});
+        const bool started = report.verdict.outcome == machine::Outcome::ready;
+        fmt::print("{}: {}; the machine: {}\n", sample.cut.text(), sample.verdict.text, machine::name_of(report.verdict.outcome));
+        EXPECT_EQ(started, starts) << report.verdict.detail << '\n' << report.transcript;
+        ++asked;
+        agreed += started == starts ? 1U : 0U;
+    });
+    fmt::print("{} of {} cuts end as they were judged\n", agreed, asked);
+    EXPECT_EQ(asked, 20U);
+}
+
+} // namespace
