@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <string>
 #include <string_view>
 #include <unistd.h>
 
@@ -19,21 +20,40 @@ namespace {
 constexpr off_t place = 524288;
 // The magic lies in one sector: it is there or it is not.
 constexpr std::string_view magic{"ASHLINST\1\0\0\0", 12};
-using Block = std::array<char, 4096>;
+constexpr std::size_t block_size = 4096;
+constexpr off_t edge = 1 << 20;
+
+void write_at(const Fd& file, off_t offset, std::string_view bytes, const fs::path& name) {
+    if (::lseek(file.get(), offset, SEEK_SET) < 0) throw system_error("write", name.native());
+    write_all(file.get(), bytes, name.native());
+}
+
+void sync(const Fd& file, const fs::path& name) {
+    if (::fsync(file.get()) != 0) throw system_error("sync", name.native());
+}
 
 void write_block(const fs::path& device, std::string_view beginning) {
-    Block block{};
-    beginning.copy(block.data(), beginning.size());
+    std::string block(beginning);
+    block.resize(block_size);
     const Fd file = open_file(device, O_WRONLY);
-    if (::lseek(file.get(), place, SEEK_SET) < 0) throw system_error("write", device.native());
-    write_all(file.get(), std::string_view(block.data(), block.size()), device.native());
-    if (::fsync(file.get()) != 0) throw system_error("sync", device.native());
+    write_at(file, place, block, device);
+    sync(file, device);
 }
 
 } // namespace
 
 void claim(const fs::path& device) { write_block(device, magic); }
 void release(const fs::path& device) { write_block(device, {}); }
+
+void erase_table(const fs::path& device) {
+    const Fd file = open_file(device, O_WRONLY);
+    const off_t end = ::lseek(file.get(), 0, SEEK_END), behind = place + static_cast<off_t>(block_size);
+    if (end < 2 * edge) throw Error("cannot erase the table of '" + device.native() + "': the disk is smaller than 2 MiB");
+    write_at(file, 0, std::string(static_cast<std::size_t>(place), '\0'), device);
+    write_at(file, behind, std::string(static_cast<std::size_t>(edge - behind), '\0'), device);
+    write_at(file, end - edge, std::string(static_cast<std::size_t>(edge), '\0'), device);
+    sync(file, device);
+}
 
 bool is_claimed(const fs::path& device) {
     std::array<char, magic.size()> have{};

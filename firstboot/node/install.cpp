@@ -135,6 +135,8 @@ void write_on(const disks::Disk& target, const Medium& medium, const Mount& medi
     say(fmt::format("installing on {}: layout and copies", target.device.native()));
     // From here to release() the disk counts as blank: a cut of the power anywhere between begins anew.
     disks::claim(target.device);
+    // What was there must not start while it is written over: systemd-repart writes its table last.
+    disks::erase_table(target.device);
     lay_out(target, medium.slot);
     const disks::Disk disk = seen_again(target);
     say("reading back what was written");

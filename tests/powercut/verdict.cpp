@@ -115,6 +115,7 @@ Verdict Judge::judge() {
     twins_.clear();
     const Start started = start();
     if (!started.release.empty()) return {Verdict::Kind::starts, "starts " + started.release};
+    if (started.stops) return {Verdict::Kind::violation, fmt::format("starts and stops ({})", started.refusal)};
     const std::string looks = installer();
     if (looks == "blank" || looks == "unfinished") return {Verdict::Kind::installs, "the installer begins anew: " + looks};
     return {Verdict::Kind::violation, fmt::format("does not start ({}), and the installer would not touch it ({})", started.refusal, looks)};
@@ -143,7 +144,7 @@ Judge::Start Judge::start_entry(const Fat& esp, const Table& table) {
     std::string refusal = refuse_root(table, *release);
     if (refusal.empty()) refusal = refuse_state();
     if (refusal.empty() && var_ == Var::as_at_the_end && !disk_.complete("var").value()) refusal = "/var is not complete";
-    if (!refusal.empty()) return {.release = {}, .refusal = fmt::format("'{}' is chosen, and {}", chosen.name, refusal)};
+    if (!refusal.empty()) return {.release = {}, .refusal = fmt::format("'{}' is chosen, and {}", chosen.name, refusal), .stops = true};
     if (std::ranges::find(esp.shared(), chosen.file->path) != esp.shared().end()) twins_ = esp.shared();
     return {.release = release->name, .refusal = {}};
 }

@@ -1,7 +1,9 @@
 #pragma once
 
 // What happens to a machine whose disk is in this state when its power comes back: it starts a release, or,
-// with the medium in it, the installer begins anew. Everything else is a violation.
+// with the medium in it, the installer begins anew. Everything else is a violation; so is a boot loader that
+// starts a UKI which then comes to nothing, also where the installer would begin anew: the firmware may try the
+// disk before the medium.
 //
 // "Starts" means: the firmware finds a boot loader that is complete, what the model of systemd-boot chooses
 // is a complete UKI, the partitions that its root hash names are there and complete, the state can be read, and
@@ -61,9 +63,10 @@ public:
     [[nodiscard]] const std::vector<std::string>& twins() const { return twins_; }
 
 private:
-    // The release's name, or why none starts.
     struct Start {
-        std::string release, refusal;
+        std::string release; // that starts; empty: none
+        std::string refusal; // why
+        bool stops = false;  // a UKI was started
     };
     [[nodiscard]] Start start();
     [[nodiscard]] Start start_entry(const Fat& esp, const Table& table);

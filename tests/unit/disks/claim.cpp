@@ -42,6 +42,19 @@ TEST_F(Claim, MakesADiskBlankWhateverIsOnIt) {
     EXPECT_EQ(disk.carries, "an installation that was cut off");
 }
 
+TEST_F(Claim, StaysWhenTheTableIsErased) {
+    constexpr std::size_t mib = 1U << 20U;
+    write_file(device, std::string(4 * mib, 'x'));
+    claim(device);
+    erase_table(device);
+    EXPECT_TRUE(is_claimed(device));
+    std::string expected = std::string(mib, '\0') + std::string(2 * mib, 'x') + std::string(mib, '\0');
+    expected.replace(524288, 12, std::string("ASHLINST\x01\0\0\0", 12));
+    EXPECT_TRUE(read_file(device) == expected);
+    write_file(device, std::string(mib, 'x'));
+    EXPECT_THROW(erase_table(device), Error);
+}
+
 TEST_F(Claim, IsNotOnADiskThatIsTooSmallForIt) {
     write_file(device, "");
     EXPECT_FALSE(is_claimed(device));

@@ -8,9 +8,12 @@
 
 namespace ashlar::disks {
 
-// Both return when the disk has it. `device` is the whole disk.
+// All return when the disk has it. `device` is the whole disk.
 void claim(const std::filesystem::path& device);
 void release(const std::filesystem::path& device);
+
+// Zeros over the first and the last MiB, where partition tables and most signatures lie, but for the mark.
+void erase_table(const std::filesystem::path& device);
 
 [[nodiscard]] bool is_claimed(const std::filesystem::path& device);
 
