@@ -1,5 +1,7 @@
 #include "job.hpp"
 
+#include "connection.hpp"
+
 #include <base/error.hpp>
 
 #include <algorithm>
@@ -13,16 +15,6 @@ namespace {
 
 constexpr std::uint64_t worthwhile = 1'000'000; // bytes
 constexpr unsigned failures_of_the_dead = 4;    // per connection
-
-// Between half and all of it: builders that failed together shall not come back together.
-std::chrono::milliseconds with_jitter(std::chrono::milliseconds pause) {
-    static thread_local std::minstd_rand random{std::random_device{}()};
-    return pause / 2 + std::chrono::milliseconds(std::uniform_int_distribution<long>(0, pause.count() / 2)(random));
-}
-
-std::chrono::milliseconds doubled(const Options& options, unsigned times) {
-    return std::min(options.longest_pause, options.first_pause * (1L << std::min(times, 16U)));
-}
 
 } // namespace
 
@@ -85,8 +77,7 @@ void Job::failed(const Finding& finding, const Options& options, std::chrono::mi
         pauses_ = 0;
     }
     if (untried) return;
-    const auto pause = std::max(with_jitter(doubled(options, pauses_++)), std::min(asked_pause, options.longest_pause));
-    not_before_ = std::chrono::steady_clock::now() + pause;
+    not_before_ = std::chrono::steady_clock::now() + pause_before(pauses_++, options, asked_pause);
 }
 
 void Job::mismatched(const Finding& finding, const Options& options) {

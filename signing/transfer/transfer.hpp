@@ -30,9 +30,7 @@ private:
     static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
     static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
 
-    void configure(const Options& options);
-    void choose_proxy(const Options& options);
-    void trust(const Options& options);
+    void prepare(const Options& options);
     // Before the first byte of the body: is this the file, and the part of it, that was asked for?
     void check_response();
     void check_range();
