@@ -23,11 +23,18 @@ struct TextCleanup {
     void operator()(char* text) const noexcept { curl_free(text); }
 };
 
-std::string part(CURLU* url, CURLUPart which) {
+std::string part(CURLU* url, CURLUPart which, unsigned flags = 0) {
     char* text = nullptr;
-    if (curl_url_get(url, which, &text, 0) != CURLUE_OK) return {};
+    if (curl_url_get(url, which, &text, flags) != CURLUE_OK) return {};
     const std::unique_ptr<char, TextCleanup> owner(text);
     return text;
+}
+
+Url parsed(const std::string& text) {
+    Url url(curl_url());
+    const CURLUcode outcome = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0);
+    if (outcome != CURLUE_OK) throw Error(fmt::format("cannot use '{}': {}", text, curl_url_strerror(outcome)));
+    return url;
 }
 
 } // namespace
@@ -46,10 +53,10 @@ Multi make_multi() {
     return multi;
 }
 
+std::string path_of(const std::string& text) { return part(parsed(text).get(), CURLUPART_PATH, CURLU_URLDECODE); }
+
 UrlParts parse_url(const std::string& text) {
-    const Url url(curl_url());
-    const CURLUcode outcome = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0);
-    if (outcome != CURLUE_OK) throw Error(fmt::format("cannot use '{}': {}", text, curl_url_strerror(outcome)));
+    const Url url = parsed(text);
     curl_url_set(url.get(), CURLUPART_USER, nullptr, 0);
     curl_url_set(url.get(), CURLUPART_PASSWORD, nullptr, 0);
     UrlParts parts{.scheme = part(url.get(), CURLUPART_SCHEME), .host = part(url.get(), CURLUPART_HOST)};

@@ -30,5 +30,7 @@ struct UrlParts {
 };
 // Throws Error `cannot use '<url>': …` on what is no URL.
 [[nodiscard]] UrlParts parse_url(const std::string& url);
+// Of a file:// URL, with %20 and the like undone.
+[[nodiscard]] std::string path_of(const std::string& url);
 
 } // namespace ashlar::transfer

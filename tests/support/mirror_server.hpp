@@ -1,12 +1,13 @@
 #pragma once
 
-// A web server on 127.0.0.1 for tests, which misbehaves on request. One thread per connection, one
-// request per connection.
+// A web server on 127.0.0.1 for tests, which misbehaves on request. One thread per connection; one
+// request per connection, or more where the server is told to keep them.
 
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/text.hpp>
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <atomic>
 #include <functional>
@@ -31,6 +32,13 @@ struct Ask {
         const auto range = headers.find("range");
         return range == headers.end() ? 0 : std::stoul(range->second.substr(range->second.find('=') + 1));
     }
+    // Behind the last byte that the client wants of `size`.
+    [[nodiscard]] std::size_t range_end(std::size_t size) const {
+        const auto range = headers.find("range");
+        if (range == headers.end() || range->second.ends_with('-')) return size;
+        return std::min(size, std::stoul(range->second.substr(range->second.find('-') + 1)) + 1);
+    }
+    [[nodiscard]] bool has_range() const { return headers.contains("range"); }
 };
 
 struct Reply {
@@ -48,7 +56,9 @@ class MirrorServer {
 public:
     using Handler = std::function<Reply(const Ask&)>;
 
-    explicit MirrorServer(Handler handler) : handler_(std::move(handler)) {
+    enum class Connections { closed, kept };
+    explicit MirrorServer(Handler handler, Connections connections = Connections::closed)
+        : handler_(std::move(handler)), connections_kept_(connections) {
         listener_ = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
         sockaddr_in address{};
         address.sin_family = AF_INET;
@@ -69,6 +79,8 @@ public:
         acceptor_.join();
         for (auto& thread : connections_) thread.join();
     }
+
+    [[nodiscard]] std::size_t connections() const { return accepted_; }
 
     [[nodiscard]] std::string url(const std::string& path = "") const {
         return "http://127.0.0.1:" + std::to_string(port_) + path;
@@ -99,6 +111,7 @@ private:
                 if (fd >= 0) ::close(fd);
                 return;
             }
+            ++accepted_;
             connections_.emplace_back([this, fd] { serve(Fd(fd)); });
         }
     }
@@ -123,13 +136,15 @@ private:
     }
 
     void serve(Fd connection) {
-        const auto ask = read_ask(connection.get());
-        if (!ask) return;
-        {
-            const std::lock_guard guard(mutex_);
-            asks_.push_back(*ask);
+        for (bool more = true; more && !stopping_;) {
+            const auto ask = read_ask(connection.get());
+            if (!ask) return;
+            {
+                const std::lock_guard guard(mutex_);
+                asks_.push_back(*ask);
+            }
+            more = answer(connection.get(), *ask, handler_(*ask));
         }
-        answer(connection.get(), *ask, handler_(*ask));
     }
 
     static bool send(int fd, std::string_view text) {
@@ -141,29 +156,29 @@ private:
         return true;
     }
 
-    void answer(int fd, const Ask& ask, Reply reply) {
+    // Whether another request may come.
+    bool answer(int fd, const Ask& ask, Reply reply) {
         std::string head, body = reply.body;
         std::size_t start = 0;
-        if (reply.status == 200 && reply.ranges == Reply::Ranges::served && ask.range_start() > 0) {
+        if (reply.status == 200 && reply.ranges == Reply::Ranges::served && ask.has_range()) {
             start = ask.range_start();
             if (start >= body.size()) {
                 send(fd, "HTTP/1.1 416 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-                return;
+                return false;
             }
             reply.status = 206;
-            head = "Content-Range: bytes " + std::to_string(start) + "-" + std::to_string(body.size() - 1) + "/" +
+            const std::size_t end = ask.range_end(body.size());
+            head = "Content-Range: bytes " + std::to_string(start) + "-" + std::to_string(end - 1) + "/" +
                    std::to_string(body.size()) + "\r\n";
-            body.erase(0, start);
+            body = body.substr(start, end - start);
         }
         if (reply.length == Reply::Length::sent && reply.fault != Reply::Fault::endless)
             head += "Content-Length: " + std::to_string(body.size()) + "\r\n";
         for (const auto& header : reply.headers) head += header + "\r\n";
-        if (!send(fd, "HTTP/1.1 " + std::to_string(reply.status) + " x\r\n" + head + "Connection: close\r\n\r\n"))
-            return;
-        if (reply.fault == Reply::Fault::none) {
-            send(fd, body);
-            return;
-        }
+        const bool keeps = connections_kept_ == Connections::kept && reply.fault == Reply::Fault::none && reply.length == Reply::Length::sent;
+        if (!keeps) head += "Connection: close\r\n";
+        if (!send(fd, "HTTP/1.1 " + std::to_string(reply.status) + " x\r\n" + head + "\r\n")) return false;
+        if (reply.fault == Reply::Fault::none) return send(fd, body) && keeps;
         send(fd, body.substr(0, reply.good));
         if (reply.fault == Reply::Fault::endless)
             while (!stopping_ && send(fd, std::string(4096, 'x'))) {
@@ -171,12 +186,15 @@ private:
         char byte = 0;
         if (reply.fault == Reply::Fault::stall)
             while (!stopping_ && ::recv(fd, &byte, 1, MSG_DONTWAIT) != 0) ::usleep(10'000);
+        return false;
     }
 
     Handler handler_;
+    Connections connections_kept_;
     Fd listener_;
     std::uint16_t port_ = 0;
     std::atomic<bool> stopping_ = false;
+    std::atomic<std::size_t> accepted_ = 0;
     mutable std::mutex mutex_;
     std::vector<Ask> asks_;
     std::vector<std::thread> connections_;

@@ -1,4 +1,5 @@
 #include <transfer/downloader.hpp>
+#include <transfer/range_reader.hpp>
 
 #include <base/file.hpp>
 #include <base/process.hpp>
@@ -113,6 +114,25 @@ TEST_F(TlsTest, TrustsAPrivateAuthorityThatIsNamedAndNoOther) {
     fs::remove(dir.path() / "thing");
     EXPECT_THAT(fetch(ours.url(), other.authority()), refused);
     EXPECT_THAT(fetch(ours.url(), std::nullopt), refused);
+}
+
+TEST_F(TlsTest, ReadsPartsFromAServerOfAPrivateAuthority) {
+    const TlsServer ours("Our authority"), other("Another authority");
+    RangeReader reader(ours.url(), {.certificates = ours.authority(), .tries = 1});
+    std::string text(4, ' ');
+    try { // OpenSSL's server tells no size, but only who is trusted comes to hear that
+        reader.read(0, std::as_writable_bytes(std::span(text.data(), text.size())));
+        FAIL() << text;
+    } catch (const Error& error) {
+        EXPECT_EQ(error.message(), "cannot fetch '" + ours.url() + "': the server does not say how large it is");
+    }
+    RangeReader stranger(ours.url(), {.certificates = other.authority(), .tries = 1});
+    try {
+        (void)stranger.size();
+        FAIL() << "trusted";
+    } catch (const Error& error) {
+        EXPECT_THAT(error.message(), HasSubstr("cannot fetch '" + ours.url() + "': SSL certificate problem"));
+    }
 }
 
 TEST_F(TlsTest, RefusesACertificateForAnotherName) {
