@@ -43,10 +43,23 @@ void add_firmware(Arguments& to, const Options& options, const fs::path& variabl
     to.add({"-drive", fmt::format("if=pflash,unit=1,format=raw,file={}", file(variables))});
 }
 
+// Blocks of a file that the machine has under `name`.
+void add_file(Arguments& to, const std::string& name, const fs::path& path) {
+    to.add({"-blockdev", fmt::format("driver=file,node-name={}-file,filename={}", name, file(path))});
+    to.add({"-blockdev", fmt::format("driver=raw,node-name={0},file={0}-file", name)});
+}
+
+void add_logged_disk(Arguments& to, const Options& options) {
+    add_file(to, "disk-content", options.disk);
+    add_file(to, "disk-log", *options.write_log);
+    to.add({"-blockdev", "driver=blklogwrites,node-name=disk,file=disk-content,log=disk-log,log-sector-size=512"});
+}
+
 void add_disk(Arguments& to, const Options& options) {
     // snapshot: what the guest writes goes to a temporary file without a name.
-    to.add({"-drive", fmt::format("id=disk,if=none,format=raw,snapshot={},file={}",
-                                  options.writes == Writes::kept ? "off" : "on", file(options.disk))});
+    if (options.write_log) add_logged_disk(to, options);
+    else
+        to.add({"-drive", fmt::format("id=disk,if=none,format=raw,snapshot={},file={}", options.writes == Writes::kept ? "off" : "on", file(options.disk))});
     const auto* device = options.disk_bus == DiskBus::nvme ? "nvme,serial=ashlar" : "virtio-blk-pci";
     to.add({"-device", fmt::format("{},drive=disk,bootindex=1", device)});
 }

@@ -168,6 +168,7 @@ private:
 
 void refuse_bad(const Options& options) {
     if (!fs::is_regular_file(options.disk)) throw Error(fmt::format("cannot boot '{}': it is not a file", options.disk.native()), "build the image first");
+    if (options.write_log && options.writes != Writes::kept) throw Error(fmt::format("cannot log what is written to '{}': writes are not kept", options.disk.native()));
     if (options.acceleration == Acceleration::kvm && ::access("/dev/kvm", R_OK | W_OK) != 0)
         throw Error(fmt::format("cannot use KVM: {}", std::strerror(errno)), "boot without it; emulation is slower and otherwise the same");
 }

@@ -17,6 +17,18 @@ TEST(Emulator, NeverWritesToTheImageAndEscapesItsName) {
     EXPECT_THAT(arguments(options()), Contains("id=disk,if=none,format=raw,snapshot=on,file=/images/a,,b.raw"));
 }
 
+TEST(Emulator, LogsWhatIsWrittenToTheDisk) {
+    auto logged = options();
+    logged.writes = Writes::kept;
+    logged.write_log = "/logs/a";
+    const auto words = arguments(logged);
+    EXPECT_THAT(words, Contains("driver=file,node-name=disk-content-file,filename=/images/a,,b.raw"));
+    EXPECT_THAT(words, Contains("driver=file,node-name=disk-log-file,filename=/logs/a"));
+    EXPECT_THAT(words, Contains("driver=blklogwrites,node-name=disk,file=disk-content,log=disk-log,log-sector-size=512"));
+    EXPECT_THAT(words, Contains("virtio-blk-pci,drive=disk,bootindex=1"));
+    EXPECT_THAT(words, Not(Contains(HasSubstr("id=disk"))));
+}
+
 TEST(Emulator, KeepsFirmwareCodeReadOnlyAndVariablesBehindSystemManagement) {
     const auto words = arguments(options());
     EXPECT_THAT(words, Contains("if=pflash,unit=0,format=raw,readonly=on,file=/fw/code.fd"));

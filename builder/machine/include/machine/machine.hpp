@@ -51,6 +51,9 @@ struct Options {
     unsigned memory_mib = 1024;
     DiskBus disk_bus = DiskBus::virtio;
     Writes writes = Writes::discarded;
+    // Where every write and flush of the disk is logged, in the format of Linux's dm-log-writes; the file must
+    // be there. Only with Writes::kept.
+    std::optional<std::filesystem::path> write_log;
     Network network = Network::user;
     Console console = Console::captured;
     // Strings of an SMBIOS type 11 table, e.g. "io.systemd.credential:name=value": for tests.
