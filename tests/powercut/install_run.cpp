@@ -5,7 +5,10 @@
 #include "recorder.hpp"
 #include "survey.hpp"
 
-#include <base/text.hpp>
+#include <base/error.hpp>
+#include <base/process.hpp>
+#include <image/architecture.hpp>
+#include <image/disk.hpp>
 
 #include <gmock/gmock.h>
 
@@ -19,45 +22,67 @@ using namespace ashlar;
 using testing::Contains;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::StartsWith;
 
 namespace {
 
 constexpr std::uint64_t disk_size = std::uint64_t{8} << 30U;
 
-lab::Disk medium() {
-    lab::Disk disk("base");
-    disk.write_boot_file("ashlar/site.toml", bytes_of("[site]\nname = \"berlin-1\"\n\n[install.disk]\nserial = \"target\"\n"));
-    return disk;
+namespace fs = std::filesystem;
+
+fs::path required(const char* variable) {
+    if (const char* value = std::getenv(variable)) return value;
+    throw Error(fmt::format("cannot find the images: {} is not set", variable), "run these tests by tests/powercut/run");
+}
+
+// An image that installs itself on the disk with the serial number "target", whatever that carries.
+void install(const fs::path& image, const powercut::RecordedDisk& target) {
+    const TemporaryDirectory directory(fs::temp_directory_path(), "ashlar-powercut-");
+    const fs::path stick = directory.path() / "medium.raw", site = directory.path() / "site.toml";
+    run_checked({.argv = {"cp", "--sparse=always", "--reflink=auto", image.native(), stick.native()}});
+    write_file(site, "[site]\nname = \"berlin-1\"\n\n[install]\nwipe = \"always\"\n\n[install.disk]\nserial = \"target\"\n");
+    const auto esp = *image::read_partition_table(stick).find(image::boot_partition_type());
+    const std::string volume = fmt::format("{}@@{}", stick.native(), esp.offset);
+    run_checked({.argv = {"mmd", "-i", volume, "::/ashlar"}});
+    run_checked({.argv = {"mcopy", "-i", volume, site.native(), "::/ashlar/site.toml"}});
+    const auto report = machine::boot({.disk = stick, .firmware = machine::find_firmware(), .variables = lab::Lab::get().variables(), .network = machine::Network::none,
+                                       .until = machine::Until::power_off, .more_arguments = target.arguments("target")});
+    if (report.transcript.find("installed; starting again from the disk") == std::string::npos)
+        throw Error(fmt::format("cannot record an installation: {}", report.transcript));
 }
 
 class InstallationCut : public testing::Test {
 protected:
+    // R0.0 on an empty disk, and R0.1 on what that left.
     static void SetUpTestSuite() {
-        directory_ = std::make_unique<TemporaryDirectory>(std::filesystem::temp_directory_path(), "ashlar-powercut-");
+        directory_ = std::make_unique<TemporaryDirectory>(fs::temp_directory_path(), "ashlar-powercut-");
         // Recordings of a run are kept for the next where this names a directory.
         const char* kept = std::getenv("ASHLAR_POWERCUT_RECORDINGS");
-        const auto place = kept == nullptr ? directory_->path() : std::filesystem::path(kept) / "installation";
-        std::filesystem::create_directories(place);
-        const powercut::RecordedDisk target(place, disk_size);
-        if (!target.is_recorded()) {
-            const auto report = medium().boot([&](machine::Options& options) {
-                options.more_arguments = target.arguments("target");
-                options.until = machine::Until::power_off;
-            });
-            ASSERT_THAT(report.transcript, HasSubstr("installed; starting again from the disk"));
-        }
-        log_ = std::make_unique<powercut::Log>(target.log());
+        const fs::path place = kept == nullptr ? directory_->path() : fs::path(kept);
+        for (const char* name : {"installation", "another"}) fs::create_directories(place / name);
+        const powercut::RecordedDisk first(place / "installation", disk_size);
+        if (!first.is_recorded()) install(first_image().native() + ".raw", first);
+        const powercut::RecordedDisk second = powercut::RecordedDisk::is_recorded_in(place / "another")
+                                                  ? powercut::RecordedDisk(place / "another", disk_size)
+                                                  : powercut::RecordedDisk(place / "another", first.path());
+        if (!second.is_recorded()) install(second_image().native() + ".raw", second);
+        log_ = std::make_unique<powercut::Log>(first.log());
+        log_of_another_ = std::make_unique<powercut::Log>(second.log());
+        installed_ = first.path();
     }
     static void TearDownTestSuite() {
         log_.reset();
+        log_of_another_.reset();
         directory_.reset();
     }
+    // Without ".raw".
+    static fs::path first_image() { return lab::Lab::get().base_of("base"); }
+    static fs::path second_image() { return required("ASHLAR_POWERCUT_NEXT") / "ashlar_base_R0.1_amd64"; }
     static powercut::Recording recording(const powercut::Log& log) {
-        return {.log = log, .sectors = disk_size / powercut::sector_size, .before = {}, .releases = {powercut::release_of(lab::Lab::get().base_of("base"), "R0.0")}};
+        return {.log = log, .sectors = disk_size / powercut::sector_size, .before = {}, .releases = {powercut::release_of(first_image(), "R0.0")}};
     }
     static inline std::unique_ptr<TemporaryDirectory> directory_;
-    static inline std::unique_ptr<powercut::Log> log_;
+    static inline std::unique_ptr<powercut::Log> log_, log_of_another_;
+    static inline fs::path installed_;
 };
 
 TEST_F(InstallationCut, LeavesADiskThatStartsOrIsInstalledAnew) {
@@ -68,6 +93,17 @@ TEST_F(InstallationCut, LeavesADiskThatStartsOrIsInstalledAnew) {
     EXPECT_THAT(result.violations, IsEmpty());
     EXPECT_THAT(result.disagreements, IsEmpty());
     EXPECT_EQ(result.outcomes.count("starts R0.0"), 1U);
+}
+
+TEST_F(InstallationCut, OfANodeThatIsInstalledAnewLeavesTheOldOneOrIsInstalledAgain) {
+    powercut::Recording all = recording(*log_of_another_);
+    all.before = installed_;
+    all.releases.push_back(powercut::release_of(second_image(), "R0.1"));
+    const auto result = survey(all, {});
+    fmt::print("installation over another: {}", result.text());
+    EXPECT_THAT(result.violations, IsEmpty());
+    EXPECT_EQ(result.outcomes.count("starts R0.0"), 1U);
+    EXPECT_EQ(result.outcomes.count("starts R0.1"), 1U);
 }
 
 TEST_F(InstallationCut, IsCaughtWhenTheOrderIsWrong) {

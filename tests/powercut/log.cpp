@@ -82,6 +82,11 @@ void Log::write(std::uint64_t sector, ByteView data) {
     entries_.push_back({.sector = sector, .count = data.size() / sector_size, .data = owned_.back()->data()});
 }
 
+void Log::append(const Log& other) {
+    entries_.insert(entries_.end(), other.entries_.begin(), other.entries_.end());
+    owned_.insert(owned_.end(), other.owned_.begin(), other.owned_.end());
+}
+
 Log Log::with(std::vector<Entry> entries) const {
     Log log = *this;
     log.entries_ = std::move(entries);

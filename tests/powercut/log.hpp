@@ -41,6 +41,7 @@ public:
     // Made in memory, as for tests: what follows is added at the end.
     Log() = default;
     void write(std::uint64_t sector, ByteView data); // whole sectors
+    void append(const Log& other);
     void flush() { entries_.push_back({.kind = Entry::Kind::flush}); }
 
     [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }

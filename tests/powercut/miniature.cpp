@@ -54,6 +54,8 @@ Miniature::Miniature() : directory_(fs::temp_directory_path(), "ashlar-powercut-
     state::write(directory_.path() / "state", {{"format", 1}, {"machine_id", std::string(32, '0')}});
     (void)make_file(directory_.path() / "claimed", disk_size * mib);
     disks::claim(directory_.path() / "claimed");
+    for (const auto& order : {installation(), upgrade()})
+        for (const Step step : order) perform(performed_[step], step);
     make_installed();
 }
 
@@ -158,7 +160,7 @@ std::vector<Miniature::Step> Miniature::upgrade() {
 Log Miniature::log_of(const std::vector<Step>& steps) const {
     Log log;
     for (const Step step : steps) {
-        perform(log, step);
+        log.append(performed_.at(step));
         log.flush();
     }
     return log;

@@ -47,6 +47,7 @@ private:
     void write_table(Log& log, const std::string& name) const;
 
     TemporaryDirectory directory_;
+    std::map<Step, Log> performed_; // what each step writes
     std::vector<MiniRelease> releases_;
     Bytes loader_;
 };

@@ -21,6 +21,11 @@ RecordedDisk::RecordedDisk(fs::path directory, const fs::path& content) : direct
     run_checked({.argv = {"cp", "--sparse=always", "--reflink=auto", content.native(), path().native()}});
 }
 
+bool RecordedDisk::is_recorded_in(const fs::path& directory) {
+    const fs::path log = directory / "writes.log";
+    return fs::exists(log) && fs::file_size(log) > 0;
+}
+
 std::vector<std::string> RecordedDisk::arguments(const std::string& serial) const {
     write_file(log_path(), "");
     const auto add = [](std::vector<std::string>& to, const std::string& node) { to.insert(to.end(), {"-blockdev", node}); };

@@ -21,7 +21,8 @@ public:
     [[nodiscard]] std::uint64_t sectors() const { return std::filesystem::file_size(path()) / sector_size; }
     // Arguments for QEMU that add it to a machine with this serial number. Each start begins a new log.
     [[nodiscard]] std::vector<std::string> arguments(const std::string& serial) const;
-    [[nodiscard]] bool is_recorded() const { return std::filesystem::exists(log_path()) && std::filesystem::file_size(log_path()) > 0; }
+    [[nodiscard]] bool is_recorded() const { return is_recorded_in(directory_); }
+    [[nodiscard]] static bool is_recorded_in(const std::filesystem::path& directory);
     [[nodiscard]] Log log() const { return Log::read(log_path()); }
 
 private:

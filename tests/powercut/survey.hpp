@@ -33,7 +33,7 @@ struct Recording {
     std::uint64_t sectors = 0;
     std::filesystem::path before; // what the disk held; empty: zeros
     std::vector<Release> releases;
-    Judge::Var var = Judge::Var::as_at_the_end;
+    Judge::Var var = Judge::Var::whole;
     std::size_t fsck_each = 0; // ask fsck.fat about each such distinct state; 0: about none
 };
 

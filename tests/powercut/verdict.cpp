@@ -100,8 +100,13 @@ Judge::Judge(Disk& disk, const Disk& at_the_end, std::vector<Release> releases, 
             disk_.collapse(part_name(release.name, "root", root), root, release.root);
             disk_.collapse(part_name(release.name, "tree", tree), tree, release.tree);
         }
-    if (var_ == Var::as_at_the_end) disk_.collapse("var", layout_.var, shared(content_at(at_the_end, layout_.var)));
-    else disk_.ignore(layout_.var);
+    if (var_ == Var::whole) {
+        had_var_ = read_table(disk_).has_value();
+        disk_.collapse("var", layout_.var, shared(content_at(at_the_end, layout_.var)));
+        disk_.collapse("var before", layout_.var, shared(content_at(disk_, layout_.var)));
+    } else {
+        disk_.ignore(layout_.var);
+    }
     disk_.watch("state", layout_.state);
     disk_.watch("front", {0, edge});
     disk_.watch("back", {disk_.sectors() - edge, disk_.sectors()});
@@ -143,10 +148,14 @@ Judge::Start Judge::start_entry(const Fat& esp, const Table& table) {
     if (release == releases_.end()) return {.release = {}, .refusal = fmt::format("'{}' is chosen and is not complete", chosen.name)};
     std::string refusal = refuse_root(table, *release);
     if (refusal.empty()) refusal = refuse_state();
-    if (refusal.empty() && var_ == Var::as_at_the_end && !disk_.complete("var").value()) refusal = "/var is not complete";
+    if (refusal.empty() && !var_is_whole()) refusal = "/var is not whole";
     if (!refusal.empty()) return {.release = {}, .refusal = fmt::format("'{}' is chosen, and {}", chosen.name, refusal), .stops = true};
     if (std::ranges::find(esp.shared(), chosen.file->path) != esp.shared().end()) twins_ = esp.shared();
     return {.release = release->name, .refusal = {}};
+}
+
+bool Judge::var_is_whole() const {
+    return var_ == Var::not_judged || disk_.complete("var").value() || (had_var_ && disk_.complete("var before").value());
 }
 
 std::string Judge::refuse_root(const Table& table, const Release& release) const {

@@ -7,7 +7,7 @@
 //
 // "Starts" means: the firmware finds a boot loader that is complete, what the model of systemd-boot chooses
 // is a complete UKI, the partitions that its root hash names are there and complete, the state can be read, and
-// /var is as mkfs left it where that is known. "Installer" is the node's own look at a disk, disks::look_inside().
+// /var is whole where that is known. "Installer" is the node's own look at a disk, disks::look_inside().
 
 #include "fat.hpp"
 #include "gpt.hpp"
@@ -48,7 +48,9 @@ struct Layout {
 
 class Judge {
 public:
-    enum class Var { as_at_the_end, not_judged };
+    // whole: as it is at the end of the log, or as it was before. Not judged: a node keeps data in it meanwhile,
+    // which the kernel's journal sees to.
+    enum class Var { whole, not_judged };
     // Collapses the slots and /var of `disk`, which is in the state of before the log. `at_the_end` has all
     // writes.
     Judge(Disk& disk, const Disk& at_the_end, std::vector<Release> releases, Var var);
@@ -72,12 +74,14 @@ private:
     [[nodiscard]] Start start_entry(const Fat& esp, const Table& table);
     [[nodiscard]] std::string refuse_root(const Table& table, const Release& release) const;
     [[nodiscard]] std::string refuse_state();
+    [[nodiscard]] bool var_is_whole() const;
     [[nodiscard]] std::string installer();
 
     Disk& disk_;
     std::vector<Release> releases_;
     Layout layout_;
     Var var_;
+    bool had_var_ = false; // before the log
     TemporaryDirectory directory_;
     std::map<Disk::Fingerprint, std::string> states_;     // refusals of state partitions
     std::map<std::pair<Disk::Fingerprint, Disk::Fingerprint>, std::string> looks_; // the installer's
