@@ -1,4 +1,5 @@
 ashlar_module(signing FOLDER signing USES base LINK OpenSSL::Crypto Threads::Threads)
+include(signing/gpt/module.cmake)
 # The tests want outside judges (veritysetup, sbsigntool) and RapidCheck, which the root that compiles
 # the node's part does not have.
 if(ASHLAR_BUILDER)

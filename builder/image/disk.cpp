@@ -1,7 +1,5 @@
 #include <image/disk.hpp>
 
-#include "gpt.hpp"
-
 #include <image/architecture.hpp>
 #include <image/identifiers.hpp>
 
@@ -108,14 +106,6 @@ void copy_into(const std::filesystem::path& file, const Fd& to, std::uint64_t of
 
 } // namespace
 
-const Partition* PartitionTable::find(const Guid& type) const {
-    const auto found = std::ranges::find(partitions, type, &Partition::type);
-    if (found == partitions.end()) return nullptr;
-    if (std::find_if(found + 1, partitions.end(), [&](const auto& p) { return p.type == type; }) != partitions.end())
-        throw Error(fmt::format("cannot choose a partition of type '{}': the image has several", type.text()));
-    return &*found;
-}
-
 void make_disk(const DiskInput& input, const std::filesystem::path& output) {
     const auto contents = lay_out(input);
     refuse_long_labels(contents);
@@ -129,11 +119,11 @@ void make_disk(const DiskInput& input, const std::filesystem::path& output) {
         table.partitions.push_back(content.partition);
     }
     file.close();
-    write_gpt(output, table);
+    gpt::write_new(output, table);
 }
 
 PartitionTable read_partition_table(const std::filesystem::path& image) {
-    auto table = read_gpt(image);
+    auto table = gpt::read(image);
     const auto size = std::filesystem::file_size(image);
     for (const auto& partition : table.partitions)
         if (partition.offset > size || partition.size > size - partition.offset)

@@ -3,11 +3,11 @@
 #include <image/architecture.hpp>
 #include <image/fat.hpp>
 #include <image/identifiers.hpp>
-#include <image/os_release.hpp>
 #include <image/verity.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>
+#include <base/os_release.hpp>
 #include <base/text.hpp>
 #include <signing/authenticode.hpp>
 #include <signing/pcr.hpp>

@@ -1,5 +1,4 @@
-# From a recorded tree to a disk image. The only door to libfdisk.
-pkg_check_modules(fdisk REQUIRED IMPORTED_TARGET fdisk)
-ashlar_module(image FOLDER builder/image USES base toml signing recipe archive root LINK PkgConfig::fdisk)
+# From a recorded tree to a disk image.
+ashlar_module(image FOLDER builder/image USES base toml signing gpt recipe archive root)
 ashlar_tests(image USES image)
 ashlar_fuzz(fat USES image)

@@ -3,6 +3,7 @@
 // The disk image: a GPT (UEFI specification, chapter 5) with ESP, root and root-verity, in a sparse
 // file. docs/formats/image.md. 512-byte sectors, partitions on MiB boundaries in this order.
 
+#include <gpt/table.hpp>
 #include <signing/digest.hpp>
 #include <signing/guid.hpp>
 
@@ -16,7 +17,7 @@
 namespace ashlar::image {
 
 inline constexpr std::uint64_t sector_size = 512;
-inline constexpr std::uint64_t partition_alignment = 1U << 20U;
+inline constexpr std::uint64_t partition_alignment = gpt::alignment;
 
 // Bit 60 of a partition's attributes (UAPI.2): mount it read-only.
 inline constexpr std::uint64_t attribute_read_only = std::uint64_t{1} << 60U;
@@ -33,21 +34,8 @@ struct DiskInput {
 // Writes `output`, which must not exist. Error when a label is longer than 36 characters.
 void make_disk(const DiskInput& input, const std::filesystem::path& output);
 
-struct Partition {
-    std::size_t number = 0; // from 1
-    Guid type, id;
-    std::string label;
-    std::uint64_t attributes = 0;
-    std::uint64_t offset = 0, size = 0; // bytes
-};
-
-struct PartitionTable {
-    Guid disk;
-    std::vector<Partition> partitions; // by number
-
-    // Nothing when there is none; an Error when there are several: an image has one of each type.
-    [[nodiscard]] const Partition* find(const Guid& type) const;
-};
+using Partition = gpt::Partition;
+using PartitionTable = gpt::Table;
 
 // Error when the file has no GPT, or one that does not fit the file.
 [[nodiscard]] PartitionTable read_partition_table(const std::filesystem::path& image);

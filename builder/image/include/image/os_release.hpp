@@ -13,7 +13,4 @@ namespace ashlar::image {
 // lines stay as they are. The pipeline writes the result to usr/lib/os-release before the root is recorded.
 [[nodiscard]] std::string identify(std::string_view os_release, std::string_view role, std::string_view release);
 
-// Keys and values without quotes. Error for a line that is no assignment; `name` is the file's name.
-[[nodiscard]] std::map<std::string, std::string> parse_os_release(std::string_view text, std::string_view name);
-
 } // namespace ashlar::image
