@@ -1,12 +1,12 @@
 #include <firstboot/identity.hpp>
 
 #include <algorithm>
-#include <map>
 #include <sys/utsname.h>
 
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/json.hpp>
+#include <base/os_release.hpp>
 #include <base/text.hpp>
 
 #include <fmt/format.h>
@@ -16,23 +16,6 @@ namespace ashlar::firstboot {
 namespace fs = std::filesystem;
 
 namespace {
-
-// os-release(5): NAME=value lines; a value may be quoted. What needs shell escapes does not occur in
-// the fields read here, and is refused by the check of their characters.
-std::map<std::string, std::string> read_os_release(const fs::path& path) {
-    std::map<std::string, std::string> fields;
-    const std::string text = read_file(path);
-    for (std::string_view line : split(text, '\n')) {
-        line = trim(line);
-        const std::size_t equals = line.find('=');
-        if (line.starts_with('#') || equals == std::string_view::npos) continue;
-        std::string_view value = line.substr(equals + 1);
-        if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front())
-            value = value.substr(1, value.size() - 2);
-        fields[std::string(line.substr(0, equals))] = value;
-    }
-    return fields;
-}
 
 bool is_name(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -60,7 +43,7 @@ std::string boot_id() {
 
 Identity read_identity(const fs::path& root) {
     const fs::path path = root / "usr/lib/os-release";
-    const auto fields = read_os_release(path);
+    const auto fields = parse_os_release(read_file(path), path.native());
     const auto field = [&](const char* name) {
         const auto found = fields.find(name);
         if (found == fields.end() || !is_name(found->second))

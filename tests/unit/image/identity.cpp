@@ -4,6 +4,8 @@
 #include <signing/verity.hpp>
 #include <image/os_release.hpp>
 
+#include <base/os_release.hpp>
+
 #include <base/error.hpp>
 
 #include <gmock/gmock.h>
