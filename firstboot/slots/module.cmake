@@ -1,0 +1,2 @@
+ashlar_module(slots FOLDER firstboot/slots USES base signing gpt)
+ashlar_tests(slots USES slots)
