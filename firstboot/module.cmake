@@ -1,6 +1,9 @@
 # Runs inside images: compiled in the trixie root of kind `build`, with the C++ runtime linked in, so
 # that the package depends on libc and OpenSSL alone.
 include(firstboot/state/module.cmake)
+include(firstboot/bootmenu/module.cmake)
+include(firstboot/slots/module.cmake)
+include(firstboot/upgrade/module.cmake)
 include(firstboot/disks/module.cmake)
 include(firstboot/site/module.cmake)
 ashlar_module(firstboot FOLDER firstboot USES base)

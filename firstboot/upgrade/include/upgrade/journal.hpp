@@ -1,0 +1,81 @@
+#pragma once
+
+// What a node remembers of an upgrade, in its state partition: docs/formats/upgrade.md.
+
+#include <upgrade/phase.hpp>
+
+#include <base/json.hpp>
+#include <signing/digest.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace ashlar::upgrade {
+
+// A release as it is in a slot.
+struct Installed {
+    std::string release;
+    Digest root_hash;
+    bool operator==(const Installed&) const = default;
+};
+
+// What is being installed.
+struct Target {
+    std::string source; // a directory, a URL, or a block device
+    Installed image;
+    std::uint64_t root_size = 0; // bytes
+    Digest uki;
+    std::string stream; // the file that blocks come from
+    bool operator==(const Target&) const = default;
+};
+
+// Operations of a stream that are on the disk.
+struct Progress {
+    Digest root_hash;
+    std::string stream;
+    std::uint64_t operations = 0;
+    bool operator==(const Progress&) const = default;
+};
+
+enum class After { wait, restart };
+
+// How the last upgrade, or the attempt at one, ended.
+struct Ending {
+    std::string release;
+    std::string text; // "installed", or why not
+    bool operator==(const Ending&) const = default;
+};
+
+struct Journal {
+    Phase phase = Phase::resting;
+    std::string source; // as asked for
+    After after = After::wait;
+    std::optional<Installed> origin; // what ran when it was asked for
+    std::optional<Target> target;    // from `clearing` on
+    std::optional<Progress> progress;
+    unsigned attempts = 0; // starts of the target, counted by the node itself
+    std::optional<Ending> ending;
+    bool operator==(const Journal&) const = default;
+};
+
+// How often a release is started before it must have proved itself.
+inline constexpr unsigned most_attempts = 3;
+
+[[nodiscard]] Json to_json(const Journal& journal);
+// Error: `cannot read the upgrade journal: …`. What a later program added is an error too: a release that
+// falls back must not go on with what it does not understand.
+[[nodiscard]] Journal journal_from(const Json& json);
+
+// ---- Facts of a start ----
+
+struct Facts {
+    Installed running;
+    enum class Entry { missing, exhausted, usable } target_entry = Entry::missing;
+};
+[[nodiscard]] Event wake(const Journal& journal, const Facts& facts);
+
+// Whether the target is what runs, and is tried. Asked in the initrd.
+[[nodiscard]] bool is_trial(const Journal& journal, const Digest& running);
+
+} // namespace ashlar::upgrade

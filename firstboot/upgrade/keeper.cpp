@@ -1,0 +1,138 @@
+#include <upgrade/keeper.hpp>
+
+#include <base/error.hpp>
+
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace ashlar::upgrade {
+
+Keeper::Keeper(Steps& steps, Memory& memory, std::function<void(const Journal&)> changed) : steps_(steps), memory_(memory), changed_(std::move(changed)) {}
+
+void Keeper::settle(Event event) {
+    const auto to = next(journal_.phase, event);
+    if (!to) throw std::logic_error(fmt::format("the table has no row for '{}' in the phase '{}'", name_of(event), name_of(journal_.phase)));
+    journal_.phase = *to;
+}
+
+void Keeper::move(Event event) {
+    settle(event);
+    memory_.keep(journal_);
+    changed_(journal_);
+}
+
+void Keeper::end(std::string text) {
+    const auto& about = journal_.target ? std::optional(journal_.target->image) : journal_.origin;
+    journal_.ending = Ending{about ? about->release : std::string(), std::move(text)};
+}
+
+void Keeper::wake(const Facts& facts) {
+    const Journal before = memory_.recall();
+    journal_ = before;
+    const Event event = upgrade::wake(journal_, facts);
+    const bool tried = before.phase == Phase::armed || before.phase == Phase::trying || before.phase == Phase::blessing;
+    if (event == Event::woke_fallen && tried)
+        end(fmt::format("it was started {} times and did not prove itself{}{}", before.attempts, before.ending ? ": " : "", before.ending ? before.ending->text : ""));
+    if (event == Event::woke_other && works(before.phase)) end(fmt::format("another release was started meanwhile: {}", facts.running.release));
+    // Whoever starts the old release by hand does not want to be restarted out of it.
+    if (event == Event::woke_same && tried) journal_.after = After::wait;
+    settle(event);
+    if (journal_ == before) return;
+    memory_.keep(journal_);
+    changed_(journal_);
+}
+
+bool Keeper::upgrade(const std::string& source, After after, const Installed& running) {
+    if (!next(journal_.phase, Event::asked)) return false;
+    journal_.source = source;
+    journal_.after = after;
+    journal_.origin = running;
+    journal_.target.reset();
+    journal_.ending.reset();
+    journal_.attempts = 0;
+    move(Event::asked);
+    return true;
+}
+
+bool Keeper::go_back(const Installed& running) {
+    if (!next(journal_.phase, Event::asked_back)) return false;
+    if (journal_.phase == Phase::resting) {
+        journal_.origin = running;
+        journal_.target.reset();
+    }
+    journal_.ending.reset();
+    journal_.after = After::wait;
+    move(Event::asked_back);
+    return true;
+}
+
+bool Keeper::report(Event health, const std::string& reason) {
+    if (!next(journal_.phase, health)) return false;
+    if (!reason.empty()) end(reason);
+    move(health);
+    return true;
+}
+
+void Keeper::write() {
+    const Target& target = *journal_.target;
+    const bool goes_on = journal_.progress && journal_.progress->root_hash == target.image.root_hash && journal_.progress->stream == target.stream;
+    if (!goes_on) journal_.progress = Progress{target.image.root_hash, target.stream, 0};
+    steps_.write(target, journal_.progress->operations, [this](std::uint64_t operations) {
+        journal_.progress->operations = operations;
+        memory_.keep(journal_);
+        changed_(journal_);
+    });
+}
+
+// What was armed and never started is given up; else what runs.
+void Keeper::give_up() { steps_.give_up(journal_.target ? journal_.target->image : *journal_.origin); }
+
+Event Keeper::perform() {
+    switch (journal_.phase) {
+    case Phase::checking:
+        journal_.target = steps_.check(journal_.source, journal_);
+        return journal_.target ? Event::done : Event::current;
+    case Phase::clearing: steps_.clear(*journal_.target); return Event::done;
+    case Phase::marking: steps_.mark(*journal_.target); return Event::done;
+    case Phase::writing: write(); return Event::done;
+    case Phase::proving: steps_.prove(*journal_.target); return Event::done;
+    case Phase::naming: steps_.name(*journal_.target); return Event::done;
+    case Phase::arming: steps_.arm(*journal_.target); return Event::done;
+    case Phase::blessing: steps_.bless(journal_.target->image); return Event::done;
+    case Phase::returning: give_up(); return Event::done;
+    case Phase::resting:
+    case Phase::armed:
+    case Phase::trying:
+    case Phase::leaving: break;
+    }
+    throw std::logic_error("a phase without work was asked for it");
+}
+
+bool Keeper::work() {
+    if (!works(journal_.phase)) {
+        const bool wants_restart = journal_.phase == Phase::leaving || (journal_.phase == Phase::armed && journal_.after == After::restart);
+        if (wants_restart && !std::exchange(restarted_, true)) steps_.restart();
+        return false;
+    }
+    const Phase phase = journal_.phase;
+    Event event = Event::failed;
+    try {
+        event = perform();
+    } catch (const Error& error) {
+        // A slot that does not prove itself is written anew the next time.
+        if (phase == Phase::proving) journal_.progress.reset();
+        end(error.render());
+    }
+    if (event == Event::current) end("nothing to do: it runs already");
+    if (event == Event::done && phase == Phase::returning && !journal_.ending) end("given up");
+    if (event == Event::done && phase == Phase::blessing) {
+        end("installed");
+        journal_.progress.reset();
+    }
+    move(event);
+    return works(journal_.phase) || journal_.phase == Phase::armed || journal_.phase == Phase::leaving;
+}
+
+} // namespace ashlar::upgrade
