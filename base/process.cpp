@@ -112,7 +112,17 @@ int wait_for(pid_t pid) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-void drain(std::array<std::pair<Fd, std::string*>, 2>& sources) {
+// Calls `tell` for each line of `text` that is complete, and takes it away.
+void take_lines(std::string& text, const std::function<void(std::string_view)>& tell) {
+    std::size_t start = 0;
+    for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', start)) {
+        tell(std::string_view(text).substr(start, end - start));
+        start = end + 1;
+    }
+    text.erase(0, start);
+}
+
+void drain(std::array<std::pair<Fd, std::string*>, 2>& sources, const std::function<void(std::string_view)>& each_line) {
     std::array<std::byte, 65536> buffer;
     for (;;) {
         std::array<pollfd, 2> polls{};
@@ -131,6 +141,7 @@ void drain(std::array<std::pair<Fd, std::string*>, 2>& sources) {
             const std::size_t got = read_some(polls[i].fd, buffer, "output of a child process");
             if (got == 0) sources[i].first = Fd();
             sources[i].second->append(reinterpret_cast<const char*>(buffer.data()), got);
+            if (i == 0 && each_line) take_lines(*sources[i].second, each_line);
         }
     }
 }
@@ -172,7 +183,13 @@ Outcome run(const Command& command) {
     err.write = Fd();
     std::array<std::pair<Fd, std::string*>, 2> sources{
         std::pair{std::move(out.read), &outcome.output}, std::pair{std::move(err.read), &outcome.errors}};
-    drain(sources);
+    try {
+        drain(sources, command.each_line);
+    } catch (...) {
+        ::kill(pid, SIGKILL);
+        wait_for(pid);
+        throw;
+    }
     outcome.exit_code = wait_for(pid);
     return outcome;
 }

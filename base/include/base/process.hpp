@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <sys/types.h>
 #include <utility>
 #include <vector>
@@ -26,6 +27,9 @@ struct Command {
     int input_fd = -1;
     // Where standard output and error go when run by run(): captured both (default), or this file.
     std::optional<std::filesystem::path> log;
+    // Told each line of standard output (without its end) as it comes, by run(). What it throws kills the
+    // child and goes on.
+    std::function<void(std::string_view)> each_line;
     // Runs in the child between fork and exec (namespaces, chroot). Only async-signal-safe calls.
     // Returns 0 or an errno, which becomes the Error in the parent.
     std::function<int()> before_exec;
