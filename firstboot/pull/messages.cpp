@@ -1,0 +1,99 @@
+#include <pull/messages.hpp>
+
+#include <base/error.hpp>
+#include <base/text.hpp>
+
+#include <fmt/format.h>
+
+namespace ashlar::pull {
+
+namespace {
+
+Json json_of(const Part& part) { return {{"offset", part.offset}, {"size", part.size}}; }
+Part part_from(const Json& json) { return {json.at("offset").get<std::uint64_t>(), json.at("size").get<std::uint64_t>()}; }
+
+Digest digest_from(const Json& json) {
+    const auto digest = Digest::from_hex(json.get<std::string>());
+    if (!digest) throw Error("cannot read a message between ashlard and ashlar-pull: a digest is malformed");
+    return *digest;
+}
+
+Way way_from(const Json& json) {
+    const auto way = way_named(json.get<std::string>());
+    if (!way) throw Error("cannot read a message between ashlard and ashlar-pull: a way is malformed");
+    return *way;
+}
+
+} // namespace
+
+std::string_view name_of(Way way) {
+    switch (way) {
+    case Way::delta: return "delta";
+    case Way::blocks: return "blocks";
+    case Way::full: return "full";
+    }
+    return "";
+}
+
+std::optional<Way> way_named(std::string_view name) {
+    for (const Way way : {Way::delta, Way::blocks, Way::full})
+        if (name_of(way) == name) return way;
+    return std::nullopt;
+}
+
+Json to_json(const Source& source) { return {{"location", source.location}, {"proxy", source.proxy}, {"certificates", source.certificates}}; }
+
+Source source_from(const Json& json) { return {json.at("location").get<std::string>(), json.at("proxy").get<std::string>(), json.at("certificates").get<std::string>()}; }
+
+Json to_json(const Have& have) {
+    return {{"role", have.role},           {"architecture", have.architecture}, {"root_hash", have.root_hash.hex()},
+            {"disk", have.disk.native()}, {"root", json_of(have.root)},         {"tree", json_of(have.tree)}};
+}
+
+Have have_from(const Json& json) {
+    return {.role = json.at("role").get<std::string>(),
+            .architecture = json.at("architecture").get<std::string>(),
+            .root_hash = digest_from(json.at("root_hash")),
+            .disk = json.at("disk").get<std::string>(),
+            .root = part_from(json.at("root")),
+            .tree = part_from(json.at("tree"))};
+}
+
+Json to_json(const Work& work) {
+    return {{"have", to_json(work.have)}, {"way", name_of(work.way)}, {"stream", work.stream}, {"to", json_of(work.to)}, {"first", work.first}};
+}
+
+Work work_from(const Json& json) {
+    return {.have = have_from(json.at("have")),
+            .way = way_from(json.at("way")),
+            .stream = json.at("stream").get<std::string>(),
+            .to = part_from(json.at("to")),
+            .first = json.at("first").get<std::uint64_t>()};
+}
+
+Json to_json(const Progress& progress) {
+    return {{"operations", progress.operations}, {"written", progress.written}, {"size", progress.size}, {"fetched", progress.fetched}, {"download", progress.download}};
+}
+
+Progress progress_from(const Json& json) {
+    return {json.at("operations").get<std::uint64_t>(), json.at("written").get<std::uint64_t>(), json.at("size").get<std::uint64_t>(),
+            json.at("fetched").get<std::uint64_t>(), json.at("download").get<std::uint64_t>()};
+}
+
+Json to_json(const Offer& offer) {
+    return {{"index", release_index_text(offer.index)}, {"way", name_of(offer.way)},      {"stream", offer.stream},
+            {"download", offer.download},               {"salt", to_hex(offer.verity.salt)}, {"uuid", offer.verity.uuid.text()}};
+}
+
+Offer offer_from(const Json& json) {
+    const auto salt = from_hex(json.at("salt").get<std::string>());
+    const auto uuid = Guid::from_text(json.at("uuid").get<std::string>());
+    if (!salt || !uuid) throw Error("cannot read a message between ashlard and ashlar-pull: the hash tree's parameters are malformed");
+    return {.index = parse_release_index(json.at("index").get<std::string>(), "release index"),
+            .way = way_from(json.at("way")),
+            .stream = json.at("stream").get<std::string>(),
+            .download = json.at("download").get<std::uint64_t>(),
+            .verity = {*uuid, *salt}};
+}
+
+} // namespace ashlar::pull

@@ -1,0 +1,1 @@
+ashlar_module(pull FOLDER firstboot/pull USES base signing)

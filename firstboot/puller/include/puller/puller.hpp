@@ -1,0 +1,22 @@
+#pragma once
+
+// Gets a release to a node: what there is, which way is the shortest, and the blocks of the root.
+//
+// Nothing of it is trusted by whoever asks: the UKI's signature and the root hash are checked elsewhere.
+
+#include <pull/messages.hpp>
+
+#include <filesystem>
+#include <functional>
+
+namespace ashlar::puller {
+
+// Reads the index, fetches the UKI to `uki`, and weighs the ways: the delta from exactly what the node has,
+// the blocks that it lacks, everything; the fewest bytes win.
+[[nodiscard]] pull::Offer look(const pull::Source& source, const pull::Have& have, const std::filesystem::path& uki);
+
+// Writes the root; `on_disk` is called when more of it cannot be lost any more, every 16 MiB and at the end.
+// A block way whose old slot is not what its tree says fetches more.
+void fill(const pull::Source& source, const pull::Work& work, const std::function<void(const pull::Progress&)>& on_disk);
+
+} // namespace ashlar::puller

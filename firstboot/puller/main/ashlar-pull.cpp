@@ -1,0 +1,54 @@
+// ashlar-pull: ashlard's hand to the network. One request as JSON on standard input, answers a line each on
+// standard output. It yields to everything else on the node.
+
+#include <puller/puller.hpp>
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <base/json.hpp>
+
+#include <cstdio>
+#include <linux/ioprio.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace {
+
+using namespace ashlar;
+
+void yield_to_others() {
+    ::setpriority(PRIO_PROCESS, 0, 10);
+    // ioprio_set(2) has no wrapper. Where the scheduler knows no classes it changes nothing.
+    ::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+}
+
+void answer(const Json& json) {
+    fmt::print("{}\n", json.dump());
+    std::fflush(stdout);
+}
+
+void serve(const Json& request) {
+    const pull::Source source = pull::source_from(request.at("source"));
+    if (request.at("what") == "look")
+        answer(pull::to_json(puller::look(source, pull::have_from(request.at("have")), request.at("uki").get<std::string>())));
+    else
+        puller::fill(source, pull::work_from(request.at("work")), [](const pull::Progress& progress) { answer(pull::to_json(progress)); });
+}
+
+} // namespace
+
+int main() {
+    try {
+        yield_to_others();
+        serve(parse_json(read_file("/dev/stdin"), "request"));
+        return 0;
+    } catch (const Error& error) {
+        fmt::print(stderr, "{}\n", error.render());
+    } catch (const std::exception& failure) {
+        fmt::print(stderr, "cannot serve the request: {}\n", failure.what());
+    }
+    return 1;
+}

@@ -1,0 +1,118 @@
+#include <puller/puller.hpp>
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <delta/application.hpp>
+#include <delta/blocks.hpp>
+#include <delta/stream.hpp>
+#include <signing/extent.hpp>
+#include <signing/release.hpp>
+#include <signing/source.hpp>
+#include <transfer/range_reader.hpp>
+
+#include <algorithm>
+#include <fcntl.h>
+#include <memory>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace ashlar::puller {
+
+namespace fs = std::filesystem;
+
+using namespace pull;
+
+namespace {
+
+constexpr std::uint64_t sync_every = std::uint64_t{16} << 20U;
+constexpr std::uint64_t most_index = 1U << 20U;
+
+transfer::Options options_of(const pull::Source& source) {
+    transfer::Options options;
+    if (!source.proxy.empty()) options.proxies.http = options.proxies.https = source.proxy;
+    if (!source.certificates.empty()) options.certificates = source.certificates;
+    return options;
+}
+
+std::unique_ptr<ashlar::Source> open(const pull::Source& source, const std::string& file) {
+    if (source.location.starts_with('/')) return std::make_unique<FileSource>(fs::path(source.location) / file);
+    return std::make_unique<transfer::RangeReader>(source.location + "/" + file, options_of(source));
+}
+
+Bytes read_whole(const pull::Source& source, const std::string& file, std::uint64_t most) {
+    const auto bytes = open(source, file);
+    const std::uint64_t size = bytes->size();
+    if (size > most) throw Error(fmt::format("cannot read '{}': it has {} bytes, at most {} are expected", bytes->name(), size, most));
+    Bytes content(size);
+    bytes->read(0, content);
+    return content;
+}
+
+// The extent of a part, over a descriptor that lives elsewhere.
+FileExtent extent(const Fd& disk, const Part& part, const fs::path& name) { return {disk.get(), part.offset, part.size, name.native()}; }
+
+const PublishedStream& whole_stream(const ReleaseIndex& index) {
+    return *std::ranges::find_if(index.streams, [](const PublishedStream& stream) { return !stream.from; });
+}
+
+// What the block way would fetch, if it can be gone at all.
+std::optional<std::uint64_t> cost_of_blocks(const delta::Stream& full, const Have& have) {
+    const Fd disk = open_file(have.disk, O_RDONLY);
+    const auto plan = delta::plan_blocks(full, extent(disk, have.tree, have.disk));
+    return plan ? std::optional(plan->payload_from(full, 0)) : std::nullopt;
+}
+
+} // namespace
+
+Offer look(const pull::Source& source, const Have& have, const fs::path& uki) {
+    const std::string name = release_index_name(have.role, have.architecture);
+    const Bytes text = read_whole(source, name, most_index);
+    ReleaseIndex index = parse_release_index(text_of(text), name);
+    write_file(uki, text_of(read_whole(source, index.uki.file, index.uki.size)), 0600, Durability::synced);
+
+    const auto whole = whole_stream(index);
+    const auto full_bytes = open(source, whole.file.file);
+    const delta::Stream full(*full_bytes);
+    Offer offer{.index = index, .way = Way::full, .stream = whole.file.file, .download = full.payload_from(0), .verity = full.header().verity};
+    if (const auto blocks = cost_of_blocks(full, have); blocks && *blocks < offer.download) {
+        offer.way = Way::blocks;
+        offer.download = *blocks;
+    }
+    const auto delta = std::ranges::find(index.streams, std::optional(have.root_hash), &PublishedStream::from);
+    if (delta != index.streams.end() && delta->file.size < offer.download) {
+        offer.way = Way::delta;
+        offer.stream = delta->file.file;
+        offer.download = delta->file.size;
+    }
+    return offer;
+}
+
+void fill(const pull::Source& source, const Work& work, const std::function<void(const Progress&)>& on_disk) {
+    const auto bytes = open(source, work.stream);
+    const delta::Stream stream(*bytes);
+    if (stream.header().size > work.to.size)
+        throw Error(fmt::format("cannot write the new root: it has {} bytes, the slot has {}", stream.header().size, work.to.size), "install the node again, with a larger layout");
+    const Fd disk = open_file(work.have.disk, O_RDWR);
+    const FileExtent to = extent(disk, work.to, work.have.disk), old = extent(disk, work.have.root, work.have.disk);
+    std::uint64_t synced = 0, download = stream.payload_from(work.first);
+    const auto report = [&](const delta::Progress& progress) {
+        if (progress.written - synced < sync_every && progress.operations < stream.operations().size()) return;
+        if (::fdatasync(disk.get()) != 0) throw system_error("sync", work.have.disk.native());
+        // What was written is of no use in memory; the slot is read from the disk when it is proved.
+        ::posix_fadvise(disk.get(), static_cast<off_t>(work.to.offset), static_cast<off_t>(work.to.size), POSIX_FADV_DONTNEED);
+        synced = progress.written;
+        on_disk({progress.operations, progress.written, stream.header().size, progress.fetched, download});
+    };
+    if (work.way == Way::blocks) {
+        const auto plan = delta::plan_blocks(stream, extent(disk, work.have.tree, work.have.disk));
+        if (plan) {
+            download = plan->payload_from(stream, work.first);
+            delta::apply(stream, *plan, old, to, work.first, report);
+            return;
+        }
+    }
+    delta::apply(stream, stream.header().old ? std::optional(old) : std::nullopt, to, work.first, report);
+}
+
+} // namespace ashlar::puller
