@@ -1,6 +1,6 @@
 #include "boot_files.hpp"
 
-#include "mounts.hpp"
+#include <node/mounts.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>

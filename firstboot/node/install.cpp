@@ -1,7 +1,7 @@
 #include <node/install.hpp>
 
 #include "boot_files.hpp"
-#include "mounts.hpp"
+#include <node/mounts.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>

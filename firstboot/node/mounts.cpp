@@ -1,4 +1,4 @@
-#include "mounts.hpp"
+#include <node/mounts.hpp>
 
 #include <base/error.hpp>
 

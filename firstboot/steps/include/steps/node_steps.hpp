@@ -1,0 +1,84 @@
+#pragma once
+
+// The work of an upgrade on a real node: its disk, its boot menu, its state partition.
+
+#include <signing/digest.hpp>
+#include <signing/key.hpp>
+#include <upgrade/keeper.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ashlar::steps {
+
+// The boot partition while somebody looks at it or changes it.
+class OpenBootPartition {
+public:
+    virtual ~OpenBootPartition() = default;
+    [[nodiscard]] virtual const std::filesystem::path& path() const = 0;
+    // Unmounts; an Error when what was written may not be on the disk.
+    virtual void close() = 0;
+};
+
+// Where things are.
+struct Node {
+    std::string role, architecture;
+    upgrade::Installed running;
+    std::filesystem::path disk;  // that was started from
+    std::filesystem::path state; // partition
+    std::function<std::unique_ptr<OpenBootPartition>()> boot_partition;
+    std::filesystem::path work = "/var/lib/ashlar/upgrade";
+    std::filesystem::path media = "/run/ashlar/upgrade-medium"; // where a block device is mounted meanwhile
+    std::vector<std::string> pull{"/usr/lib/ashlar/ashlar-pull"};
+    std::function<void()> restart;
+};
+
+// The node that this process runs on. Nothing: it runs from a medium.
+[[nodiscard]] std::optional<Node> this_node();
+
+// Of the blocks that are being written.
+struct Transfer {
+    std::uint64_t written = 0, size = 0;      // bytes of the root
+    std::uint64_t fetched = 0, download = 0; // bytes from the source
+};
+
+class NodeSteps final : public upgrade::Steps {
+public:
+    NodeSteps(Node node, std::function<void(const Transfer&)> transferred) : node_(std::move(node)), transferred_(std::move(transferred)) {}
+
+    [[nodiscard]] std::optional<upgrade::Target> check(const upgrade::Source& source) override;
+    void clear(const upgrade::Target& target) override;
+    void mark(const upgrade::Target& target) override;
+    void write(const upgrade::Source& source, const upgrade::Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) override;
+    void prove(const upgrade::Target& target) override;
+    void name(const upgrade::Target& target) override;
+    void arm(const upgrade::Target& target) override;
+    void bless(const upgrade::Installed& image) override;
+    void give_up(const upgrade::Installed& image) override;
+    void restart() override { node_.restart(); }
+
+    // What the start found: what runs, and how the target stands in the boot menu.
+    [[nodiscard]] upgrade::Facts facts(const upgrade::Journal& journal) const;
+
+private:
+    Node node_;
+    std::function<void(const Transfer&)> transferred_;
+};
+
+// The journal in the state partition, as its member "upgrade".
+class StateMemory final : public upgrade::Memory {
+public:
+    explicit StateMemory(std::filesystem::path partition) : partition_(std::move(partition)) {}
+    [[nodiscard]] upgrade::Journal recall() override;
+    void keep(const upgrade::Journal& journal) override;
+
+private:
+    std::filesystem::path partition_;
+};
+
+} // namespace ashlar::steps

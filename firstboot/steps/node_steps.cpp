@@ -1,0 +1,264 @@
+#include <steps/node_steps.hpp>
+
+#include <bootmenu/menu.hpp>
+#include <bootmenu/version.hpp>
+#include <gpt/table.hpp>
+#include <node/mounts.hpp>
+#include <pull/messages.hpp>
+#include <signing/authenticode.hpp>
+#include <signing/verity.hpp>
+#include <slots/slots.hpp>
+#include <state/state.hpp>
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <base/json.hpp>
+#include <base/process.hpp>
+#include <base/text.hpp>
+
+#include <algorithm>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace ashlar::steps {
+
+namespace fs = std::filesystem;
+using bootmenu::Menu;
+using upgrade::Target;
+
+namespace {
+
+Bytes read_bytes(const fs::path& path) {
+    const std::string text = read_file(path);
+    const ByteView view = bytes_of(text);
+    return {view.begin(), view.end()};
+}
+
+slots::Slots slots_now(const Node& node) { return slots::slots_of(gpt::read(node.disk), node.running.root_hash); }
+
+pull::Part part_of(const gpt::Partition& partition) { return {partition.offset, partition.size}; }
+
+pull::Have have(const Node& node, const slots::Slots& slots) {
+    return {node.role, node.architecture, node.running.root_hash, node.disk, part_of(slots.running.root), part_of(slots.running.verity)};
+}
+
+fs::path kept_uki(const Node& node) { return node.work / "uki.efi"; }
+
+// Does `body` with the boot menu, and lets go of the boot partition so that an Error tells.
+auto with_menu(const Node& node, const auto& body) {
+    const auto partition = node.boot_partition();
+    const Menu menu(partition->path());
+    if constexpr (std::is_void_v<decltype(body(menu))>) {
+        body(menu);
+        partition->close();
+    } else {
+        auto answer = body(menu);
+        partition->close();
+        return answer;
+    }
+}
+
+// A medium is mounted only while it is read.
+class Opened {
+public:
+    Opened(const Node& node, const upgrade::Source& source) {
+        source_ = {source.location, source.proxy, source.certificates};
+        if (!source.location.starts_with("/dev/")) return;
+        mount_.emplace(source.location, node.media, file_system_of(source.location), MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+        const fs::path folder = node.media / "ashlar";
+        source_.location = (fs::is_directory(folder) ? folder : node.media).native();
+    }
+    [[nodiscard]] Json json() const { return pull::to_json(source_); }
+
+private:
+    static std::string file_system_of(const std::string& device) {
+        const auto said = run({.argv = {"blkid", "--probe", "--output", "value", "--match-tag", "TYPE", device}});
+        const std::string type(trim(said.output));
+        if (type.empty()) throw Error(fmt::format("cannot read the medium '{}': no file system is known on it", device), "is it the right device? `ashlarctl disks` shows them");
+        return type;
+    }
+    pull::Source source_;
+    std::optional<node::Mount> mount_;
+};
+
+// What ashlar-pull answers, line by line.
+void ask_pull(const Node& node, const Json& request, const std::function<void(const Json&)>& answer) {
+    const auto outcome = run({.argv = node.pull, .input = request.dump(), .each_line = [&](std::string_view line) { answer(parse_json(line, "ashlar-pull")); }});
+    if (outcome.ok()) return;
+    const std::string said(trim(outcome.errors));
+    throw Error(said.empty() ? fmt::format("cannot fetch the release: ashlar-pull ended with {}", outcome.exit_code) : said);
+}
+
+pull::Offer look(const Node& node, const upgrade::Source& source) {
+    fs::create_directories(node.work);
+    const Opened opened(node, source);
+    std::optional<pull::Offer> offer;
+    ask_pull(node, {{"what", "look"}, {"source", opened.json()}, {"have", pull::to_json(have(node, slots_now(node)))}, {"uki", kept_uki(node).native()}},
+             [&](const Json& json) { offer = pull::offer_from(json); });
+    if (!offer) throw Error("cannot fetch the release: ashlar-pull gave no answer");
+    return std::move(*offer);
+}
+
+// Whoever signed what runs: firmware believed it, so the node does.
+std::vector<Certificate> trusted(const Menu& menu, const fs::path& esp, const upgrade::Installed& running) {
+    const auto entries = menu.entries_of(running.release);
+    if (entries.empty()) throw Error(fmt::format("cannot find '{}' in the boot menu: who signed it is not known", running.release));
+    const fs::path path = esp / "EFI/Linux" / entries.front().file_name();
+    std::vector<Certificate> signers;
+    for (auto& signature : read_authenticode(read_bytes(path), path.native()))
+        if (signature.intact) signers.push_back(std::move(signature.signer));
+    if (signers.empty()) throw Error(fmt::format("cannot trust any release: '{}', which runs, is not signed", path.native()), "install an image that was built with keys");
+    return signers;
+}
+
+void require_blessed(const Menu& menu, const upgrade::Installed& running) {
+    const auto entries = menu.entries_of(running.release);
+    if (std::ranges::find(entries, std::optional<bootmenu::Tries>(), &bootmenu::Entry::tries) == entries.end())
+        throw Error(fmt::format("cannot upgrade: '{}', which runs, has not proved itself yet", running.release), "wait until `ashlarctl status` says that it is blessed");
+}
+
+// The floor is the oldest release that the site allows.
+std::optional<std::string> floor_of(const Node& node) {
+    const auto record = state::read(node.state);
+    if (!record || !record->content.contains("floor")) return std::nullopt;
+    return record->content.at("floor").get<std::string>();
+}
+
+void require_allowed(const Node& node, const ReleaseIndex& index) {
+    const auto refuse = [&](const std::string& cause, const std::string& hint) { throw Error(fmt::format("cannot upgrade to '{}': {}", index.release, cause), hint); };
+    if (index.role != node.role || index.architecture != node.architecture)
+        refuse(fmt::format("it is for {} on {}, this node is {} on {}", index.role, index.architecture, node.role, node.architecture), "take the release of this node's role");
+    if (bootmenu::compare_releases(index.release, node.running.release) <= 0)
+        refuse(fmt::format("'{}', which runs, is not older, and the boot loader would go on starting it", node.running.release), "`ashlarctl rollback` goes back to the release of before");
+    if (const auto floor = floor_of(node); floor && bootmenu::compare_releases(index.release, *floor) < 0)
+        refuse(fmt::format("it is below the floor '{}'", *floor), "take a newer release");
+}
+
+void require_room(const slots::Slot& slot, std::uint64_t root_size) {
+    const auto require = [](std::uint64_t needed, const gpt::Partition& partition) {
+        if (needed > partition.size)
+            throw Error(fmt::format("cannot upgrade: {} do not fit into partition {} with {}", human_bytes(needed), partition.number, human_bytes(partition.size)),
+                        "the disk was laid out for smaller releases: install the node again");
+    };
+    require(root_size, slot.root);
+    require(verity_size(root_size), slot.verity);
+}
+
+FileExtent extent_of(const Fd& disk, const gpt::Partition& partition, std::uint64_t size, const fs::path& name) { return {disk.get(), partition.offset, size, name.native()}; }
+
+VerityParameters parameters_of(const Target& target) {
+    const auto uuid = Guid::from_text(target.uuid);
+    const auto salt = from_hex(target.salt);
+    if (!uuid || !salt) throw Error("cannot compute the hash tree: its parameters are malformed");
+    return {*uuid, *salt};
+}
+
+// What was written is read from the disk again, not from memory.
+void forget(const Fd& disk, const gpt::Partition& partition) {
+    ::posix_fadvise(disk.get(), static_cast<off_t>(partition.offset), static_cast<off_t>(partition.size), POSIX_FADV_DONTNEED);
+}
+
+} // namespace
+
+std::optional<Target> NodeSteps::check(const upgrade::Source& source) {
+    const pull::Offer offer = look(node_, source);
+    const ReleaseIndex& index = offer.index;
+    if (index.root_hash == node_.running.root_hash) return std::nullopt;
+    require_allowed(node_, index);
+    require_room(slots_now(node_).other, index.root_size);
+    const Bytes uki = read_bytes(kept_uki(node_));
+    const auto partition = node_.boot_partition();
+    const Menu menu(partition->path());
+    require_blessed(menu, node_.running);
+    verify_release(index, uki, trusted(menu, partition->path(), node_.running));
+    std::uint64_t freed = 0;
+    for (const auto& entry : menu.entries())
+        if (entry.release != node_.running.release) freed += fs::file_size(partition->path() / "EFI/Linux" / entry.file_name());
+    if (freed < uki.size()) menu.require_space(uki.size() - freed);
+    partition->close();
+    return Target{.image = {index.release, index.root_hash},
+                  .root_size = index.root_size,
+                  .salt = to_hex(offer.verity.salt),
+                  .uuid = offer.verity.uuid.text(),
+                  .uki = index.uki_digest,
+                  .way = std::string(pull::name_of(offer.way)),
+                  .stream = offer.stream,
+                  .download = offer.download};
+}
+
+// Whatever is not what runs: only two releases have a place.
+void NodeSteps::clear(const Target&) {
+    with_menu(node_, [&](const Menu& menu) {
+        for (const auto& entry : menu.entries())
+            if (entry.release != node_.running.release) menu.remove(entry.release);
+    });
+}
+
+void NodeSteps::mark(const Target&) { gpt::change(node_.disk, slots::as_partial(slots_now(node_).other)); }
+
+void NodeSteps::write(const upgrade::Source& source, const Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) {
+    const slots::Slots slots = slots_now(node_);
+    const auto way = pull::way_named(target.way);
+    if (!way) throw Error(fmt::format("cannot write the new root: there is no way '{}'", target.way));
+    const Opened opened(node_, source);
+    const pull::Work work{have(node_, slots), *way, target.stream, part_of(slots.other.root), from};
+    ask_pull(node_, {{"what", "fill"}, {"source", opened.json()}, {"work", pull::to_json(work)}}, [&](const Json& json) {
+        const pull::Progress progress = pull::progress_from(json);
+        transferred_({progress.written, progress.size, progress.fetched, progress.download});
+        on_disk(progress.operations);
+    });
+}
+
+void NodeSteps::prove(const Target& target) {
+    const slots::Slot slot = slots_now(node_).other;
+    const VerityParameters parameters = parameters_of(target);
+    const Fd disk = open_file(node_.disk, O_RDWR);
+    forget(disk, slot.root);
+    const FileExtent data = extent_of(disk, slot.root, target.root_size, node_.disk);
+    const Digest computed = write_verity(data, disk.get(), slot.verity.offset, parameters);
+    if (computed != target.image.root_hash)
+        throw Error(fmt::format("cannot trust the new root: its root hash is {}, not {}", computed.hex(), target.image.root_hash.hex()), "ask for the upgrade again: the slot is written anew");
+    if (::fdatasync(disk.get()) != 0) throw system_error("sync", node_.disk.native());
+    forget(disk, slot.verity);
+    const FileExtent tree = extent_of(disk, slot.verity, verity_size(target.root_size), node_.disk);
+    if (const auto fault = verify_verity(data, tree, target.image.root_hash, parameters))
+        throw Error(fmt::format("cannot trust the new root: it reads back differently ({})", fault->text()), "the disk is failing or lies about writes: replace it");
+}
+
+void NodeSteps::name(const Target& target) { gpt::change(node_.disk, slots::as_release(slots_now(node_), target.image.root_hash, target.image.release)); }
+
+void NodeSteps::arm(const Target& target) {
+    const Bytes uki = read_bytes(kept_uki(node_));
+    if (sha256(uki) != target.uki) throw Error(fmt::format("cannot use '{}': it is not what was checked", kept_uki(node_).native()), "ask for the upgrade again");
+    with_menu(node_, [&](const Menu& menu) {
+        menu.remove(target.image.release);
+        menu.add(uki, target.image.release, {upgrade::most_attempts, 0});
+    });
+}
+
+void NodeSteps::bless(const upgrade::Installed& image) {
+    with_menu(node_, [&](const Menu& menu) { menu.bless(image.release); });
+}
+
+void NodeSteps::give_up(const upgrade::Installed& image) {
+    with_menu(node_, [&](const Menu& menu) {
+        const auto entries = menu.entries();
+        if (std::ranges::none_of(entries, [&](const auto& entry) { return entry.release != image.release && !entry.exhausted(); }))
+            throw Error(fmt::format("cannot give up '{}': the boot menu has no other release to start", image.release));
+        menu.exhaust(image.release);
+    });
+}
+
+upgrade::Facts NodeSteps::facts(const upgrade::Journal& journal) const {
+    using Entry = upgrade::Facts::Entry;
+    upgrade::Facts facts{node_.running, Entry::missing};
+    if (!journal.target) return facts;
+    const auto entries = with_menu(node_, [&](const Menu& menu) { return menu.entries_of(journal.target->image.release); });
+    if (!entries.empty()) facts.target_entry = entries.front().exhausted() ? Entry::exhausted : Entry::usable;
+    return facts;
+}
+
+} // namespace ashlar::steps
