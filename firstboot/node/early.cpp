@@ -1,13 +1,16 @@
 #include <node/early.hpp>
 
 #include "accounts.hpp"
-#include "mounts.hpp"
+#include <node/mounts.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/json.hpp>
 #include <disks/claim.hpp>
 #include <disks/inventory.hpp>
+#include <node/drift.hpp>
+#include <node/running.hpp>
+#include <node/trial.hpp>
 #include <state/state.hpp>
 
 #include <algorithm>
@@ -27,6 +30,8 @@ constexpr std::string_view var_type = "4d21b016-b534-45c2-a9fb-5c16e091fd2d";
 // On the node; /run moves along when the root is switched, and the layer of /etc with it.
 constexpr const char* layer = "/run/ashlar/etc";
 constexpr const char* kept = "var/lib/ashlar/state";
+// Units that belong to a trial ask for it.
+constexpr const char* trial_mark = "/run/ashlar/trial";
 
 const disks::Partition* partition_of_type(const disks::Disk& disk, std::string_view type) {
     const auto found = std::ranges::find(disk.partitions, type, &disks::Partition::type);
@@ -82,6 +87,17 @@ void redirect(const fs::path& root, const Entry& entry, const Accounts& accounts
     mount(place.native(), seen, "", MS_BIND);
 }
 
+// A release that was started too often is left for the one of before, whatever the boot loader believes.
+void try_release(const fs::path& state, const Json& content) {
+    const auto start = count_start(state, content, running_root_hash());
+    if (start == upgrade::Start::trial) write_file(trial_mark, "");
+    if (start != upgrade::Start::one_too_many) return;
+    const auto journal = upgrade::journal_from(content.at("upgrade"));
+    start_once(fmt::format("ashlar_{}.efi", journal.origin->release));
+    throw Error(fmt::format("cannot go on with '{}': it was started {} times and did not prove itself", journal.target->image.release, upgrade::most_attempts),
+                "the release of before is started instead");
+}
+
 } // namespace
 
 Place early(const fs::path& root) {
@@ -93,6 +109,7 @@ Place early(const fs::path& root) {
     mount_etc(root);
     if (state == nullptr) {
         mount("tmpfs", root / "var", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
+        record_layer(fs::path(layer) / "upper", fs::path(layer) / "record.json");
         return Place::medium;
     }
     return while_doing(fmt::format("opening the node on '{}'", disk->device.native()), [&] {
@@ -100,6 +117,7 @@ Place early(const fs::path& root) {
         if (!record)
             throw Error(fmt::format("cannot start the node on '{}': its installation did not come to its end", disk->device.native()),
                         "start from the medium again: it begins anew");
+        try_release(state->device, record->content);
         const auto* var = partition_of_type(*disk, var_type);
         if (var == nullptr) throw Error(fmt::format("cannot open /var: '{}' has no partition of its type", disk->device.native()));
         mount(var->device.native(), root / "var", "ext4", MS_NOSUID | MS_NODEV);
@@ -108,6 +126,7 @@ Place early(const fs::path& root) {
         render(root, record->content);
         const Accounts accounts(root);
         for (const auto& entry : declared(root)) redirect(root, entry, accounts);
+        record_layer(fs::path(layer) / "upper", fs::path(layer) / "record.json");
         return Place::disk;
     });
 }

@@ -22,16 +22,24 @@ Digest digest_at(const Json& json, const char* key) {
 
 Installed installed_from(const Json& json) { return {json.at("release").get<std::string>(), digest_at(json, "root_hash")}; }
 
+Json json_of(const Source& source) { return {{"location", source.location}, {"proxy", source.proxy}, {"certificates", source.certificates}}; }
+
+Source source_from(const Json& json) { return {json.at("location").get<std::string>(), json.at("proxy").get<std::string>(), json.at("certificates").get<std::string>()}; }
+
 Json json_of(const Target& target) {
-    return {{"source", target.source}, {"image", json_of(target.image)}, {"root_size", target.root_size}, {"uki", target.uki.hex()}, {"stream", target.stream}};
+    return {{"image", json_of(target.image)}, {"root_size", target.root_size}, {"salt", target.salt},         {"uuid", target.uuid},
+            {"uki", target.uki.hex()},        {"way", target.way},             {"stream", target.stream}, {"download", target.download}};
 }
 
 Target target_from(const Json& json) {
-    return {.source = json.at("source").get<std::string>(),
-            .image = installed_from(json.at("image")),
+    return {.image = installed_from(json.at("image")),
             .root_size = json.at("root_size").get<std::uint64_t>(),
+            .salt = json.at("salt").get<std::string>(),
+            .uuid = json.at("uuid").get<std::string>(),
             .uki = digest_at(json, "uki"),
-            .stream = json.at("stream").get<std::string>()};
+            .way = json.at("way").get<std::string>(),
+            .stream = json.at("stream").get<std::string>(),
+            .download = json.at("download").get<std::uint64_t>()};
 }
 
 Json json_of(const Progress& progress) { return {{"root_hash", progress.root_hash.hex()}, {"stream", progress.stream}, {"operations", progress.operations}}; }
@@ -46,7 +54,7 @@ Phase phase_from(const std::string& name) {
 
 Journal parsed(const Json& json) {
     Journal journal{.phase = phase_from(json.at("phase").get<std::string>()),
-                    .source = json.at("source").get<std::string>(),
+                    .source = source_from(json.at("source")),
                     .after = json.at("restart").get<bool>() ? After::restart : After::wait,
                     .attempts = json.at("attempts").get<unsigned>()};
     if (json.contains("origin")) journal.origin = installed_from(json.at("origin"));
@@ -61,7 +69,7 @@ Journal parsed(const Json& json) {
 } // namespace
 
 Json to_json(const Journal& journal) {
-    Json json{{"phase", name_of(journal.phase)}, {"source", journal.source}, {"restart", journal.after == After::restart}, {"attempts", journal.attempts}};
+    Json json{{"phase", name_of(journal.phase)}, {"source", json_of(journal.source)}, {"restart", journal.after == After::restart}, {"attempts", journal.attempts}};
     if (journal.origin) json["origin"] = json_of(*journal.origin);
     if (journal.target) json["target"] = json_of(*journal.target);
     if (journal.progress) json["progress"] = json_of(*journal.progress);
@@ -84,12 +92,18 @@ Event wake(const Journal& journal, const Facts& facts) {
     if (journal.target && facts.running == journal.target->image) return Event::woke_new;
     if (journal.origin && facts.running != *journal.origin) return Event::woke_other;
     const bool tried = journal.phase == Phase::armed || journal.phase == Phase::trying || journal.phase == Phase::blessing;
-    return tried && facts.target_entry != Facts::Entry::usable ? Event::woke_fallen : Event::woke_same;
+    const bool over = facts.target_entry != Facts::Entry::usable || journal.attempts > most_attempts;
+    return tried && over ? Event::woke_fallen : Event::woke_same;
 }
 
 bool is_trial(const Journal& journal, const Digest& running) {
     const bool tried = journal.phase == Phase::arming || journal.phase == Phase::armed || journal.phase == Phase::trying || journal.phase == Phase::blessing;
     return tried && journal.target && journal.target->image.root_hash == running;
+}
+
+Start count(Journal& journal, const Digest& running) {
+    if (!is_trial(journal, running)) return Start::usual;
+    return ++journal.attempts > most_attempts ? Start::one_too_many : Start::trial;
 }
 
 } // namespace ashlar::upgrade

@@ -35,6 +35,8 @@ void Keeper::wake(const Facts& facts) {
     const bool tried = before.phase == Phase::armed || before.phase == Phase::trying || before.phase == Phase::blessing;
     if (event == Event::woke_fallen && tried)
         end(fmt::format("it was started {} times and did not prove itself{}{}", before.attempts, before.ending ? ": " : "", before.ending ? before.ending->text : ""));
+    // The boot loader could not count: it would start it again.
+    if (event == Event::woke_fallen && tried && facts.target_entry == Facts::Entry::usable) steps_.give_up(before.target->image);
     if (event == Event::woke_other && works(before.phase)) end(fmt::format("another release was started meanwhile: {}", facts.running.release));
     // Whoever starts the old release by hand does not want to be restarted out of it.
     if (event == Event::woke_same && tried) journal_.after = After::wait;
@@ -44,7 +46,7 @@ void Keeper::wake(const Facts& facts) {
     changed_(journal_);
 }
 
-bool Keeper::upgrade(const std::string& source, After after, const Installed& running) {
+bool Keeper::upgrade(const Source& source, After after, const Installed& running) {
     if (!next(journal_.phase, Event::asked)) return false;
     journal_.source = source;
     journal_.after = after;
@@ -79,7 +81,7 @@ void Keeper::write() {
     const Target& target = *journal_.target;
     const bool goes_on = journal_.progress && journal_.progress->root_hash == target.image.root_hash && journal_.progress->stream == target.stream;
     if (!goes_on) journal_.progress = Progress{target.image.root_hash, target.stream, 0};
-    steps_.write(target, journal_.progress->operations, [this](std::uint64_t operations) {
+    steps_.write(journal_.source, target, journal_.progress->operations, [this](std::uint64_t operations) {
         journal_.progress->operations = operations;
         memory_.keep(journal_);
         changed_(journal_);
@@ -92,7 +94,7 @@ void Keeper::give_up() { steps_.give_up(journal_.target ? journal_.target->image
 Event Keeper::perform() {
     switch (journal_.phase) {
     case Phase::checking:
-        journal_.target = steps_.check(journal_.source, journal_);
+        journal_.target = steps_.check(journal_.source);
         return journal_.target ? Event::done : Event::current;
     case Phase::clearing: steps_.clear(*journal_.target); return Event::done;
     case Phase::marking: steps_.mark(*journal_.target); return Event::done;

@@ -61,14 +61,14 @@ public:
     bool restarts = false;
     Installed running = r0;
 
-    std::optional<Target> check(const std::string& source, const Journal&) override {
+    std::optional<Target> check(const Source&) override {
         effect(Phase::checking);
         if (running == r1) return std::nullopt;
-        return Target{source, r1, 4096, sha256("uki"), "the.delta"};
+        return Target{.image = r1, .root_size = 4096, .uki = sha256("uki"), .way = "delta", .stream = "the.delta"};
     }
     void clear(const Target& target) override { effect(Phase::clearing), disk_.menu.erase(target.image.release); }
     void mark(const Target&) override { effect(Phase::marking), disk_.slots["B"] = {}; }
-    void write(const Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) override {
+    void write(const Source&, const Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) override {
         EXPECT_LE(from, disk_.written) << "operations were skipped";
         for (std::uint64_t operation = from; operation < 4; ++operation) {
             effect(Phase::writing);
@@ -117,7 +117,7 @@ void run(Disk& disk, Machine& machine, Wish wish) {
                                   : entry->second && entry->second->left == 0 ? Facts::Entry::exhausted
                                                                               : Facts::Entry::usable});
     if (wish == Wish::upgrade && keeper.journal().phase == Phase::resting) {
-        EXPECT_TRUE(keeper.upgrade("/media", After::restart, machine.running));
+        EXPECT_TRUE(keeper.upgrade({"/media", "", ""}, After::restart, machine.running));
     }
     while (keeper.work()) {}
     (void)keeper.report(Event::healthy); // where it is asked for
@@ -210,6 +210,20 @@ TEST(Keeper, FallsBackFromAReleaseThatNeverProvesItself) {
     EXPECT_EQ(disk.journal.ending, (Ending{"R0.1", "it was started 3 times and did not prove itself"}));
 }
 
+// The boot loader goes on when it cannot rename; then the initrd counts alone.
+TEST(Keeper, LeavesAReleaseThatTheBootLoaderDoesNotCount) {
+    Disk disk;
+    Machine machine(disk);
+    run(disk, machine, Wish::upgrade);
+    for (unsigned attempt = 1; attempt <= most_attempts; ++attempt) EXPECT_EQ(count(disk.journal, r1.root_hash), Start::trial);
+    EXPECT_EQ(count(disk.journal, r1.root_hash), Start::one_too_many);
+    EXPECT_EQ(count(disk.journal, r0.root_hash), Start::usual);
+    Keeper keeper(machine, machine, [](const Journal&) {});
+    keeper.wake({r0, Facts::Entry::usable});
+    EXPECT_EQ(disk.start(), r0);
+    EXPECT_THAT(disk.journal.ending->text, HasSubstr("it was started 4 times and did not prove itself"));
+}
+
 TEST(Keeper, GivesUpAReleaseThatSaysItIsNotHealthy) {
     Disk disk;
     Machine machine(disk);
@@ -256,8 +270,8 @@ TEST(Keeper, AnswersWhatItCannotDoNow) {
     Keeper keeper(machine, machine, [](const Journal&) {});
     keeper.wake({r0, Facts::Entry::missing});
     EXPECT_FALSE(keeper.report(Event::healthy));
-    EXPECT_TRUE(keeper.upgrade("/media", After::wait, r0));
-    EXPECT_FALSE(keeper.upgrade("/media", After::wait, r0));
+    EXPECT_TRUE(keeper.upgrade({"/media", "", ""}, After::wait, r0));
+    EXPECT_FALSE(keeper.upgrade({"/media", "", ""}, After::wait, r0));
     EXPECT_FALSE(keeper.go_back(r0));
 }
 

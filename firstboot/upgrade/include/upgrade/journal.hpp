@@ -20,13 +20,22 @@ struct Installed {
     bool operator==(const Installed&) const = default;
 };
 
+// Where a release comes from.
+struct Source {
+    std::string location; // a directory, a URL, or the block device of a medium
+    std::string proxy;        // URL; empty: none
+    std::string certificates; // file with what is trusted beside the system's; empty: none
+    bool operator==(const Source&) const = default;
+};
+
 // What is being installed.
 struct Target {
-    std::string source; // a directory, a URL, or a block device
     Installed image;
-    std::uint64_t root_size = 0; // bytes
+    std::uint64_t root_size = 0; // bytes, without the hash tree
+    std::string salt, uuid;      // of the hash tree: hexadecimal, and as text
     Digest uki;
-    std::string stream; // the file that blocks come from
+    std::string way, stream; // how blocks come ("delta"), and from what file
+    std::uint64_t download = 0; // bytes
     bool operator==(const Target&) const = default;
 };
 
@@ -49,7 +58,7 @@ struct Ending {
 
 struct Journal {
     Phase phase = Phase::resting;
-    std::string source; // as asked for
+    Source source; // as asked for
     After after = After::wait;
     std::optional<Installed> origin; // what ran when it was asked for
     std::optional<Target> target;    // from `clearing` on
@@ -75,7 +84,18 @@ struct Facts {
 };
 [[nodiscard]] Event wake(const Journal& journal, const Facts& facts);
 
-// Whether the target is what runs, and is tried. Asked in the initrd.
+// Whether the target is what runs, and is tried.
 [[nodiscard]] bool is_trial(const Journal& journal, const Digest& running);
+
+// What a start is, as the initrd sees it.
+enum class Start {
+    usual,
+    trial,
+    // Of the attempts that the boot loader should have counted there are more than there may be: it could
+    // not rename. Nobody but the node ends that.
+    one_too_many,
+};
+// Counts a trial in the journal.
+[[nodiscard]] Start count(Journal& journal, const Digest& running);
 
 } // namespace ashlar::upgrade

@@ -19,11 +19,11 @@ class Steps {
 public:
     virtual ~Steps() = default;
     // What the source has for this node. Nothing: it is what runs.
-    [[nodiscard]] virtual std::optional<Target> check(const std::string& source, const Journal& journal) = 0;
+    [[nodiscard]] virtual std::optional<Target> check(const Source& source) = 0;
     virtual void clear(const Target& target) = 0;
     virtual void mark(const Target& target) = 0;
     // From an operation on. `on_disk` is told how many operations a power cut cannot take away any more.
-    virtual void write(const Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) = 0;
+    virtual void write(const Source& source, const Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) = 0;
     virtual void prove(const Target& target) = 0;
     virtual void name(const Target& target) = 0;
     virtual void arm(const Target& target) = 0;
@@ -51,7 +51,7 @@ public:
     // First of all, once.
     void wake(const Facts& facts);
     // What somebody asks for or says. False, and nothing happens, when this is no time for it.
-    [[nodiscard]] bool upgrade(const std::string& source, After after, const Installed& running);
+    [[nodiscard]] bool upgrade(const Source& source, After after, const Installed& running);
     [[nodiscard]] bool go_back(const Installed& running);
     [[nodiscard]] bool report(Event health, const std::string& reason = {});
     // Does the work of the present phase. False: there is none, somebody must ask or restart.
