@@ -1,15 +1,11 @@
-// ashlard, the daemon in every image: it says who the node is, and puts it on its disk.
+// ashlard, the daemon in every image: it puts the node on its disk, and keeps its releases.
+
+#include "serve.hpp"
 
 #include <cstdio>
-#include <cstdlib>
 #include <getopt.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -18,7 +14,6 @@
 #include <base/file.hpp>
 #include <base/process.hpp>
 #include <firstboot/firmware_tables.hpp>
-#include <firstboot/identity.hpp>
 #include <node/early.hpp>
 #include <node/install.hpp>
 
@@ -30,16 +25,19 @@ using namespace ashlar;
 
 constexpr std::string_view usage = R"(usage: ashlard early --root=DIR
        ashlard guard
-       ashlard identity
        ashlard install
+       ashlard serve
+       ashlard healthy | unhealthy REASON
        ashlard --version | --help
 
   guard      in the initrd, before the root is opened: fails when the firmware's tables
              added to the kernel's command line
   early      in the initrd: mounts /var and the writable layer of /etc below DIR, where the
              root is mounted
-  identity   writes /run/ashlar/identity.json and reports "ready"
   install    on a medium: puts this system on a disk, as the medium's site.toml says
+  serve      keeps the node's releases and answers ashlarctl
+  healthy, unhealthy
+             says what came of the gates of this start
 
 example: ashlard early --root=/sysroot
 )";
@@ -47,39 +45,8 @@ example: ashlard early --root=/sysroot
 // Conditions of units ask for it.
 constexpr const char* medium_mark = "/run/ashlar/started-from-medium";
 
-// sd_notify(3) in the few lines that a oneshot needs; silent where nobody listens.
-void notify(const char* state) {
-    const char* path = std::getenv("NOTIFY_SOCKET");
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path == nullptr || (path[0] != '/' && path[0] != '@') || std::strlen(path) >= sizeof address.sun_path) return;
-    std::memcpy(address.sun_path, path, std::strlen(path));
-    if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
-    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return;
-    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
-    [[maybe_unused]] const auto sent = ::sendto(fd, state, std::strlen(state), MSG_NOSIGNAL,
-                                                reinterpret_cast<const sockaddr*>(&address), length);
-    ::close(fd);
-}
-
-std::string host_name() {
-    utsname names{};
-    ::uname(&names);
-    return names.nodename;
-}
-
 int early(const std::string& root) {
     if (node::early(root) == node::Place::medium) write_file(medium_mark, "");
-    return 0;
-}
-
-int identity() {
-    const firstboot::Identity identity = firstboot::read_identity("/");
-    firstboot::write_identity("/", identity);
-    fmt::print("ashlard: {}: {} {} ready\n", host_name(), identity.role, identity.release);
-    std::fflush(stdout);
-    notify("READY=1");
     return 0;
 }
 
@@ -129,11 +96,14 @@ int run(int argc, char** argv) {
         default: return refuse("unknown option");
         }
     }
-    if (optind + 1 != argc) return refuse("exactly one command is needed");
+    if (optind == argc) return refuse("a command is needed");
     const std::string_view command = argv[optind];
+    if (command == "unhealthy") return optind + 2 == argc ? report_health("Unhealthy", argv[optind + 1]) : refuse("unhealthy needs a reason");
+    if (optind + 1 != argc) return refuse(fmt::format("'{}' takes nothing more", command));
     if (command == "early") return root.empty() ? refuse("early needs --root=DIR") : early(root);
     if (command == "guard") return guard();
-    if (command == "identity") return identity();
+    if (command == "serve") return serve();
+    if (command == "healthy") return report_health("Healthy", {});
     if (command == "install") return install();
     return refuse(fmt::format("unknown command '{}'", command));
 }

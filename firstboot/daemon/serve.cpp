@@ -1,0 +1,78 @@
+#include "serve.hpp"
+
+#include <base/error.hpp>
+#include <control/client.hpp>
+#include <control/server.hpp>
+#include <firstboot/identity.hpp>
+#include <service/service.hpp>
+
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace ashlar {
+
+namespace {
+
+control::Server* running = nullptr; // for the signal handler
+
+void stop_running(int) {
+    if (running != nullptr) running->stop();
+}
+
+void say_who() {
+    utsname names{};
+    ::uname(&names);
+    const firstboot::Identity identity = firstboot::read_identity("/");
+    firstboot::write_identity("/", identity);
+    fmt::print("ashlard: {}: {} {} ready\n", names.nodename, identity.role, identity.release);
+    std::fflush(stdout);
+}
+
+} // namespace
+
+void notify(const char* state) {
+    const char* path = std::getenv("NOTIFY_SOCKET");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path == nullptr || (path[0] != '/' && path[0] != '@') || std::strlen(path) >= sizeof address.sun_path) return;
+    std::memcpy(address.sun_path, path, std::strlen(path));
+    if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
+    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return;
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
+    [[maybe_unused]] const auto sent = ::sendto(fd, state, std::strlen(state), MSG_NOSIGNAL,
+                                                reinterpret_cast<const sockaddr*>(&address), length);
+    ::close(fd);
+}
+
+int serve() {
+    say_who();
+    control::Server* server_of_changes = nullptr;
+    service::Service service(firstboot::read_identity("/"), steps::this_node(), [&] {
+        if (server_of_changes != nullptr) server_of_changes->changed();
+    });
+    control::Server server(control::socket_path, [&](const std::string& method, const Json& parameters, const control::Caller& caller) { return service.answer(method, parameters, caller); });
+    running = server_of_changes = &server;
+    for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, stop_running);
+    notify("READY=1");
+    server.run([] { notify("WATCHDOG=1"); });
+    running = nullptr;
+    // What is under way ends with the process: it goes on at the next start.
+    std::_Exit(0);
+}
+
+int report_health(const std::string& method, const std::string& reason) {
+    const Json reply = control::call(control::socket_path, "org.ashlar.Node." + method, {{"reason", reason}});
+    if (reply.at("wanted").get<bool>()) fmt::print("ashlard: {}\n", method == "Healthy" ? "healthy" : reason);
+    return 0;
+}
+
+} // namespace ashlar

@@ -1,0 +1,71 @@
+#pragma once
+
+// What ashlard does while a node runs: it keeps the node's releases (<upgrade/keeper.hpp>) and answers
+// whoever asks at its socket. The work has a thread of its own, so that an answer never waits for a disk.
+
+#include <control/server.hpp>
+#include <firstboot/identity.hpp>
+#include <steps/node_steps.hpp>
+#include <upgrade/keeper.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <future>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace ashlar::service {
+
+class Service {
+public:
+    // `node`: nothing where the node runs from a medium; there is nothing to keep then. `changed` is called
+    // from any thread when status() is another than before.
+    Service(firstboot::Identity identity, std::optional<steps::Node> node, std::function<void()> changed);
+    ~Service(); // ends the work at the next step
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+
+    // The methods of docs/formats/control.md.
+    [[nodiscard]] Json answer(const std::string& method, const Json& parameters, const control::Caller& caller);
+    // The whole of what is known of the node: docs/formats/node-status.md.
+    [[nodiscard]] Json status() const;
+
+private:
+    using Wish = std::function<bool(upgrade::Keeper&)>;
+    struct Asked {
+        Wish wish;
+        std::promise<bool> granted;
+    };
+    void work();
+    void wake(upgrade::Keeper& keeper, const steps::NodeSteps& steps);
+    void see(const upgrade::Journal& journal);
+    void note(const steps::Transfer& transfer);
+    void recover();
+    [[nodiscard]] bool ask(Wish wish);
+    [[nodiscard]] bool is_time_for(upgrade::Event event) const;
+    void require(upgrade::Event event) const;
+    [[nodiscard]] Json look_at_slots() const;
+
+    const firstboot::Identity identity_;
+    const std::optional<steps::Node> node_;
+    const std::function<void()> changed_;
+
+    mutable std::mutex mutex_; // what follows
+    std::condition_variable wished_;
+    std::deque<Asked> asked_;
+    bool ended_ = false;
+    upgrade::Journal journal_;
+    Json slots_ = Json::object();
+    std::optional<steps::Transfer> transfer_;
+    std::chrono::steady_clock::time_point transfer_began_;
+    std::uint64_t fetched_before_ = 0;
+    std::string fault_; // why nothing is kept
+
+    std::thread thread_;
+};
+
+} // namespace ashlar::service

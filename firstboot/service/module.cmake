@@ -1,0 +1,1 @@
+ashlar_module(service FOLDER firstboot/service USES base signing gpt slots bootmenu upgrade steps control firstboot)
