@@ -1,0 +1,21 @@
+#pragma once
+
+// What ashlarctl shows, from what ashlard says. Pure: JSON in, text out.
+
+#include <base/json.hpp>
+
+#include <string>
+
+namespace ashlar::ctl {
+
+// `ashlarctl status`: a screen, each line ended.
+[[nodiscard]] std::string status_text(const Json& status);
+
+// One line while blocks arrive: "writing the new root: 120.0 of 310.0 MB, 12.0 MB/s, 0:16 left". Empty when
+// nothing is transferred.
+[[nodiscard]] std::string transfer_text(const Json& status);
+
+// Seconds as people read them: "0:16", "1:02:03".
+[[nodiscard]] std::string duration_text(double seconds);
+
+} // namespace ashlar::ctl

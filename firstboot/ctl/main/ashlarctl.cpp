@@ -1,0 +1,209 @@
+// ashlarctl: what a node is, and what it shall do. It asks ashlard; what only looks it looks at itself.
+
+#include <ctl/text.hpp>
+
+#include <base/error.hpp>
+#include <base/json.hpp>
+#include <base/progress.hpp>
+#include <base/text.hpp>
+#include <control/client.hpp>
+#include <control/server.hpp>
+#include <disks/inventory.hpp>
+#include <node/drift.hpp>
+
+#include <cstdio>
+#include <functional>
+#include <string>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace {
+
+using namespace ashlar;
+
+struct Options {
+    enum class Format { text, json } format = Format::text;
+    std::string socket = control::socket_path;
+    std::string source, proxy, certificates;
+    enum class Follow { once, on } follow = Follow::once;
+    enum class Restart { no, yes } restart = Restart::no;
+    std::string lines = "50";
+};
+
+int finish(const Options& options, const Json& json, const std::function<std::string()>& text) {
+    fmt::print("{}", options.format == Options::Format::json ? pretty(json) : text());
+    return 0;
+}
+
+Json ask(const Options& options, const std::string& method, const Json& parameters = Json::object()) {
+    return control::call(options.socket, "org.ashlar.Node." + method, parameters);
+}
+
+// ---- status ----
+
+void show(const Options& options, const Json& status) {
+    if (options.format == Options::Format::json) {
+        fmt::print("{}\n", status.dump());
+    } else {
+        // Over the screen of before, where there is a screen.
+        fmt::print("{}{}", ::isatty(STDOUT_FILENO) != 0 ? "\x1b[H\x1b[2J" : "", ctl::status_text(status));
+    }
+    std::fflush(stdout);
+}
+
+int status(const Options& options) {
+    if (options.follow == Options::Follow::once) {
+        const Json answer = ask(options, "Status");
+        return finish(options, answer, [&] { return ctl::status_text(answer); });
+    }
+    control::watch(options.socket, "org.ashlar.Node.Status", [&](const Json& answer) {
+        show(options, answer);
+        return true;
+    });
+    return 0;
+}
+
+// ---- upgrade, rollback ----
+
+// Follows what was asked for, until somebody must do something again.
+int follow(const Options& options) {
+    const auto renderer = make_renderer(options.format == Options::Format::json ? ProgressStyle::quiet : ProgressStyle::automatic, STDERR_FILENO);
+    std::optional<Activity> activity;
+    std::string phase;
+    Json last;
+    control::watch(options.socket, "org.ashlar.Node.Status", [&](const Json& answer) {
+        last = answer;
+        if (answer.contains("fault")) return false;
+        const auto now = answer.at("phase").get<std::string>();
+        if (now == "resting" || now == "armed" || now == "leaving") return false;
+        if (now != phase) activity.emplace(*renderer, answer.at("sentence").get<std::string>());
+        phase = now;
+        if (answer.contains("transfer")) activity->bytes(answer.at("transfer").at("written").get<std::uint64_t>(), answer.at("transfer").at("size").get<std::uint64_t>());
+        return true;
+    });
+    activity.reset();
+    finish(options, last, [&] { return ctl::status_text(last); });
+    return last.contains("fault") || (last.at("phase") == "resting" && last.contains("ending") && last.at("ending").at("text").get<std::string>().starts_with("cannot ")) ? 1 : 0;
+}
+
+int upgrade(const Options& options) {
+    (void)ask(options, "Upgrade", {{"source", options.source}, {"proxy", options.proxy}, {"certificates", options.certificates}, {"restart", options.restart == Options::Restart::yes}});
+    return follow(options);
+}
+
+int rollback(const Options& options) {
+    (void)ask(options, "Rollback");
+    return follow(options);
+}
+
+int bless(const Options& options) {
+    if (!ask(options, "Healthy").at("wanted").get<bool>()) throw Error("cannot bless: no release is being tried", "look at `ashlarctl status`");
+    return follow(options);
+}
+
+int recover(const Options& options) {
+    (void)ask(options, "Recover");
+    return status(options);
+}
+
+// ---- drift ----
+
+int drift(const Options& options) {
+    const auto changes = node::drift();
+    Json json = Json::array();
+    for (const auto& change : changes) json.push_back({{"path", change.path}, {"kind", change.kind}});
+    finish(options, {{"format", 1}, {"drift", json}}, [&] {
+        std::string text = changes.empty() ? "no drift: the node is image + site + declared state\n" : "";
+        for (const auto& change : changes) text += fmt::format("{:<8} {}\n", change.kind, change.path);
+        return text;
+    });
+    return changes.empty() ? 0 : 1;
+}
+
+// ---- disks ----
+
+std::string disk_text(const disks::Disk& disk) {
+    std::string text = fmt::format("{} ({}, {}){}\n", disk.name, disks::name_of(disk.bus), human_bytes(disk.size), disk.started_from ? ", the node was started from it" : "");
+    for (const auto& [name, value] : {std::pair{"model", disk.model}, {"serial", disk.serial}, {"wwn", disk.wwn}, {"carries", disk.carries}})
+        if (!value.empty()) text += fmt::format("  {:<8} {}\n", name, value);
+    return text;
+}
+
+int show_disks(const Options& options) {
+    auto all = disks::inventory();
+    Json json = Json::array();
+    std::string text;
+    for (auto& disk : all) {
+        disks::look_inside(disk);
+        json.push_back({{"name", disk.name}, {"bus", disks::name_of(disk.bus)}, {"size", disk.size}, {"model", disk.model}, {"serial", disk.serial},
+                        {"wwn", disk.wwn},   {"carries", disk.carries},        {"started_from", disk.started_from}});
+        text += disk_text(disk);
+    }
+    return finish(options, {{"format", 1}, {"disks", json}}, [&] { return text; });
+}
+
+int log(const Options& options) {
+    const std::string output = options.format == Options::Format::json ? "--output=json" : "--output=short-iso";
+    ::execlp("journalctl", "journalctl", "--no-pager", output.c_str(), ("--lines=" + options.lines).c_str(), "--unit=ashlar*", nullptr);
+    throw system_error("start", "journalctl");
+}
+
+// ---- the command line ----
+
+using Command = int (*)(const Options&);
+
+CLI::App* add(CLI::App& app, const char* name, const char* help, const char* example, Command run, Command& chosen) {
+    CLI::App* command = app.add_subcommand(name, help);
+    command->footer(std::string("example:\n  ") + example);
+    command->callback([run, &chosen] { chosen = run; });
+    return command;
+}
+
+int run(int argc, char** argv) {
+    Options options;
+    Command chosen = nullptr;
+    CLI::App app{"Shows what this node is, and moves it from release to release", "ashlarctl"};
+    app.set_version_flag("--version", "ashlarctl " ASHLAR_VERSION);
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.add_flag_callback("--json", [&] { options.format = Options::Format::json; }, "Answers as JSON");
+    app.add_option("--socket", options.socket, "Where ashlard listens")->type_name("FILE")->capture_default_str();
+    app.footer("example:\n  ashlarctl upgrade https://mirror.example/ashlar/R0.1 && systemctl reboot\n\nexit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 failed");
+
+    auto* shown = add(app, "status", "What runs, what is under way, and what it waits for", "ashlarctl status --watch", status, chosen);
+    shown->add_flag_callback("--watch", [&] { options.follow = Options::Follow::on; }, "Again whenever it changes");
+    auto* to = add(app, "upgrade", "Install another release beside this one; the next restart tries it", "ashlarctl upgrade /dev/sdb1 --restart", upgrade, chosen);
+    to->add_option("SOURCE", options.source, "Directory, URL, or device of a medium with a published release")->required();
+    to->add_flag_callback("--restart", [&] { options.restart = Options::Restart::yes; }, "Restart when it is ready");
+    to->add_option("--proxy", options.proxy, "Proxy for the URL")->type_name("URL");
+    to->add_option("--certificates", options.certificates, "Certificates to trust beside the system's")->type_name("FILE")->check(CLI::ExistingFile);
+    add(app, "rollback", "Give up the running release and restart into the other one", "ashlarctl rollback", rollback, chosen);
+    add(app, "bless", "Keep the release that is being tried, without its gates", "ashlarctl bless", bless, chosen);
+    add(app, "drift", "Files of /etc that are neither the image's nor declared", "ashlarctl drift --json", drift, chosen);
+    add(app, "disks", "The disks, as site.toml's rule sees them", "ashlarctl disks", show_disks, chosen);
+    add(app, "recover", "Forget an upgrade that cannot go on; what runs stays", "ashlarctl recover", recover, chosen);
+    auto* said = add(app, "log", "What Ashlar's units said", "ashlarctl log --lines 200", log, chosen);
+    said->add_option("--lines", options.lines, "How many lines")->capture_default_str();
+
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return error.get_exit_code() == 0 ? app.exit(error) : (app.exit(error), 2);
+    }
+    return chosen(options);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const Error& error) {
+        fmt::print(stderr, "ashlarctl: {}\n", error.render());
+    } catch (const std::exception& failure) {
+        fmt::print(stderr, "ashlarctl: {}\n", failure.what());
+    }
+    return 3;
+}

@@ -1,0 +1,8 @@
+find_package(CLI11 REQUIRED)
+ashlar_module(ctl FOLDER firstboot/ctl USES base)
+add_executable(ashlarctl firstboot/ctl/main/ashlarctl.cpp)
+target_link_libraries(ashlarctl PRIVATE ashlar::ctl ashlar::control ashlar::disks ashlar::node CLI11::CLI11 ashlar_warnings)
+target_compile_definitions(ashlarctl PRIVATE ASHLAR_VERSION="${PROJECT_VERSION}")
+target_link_options(ashlarctl PRIVATE ${node_runtime})
+install(TARGETS ashlarctl DESTINATION bin)
+ashlar_tests(ctl USES ctl)

@@ -1,0 +1,72 @@
+#include <ctl/text.hpp>
+
+#include <base/text.hpp>
+
+#include <fmt/format.h>
+
+namespace ashlar::ctl {
+
+namespace {
+
+std::string line(std::string_view name, std::string_view value) { return fmt::format("{:<10} {}\n", name, value); }
+
+std::string entry_text(const Json& entry) {
+    const auto release = entry.at("release").get<std::string>();
+    if (entry.at("blessed").get<bool>()) return release + ", blessed";
+    const auto left = entry.at("attempts_left").get<unsigned>(), done = entry.at("attempts_done").get<unsigned>();
+    if (left == 0) return fmt::format("{}, given up after {} {}", release, done, done == 1 ? "attempt" : "attempts");
+    return fmt::format("{}, {} {} left", release, left, left == 1 ? "attempt" : "attempts");
+}
+
+std::string slot_text(const Json& slot) {
+    return fmt::format("{} in partition {}", slot.at("label").get<std::string>(), slot.at("partition").get<unsigned>());
+}
+
+} // namespace
+
+std::string duration_text(double seconds) {
+    const auto whole = static_cast<unsigned long long>(seconds + 0.5);
+    if (whole >= 3600) return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+    return fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+std::string transfer_text(const Json& status) {
+    if (!status.contains("transfer")) return {};
+    const Json& transfer = status.at("transfer");
+    const auto written = transfer.at("written").get<std::uint64_t>(), size = transfer.at("size").get<std::uint64_t>();
+    const auto fetched = transfer.at("fetched").get<std::uint64_t>(), download = transfer.at("download").get<std::uint64_t>();
+    const double rate = transfer.at("bytes_per_second").get<double>();
+    std::string text = fmt::format("{} of {} written, {} of {} fetched", human_bytes(written), human_bytes(size), human_bytes(fetched), human_bytes(download));
+    if (rate > 0) text += fmt::format(", {}/s", human_bytes(static_cast<std::uint64_t>(rate)));
+    if (rate > 0 && download > fetched) text += fmt::format(", {} left", duration_text(static_cast<double>(download - fetched) / rate));
+    return text;
+}
+
+std::string status_text(const Json& status) {
+    std::string text = line("node", fmt::format("{}, {} {} on {}", status.at("hostname").get<std::string>(), status.at("role").get<std::string>(),
+                                                status.at("release").get<std::string>(), status.at("architecture").get<std::string>()));
+    if (status.at("place") == "medium") return text + line("state", "runs from a medium, with everything in memory");
+    if (status.contains("fault")) return text + line("fault", status.at("fault").get<std::string>());
+    text += line("root", status.at("root_hash").get<std::string>());
+    const Json& slots = status.at("slots");
+    if (slots.contains("running")) {
+        text += line("running", slot_text(slots.at("running")));
+        text += line("other", slot_text(slots.at("other")));
+        for (const Json& entry : slots.at("menu")) text += line("menu", entry_text(entry));
+    }
+    text += line("state", status.at("sentence").get<std::string>());
+    if (status.contains("target")) {
+        const Json& target = status.at("target");
+        text += line("target", fmt::format("{} by {}, {} to fetch, from {}", target.at("release").get<std::string>(), target.at("way").get<std::string>(),
+                                           human_bytes(target.at("download").get<std::uint64_t>()), target.at("source").get<std::string>()));
+    }
+    if (const std::string transfer = transfer_text(status); !transfer.empty()) text += line("transfer", transfer);
+    if (status.at("attempts").get<unsigned>() > 0) text += line("attempts", fmt::format("{}", status.at("attempts").get<unsigned>()));
+    if (status.contains("ending")) {
+        const auto release = status.at("ending").at("release").get<std::string>();
+        text += line("last", fmt::format("{}{}{}", release, release.empty() ? "" : ": ", status.at("ending").at("text").get<std::string>()));
+    }
+    return text + line("next", status.at("next").get<std::string>());
+}
+
+} // namespace ashlar::ctl

@@ -1,0 +1,67 @@
+#include <ctl/text.hpp>
+
+#include <gmock/gmock.h>
+
+using namespace ashlar;
+using ctl::duration_text;
+using ctl::status_text;
+
+namespace {
+
+Json status() {
+    return {{"format", 1},
+            {"hostname", "node-1"},
+            {"role", "base"},
+            {"release", "R0.0"},
+            {"architecture", "amd64"},
+            {"place", "disk"},
+            {"root_hash", "0ed2"},
+            {"phase", "writing"},
+            {"sentence", "writing the new root"},
+            {"next", "wait: it goes on by itself"},
+            {"attempts", 0},
+            {"slots", {{"running", {{"label", "root_R0.0"}, {"partition", 3}, {"size", 1}}},
+                       {"other", {{"label", "_partial"}, {"partition", 5}, {"size", 1}}},
+                       {"menu", Json::array({{{"release", "R0.1"}, {"blessed", false}, {"attempts_left", 0}, {"attempts_done", 3}},
+                                             {{"release", "R0.0"}, {"blessed", true}},
+                                             {{"release", "R0.0"}, {"blessed", false}, {"attempts_left", 1}, {"attempts_done", 2}}})}}}};
+}
+
+TEST(StatusText, IsOneScreen) {
+    Json json = status();
+    json["target"] = {{"release", "R0.1"}, {"root_hash", "1fe3"}, {"way", "delta"}, {"download", 3'400'000}, {"source", "/media"}};
+    json["transfer"] = {{"written", 120'000'000}, {"size", 310'000'000}, {"fetched", 1'400'000}, {"download", 3'400'000}, {"bytes_per_second", 500'000.0}};
+    json["ending"] = {{"release", "R0.1"}, {"text", "ashlar-gate-units failed"}};
+    EXPECT_EQ(status_text(json), "node       node-1, base R0.0 on amd64\n"
+                                 "root       0ed2\n"
+                                 "running    root_R0.0 in partition 3\n"
+                                 "other      _partial in partition 5\n"
+                                 "menu       R0.1, given up after 3 attempts\n"
+                                 "menu       R0.0, blessed\n"
+                                 "menu       R0.0, 1 attempt left\n"
+                                 "state      writing the new root\n"
+                                 "target     R0.1 by delta, 3.4 MB to fetch, from /media\n"
+                                 "transfer   120.0 MB of 310.0 MB written, 1.4 MB of 3.4 MB fetched, 500.0 kB/s, 0:04 left\n"
+                                 "last       R0.1: ashlar-gate-units failed\n"
+                                 "next       wait: it goes on by itself\n");
+}
+
+TEST(StatusText, OfAMediumSaysSo) {
+    Json json = status();
+    json["place"] = "medium";
+    EXPECT_EQ(status_text(json), "node       node-1, base R0.0 on amd64\nstate      runs from a medium, with everything in memory\n");
+}
+
+TEST(StatusText, OfABrokenJournalIsTheFault) {
+    Json json = status();
+    json["fault"] = "cannot read the upgrade journal: there is no phase 'x'";
+    EXPECT_EQ(status_text(json), "node       node-1, base R0.0 on amd64\nfault      cannot read the upgrade journal: there is no phase 'x'\n");
+}
+
+TEST(Duration, IsAsPeopleReadIt) {
+    EXPECT_EQ(duration_text(3.6), "0:04");
+    EXPECT_EQ(duration_text(75), "1:15");
+    EXPECT_EQ(duration_text(3723), "1:02:03");
+}
+
+} // namespace
