@@ -252,9 +252,29 @@ void NodeSteps::give_up(const upgrade::Installed& image) {
     });
 }
 
+namespace {
+
+// systemd-pstore(8) puts what firmware kept into a directory each; the newest one that names a panic.
+std::string last_words_in(const fs::path& directory) {
+    std::string words;
+    fs::file_time_type newest = fs::file_time_type::min();
+    if (!fs::is_directory(directory)) return words;
+    for (const auto& file : fs::recursive_directory_iterator(directory)) {
+        if (!file.is_regular_file() || file.last_write_time() < newest) continue;
+        const std::string text = read_file(file.path());
+        const auto start = text.find("Kernel panic");
+        if (start == std::string::npos) continue;
+        newest = file.last_write_time();
+        words = text.substr(start, text.find('\n', start) - start);
+    }
+    return words;
+}
+
+} // namespace
+
 upgrade::Facts NodeSteps::facts(const upgrade::Journal& journal) const {
     using Entry = upgrade::Facts::Entry;
-    upgrade::Facts facts{node_.running, Entry::missing};
+    upgrade::Facts facts{node_.running, Entry::missing, last_words_in(node_.last_words)};
     if (!journal.target) return facts;
     const auto entries = with_menu(node_, [&](const Menu& menu) { return menu.entries_of(journal.target->image.release); });
     if (!entries.empty()) facts.target_entry = entries.front().exhausted() ? Entry::exhausted : Entry::usable;

@@ -28,13 +28,25 @@ void Keeper::end(std::string text) {
     journal_.ending = Ending{about ? about->release : std::string(), std::move(text)};
 }
 
+namespace {
+
+// What is known of a release that nobody was left to give up.
+std::string fell(const Journal& before, const Facts& facts) {
+    std::string text = fmt::format("it was started {} {} and did not prove itself", before.attempts, before.attempts == 1 ? "time" : "times");
+    for (const auto& why : {before.ending ? before.ending->text : std::string(), facts.last_words})
+        if (!why.empty()) text += "; " + why;
+    return text;
+}
+
+} // namespace
+
 void Keeper::wake(const Facts& facts) {
     const Journal before = memory_.recall();
     journal_ = before;
     const Event event = upgrade::wake(journal_, facts);
     const bool tried = before.phase == Phase::armed || before.phase == Phase::trying || before.phase == Phase::blessing;
     if (event == Event::woke_fallen && tried)
-        end(fmt::format("it was started {} times and did not prove itself{}{}", before.attempts, before.ending ? ": " : "", before.ending ? before.ending->text : ""));
+        end(fell(before, facts));
     // The boot loader could not count: it would start it again.
     if (event == Event::woke_fallen && tried && facts.target_entry == Facts::Entry::usable) steps_.give_up(before.target->image);
     if (event == Event::woke_other && works(before.phase)) end(fmt::format("another release was started meanwhile: {}", facts.running.release));

@@ -113,9 +113,9 @@ void run(Disk& disk, Machine& machine, Wish wish) {
     if (is_trial(disk.journal, machine.running.root_hash)) ++disk.journal.attempts; // the initrd
     Keeper keeper(machine, machine, [](const Journal&) {});
     const auto entry = disk.menu.find("R0.1");
-    keeper.wake({machine.running, entry == disk.menu.end()                       ? Facts::Entry::missing
-                                  : entry->second && entry->second->left == 0 ? Facts::Entry::exhausted
-                                                                              : Facts::Entry::usable});
+    keeper.wake({.running = machine.running, .target_entry = entry == disk.menu.end() ? Facts::Entry::missing
+                                                             : entry->second && entry->second->left == 0 ? Facts::Entry::exhausted
+                                                                                                         : Facts::Entry::usable});
     if (wish == Wish::upgrade && keeper.journal().phase == Phase::resting) {
         EXPECT_TRUE(keeper.upgrade({"/media", "", ""}, After::restart, machine.running));
     }
@@ -219,9 +219,9 @@ TEST(Keeper, LeavesAReleaseThatTheBootLoaderDoesNotCount) {
     EXPECT_EQ(count(disk.journal, r1.root_hash), Start::one_too_many);
     EXPECT_EQ(count(disk.journal, r0.root_hash), Start::usual);
     Keeper keeper(machine, machine, [](const Journal&) {});
-    keeper.wake({r0, Facts::Entry::usable});
+    keeper.wake({r0, Facts::Entry::usable, "Kernel panic - not syncing: Attempted to kill init!"});
     EXPECT_EQ(disk.start(), r0);
-    EXPECT_THAT(disk.journal.ending->text, HasSubstr("it was started 4 times and did not prove itself"));
+    EXPECT_EQ(disk.journal.ending->text, "it was started 4 times and did not prove itself; Kernel panic - not syncing: Attempted to kill init!");
 }
 
 TEST(Keeper, GivesUpAReleaseThatSaysItIsNotHealthy) {

@@ -34,6 +34,7 @@ struct Node {
     std::function<std::unique_ptr<OpenBootPartition>()> boot_partition;
     std::filesystem::path work = "/var/lib/ashlar/upgrade";
     std::filesystem::path media = "/run/ashlar/upgrade-medium"; // where a block device is mounted meanwhile
+    std::filesystem::path last_words = "/var/lib/systemd/pstore";
     std::vector<std::string> pull{"/usr/lib/ashlar/ashlar-pull"};
     std::function<void()> restart;
 };

@@ -81,6 +81,7 @@ inline constexpr unsigned most_attempts = 3;
 struct Facts {
     Installed running;
     enum class Entry { missing, exhausted, usable } target_entry = Entry::missing;
+    std::string last_words; // of a kernel that stopped; empty when none are known
 };
 [[nodiscard]] Event wake(const Journal& journal, const Facts& facts);
 
