@@ -69,4 +69,10 @@ std::string status_text(const Json& status) {
     return text + line("next", status.at("next").get<std::string>());
 }
 
+std::string console_text(const Json& status, const std::vector<std::string>& addresses) {
+    std::string text = fmt::format("Ashlar {} {}\n\n", status.at("role").get<std::string>(), status.at("release").get<std::string>());
+    text += line("addresses", addresses.empty() ? "none yet" : join(addresses, ", "));
+    return text + status_text(status);
+}
+
 } // namespace ashlar::ctl

@@ -1,15 +1,19 @@
 #include "serve.hpp"
 
 #include <base/error.hpp>
+#include <base/file.hpp>
 #include <control/client.hpp>
 #include <control/server.hpp>
 #include <firstboot/identity.hpp>
+#include <service/metrics.hpp>
 #include <service/service.hpp>
 
+#include <atomic>
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -20,6 +24,9 @@
 namespace ashlar {
 
 namespace {
+
+// For node_exporter's --collector.textfile.directory.
+constexpr const char* metrics_file = "/run/ashlar/metrics/ashlar.prom";
 
 control::Server* running = nullptr; // for the signal handler
 
@@ -55,15 +62,23 @@ void notify(const char* state) {
 
 int serve() {
     say_who();
-    control::Server* server_of_changes = nullptr;
+    std::atomic<control::Server*> server_of_changes = nullptr;
     service::Service service(firstboot::read_identity("/"), steps::this_node(), [&] {
-        if (server_of_changes != nullptr) server_of_changes->changed();
+        if (control::Server* told = server_of_changes) told->changed();
     });
     control::Server server(control::socket_path, [&](const std::string& method, const Json& parameters, const control::Caller& caller) { return service.answer(method, parameters, caller); });
-    running = server_of_changes = &server;
+    std::filesystem::create_directories(std::filesystem::path(metrics_file).parent_path());
+    running = &server;
+    server_of_changes = &server;
     for (const int signal : {SIGTERM, SIGINT}) std::signal(signal, stop_running);
     notify("READY=1");
-    server.run([] { notify("WATCHDOG=1"); });
+    std::string metrics;
+    server.run([&] {
+        notify("WATCHDOG=1");
+        std::string now = service::metrics_text(service.status());
+        if (now != metrics) write_file(metrics_file, now);
+        metrics = std::move(now);
+    });
     running = nullptr;
     // What is under way ends with the process: it goes on at the next start.
     std::_Exit(0);

@@ -255,9 +255,9 @@ void NodeSteps::give_up(const upgrade::Installed& image) {
 namespace {
 
 // systemd-pstore(8) puts what firmware kept into a directory each; the newest one that names a panic.
-std::string last_words_in(const fs::path& directory) {
+std::string last_words_in(const fs::path& directory, fs::file_time_type since) {
     std::string words;
-    fs::file_time_type newest = fs::file_time_type::min();
+    fs::file_time_type newest = since;
     if (!fs::is_directory(directory)) return words;
     for (const auto& file : fs::recursive_directory_iterator(directory)) {
         if (!file.is_regular_file() || file.last_write_time() < newest) continue;
@@ -274,8 +274,9 @@ std::string last_words_in(const fs::path& directory) {
 
 upgrade::Facts NodeSteps::facts(const upgrade::Journal& journal) const {
     using Entry = upgrade::Facts::Entry;
-    upgrade::Facts facts{node_.running, Entry::missing, last_words_in(node_.last_words)};
+    upgrade::Facts facts{node_.running, Entry::missing};
     if (!journal.target) return facts;
+    if (fs::exists(kept_uki(node_))) facts.last_words = last_words_in(node_.last_words, fs::last_write_time(kept_uki(node_)));
     const auto entries = with_menu(node_, [&](const Menu& menu) { return menu.entries_of(journal.target->image.release); });
     if (!entries.empty()) facts.target_entry = entries.front().exhausted() ? Entry::exhausted : Entry::usable;
     return facts;

@@ -11,8 +11,14 @@
 #include <disks/inventory.hpp>
 #include <node/drift.hpp>
 
+#include <array>
+#include <arpa/inet.h>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
+#include <ifaddrs.h>
+#include <memory>
+#include <net/if.h>
 #include <string>
 #include <unistd.h>
 
@@ -63,6 +69,45 @@ int status(const Options& options) {
         return true;
     });
     return 0;
+}
+
+// ---- console ----
+
+// "ens3 10.0.2.15", of links that are up; not what each link has for itself.
+std::vector<std::string> addresses() {
+    std::vector<std::string> found;
+    ifaddrs* list = nullptr;
+    if (::getifaddrs(&list) != 0) throw system_error("list", "addresses");
+    const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(list, ::freeifaddrs);
+    for (const ifaddrs* one = list; one != nullptr; one = one->ifa_next) {
+        std::array<char, INET6_ADDRSTRLEN> text{};
+        if (one->ifa_addr == nullptr || (one->ifa_flags & IFF_LOOPBACK) != 0) continue;
+        if (one->ifa_addr->sa_family == AF_INET) {
+            const auto* address = reinterpret_cast<const sockaddr_in*>(one->ifa_addr);
+            ::inet_ntop(AF_INET, &address->sin_addr, text.data(), text.size());
+        } else if (one->ifa_addr->sa_family == AF_INET6) {
+            const auto* address = reinterpret_cast<const sockaddr_in6*>(one->ifa_addr);
+            if (IN6_IS_ADDR_LINKLOCAL(&address->sin6_addr)) continue;
+            ::inet_ntop(AF_INET6, &address->sin6_addr, text.data(), text.size());
+        } else {
+            continue;
+        }
+        found.push_back(fmt::format("{} {}", one->ifa_name, text.data()));
+    }
+    return found;
+}
+
+// For ever: a screen on a terminal that has one, and on a line only what changed.
+int console(const Options& options) {
+    const bool screen = std::string_view(std::getenv("TERM") == nullptr ? "" : std::getenv("TERM")) == "linux";
+    std::string shown;
+    for (;;) {
+        const std::string text = ctl::console_text(ask(options, "Status"), addresses());
+        if (text != shown) fmt::print("{}{}", screen ? "\x1b[H\x1b[2J" : "\n", text);
+        std::fflush(stdout);
+        shown = text;
+        ::sleep(5);
+    }
 }
 
 // ---- upgrade, rollback ----
@@ -184,6 +229,7 @@ int run(int argc, char** argv) {
     add(app, "drift", "Files of /etc that are neither the image's nor declared", "ashlarctl drift --json", drift, chosen);
     add(app, "disks", "The disks, as site.toml's rule sees them", "ashlarctl disks", show_disks, chosen);
     add(app, "recover", "Forget an upgrade that cannot go on; what runs stays", "ashlarctl recover", recover, chosen);
+    add(app, "console", "Who this node is, where, and what it waits for: for the screen in front of it", "ashlarctl console", console, chosen);
     auto* said = add(app, "log", "What Ashlar's units said", "ashlarctl log --lines 200", log, chosen);
     said->add_option("--lines", options.lines, "How many lines")->capture_default_str();
 

@@ -58,6 +58,13 @@ TEST(StatusText, OfABrokenJournalIsTheFault) {
     EXPECT_EQ(status_text(json), "node       node-1, base R0.0 on amd64\nfault      cannot read the upgrade journal: there is no phase 'x'\n");
 }
 
+TEST(ConsoleText, BeginsWithWhoAndWhere) {
+    Json json = status();
+    json["place"] = "medium";
+    EXPECT_EQ(ctl::console_text(json, {"ens3 10.0.2.15"}), "Ashlar base R0.0\n\naddresses  ens3 10.0.2.15\nnode       node-1, base R0.0 on amd64\nstate      runs from a medium, with everything in memory\n");
+    EXPECT_THAT(ctl::console_text(json, {}), testing::HasSubstr("addresses  none yet\n"));
+}
+
 TEST(Duration, IsAsPeopleReadIt) {
     EXPECT_EQ(duration_text(3.6), "0:04");
     EXPECT_EQ(duration_text(75), "1:15");

@@ -5,11 +5,15 @@
 #include <base/json.hpp>
 
 #include <string>
+#include <vector>
 
 namespace ashlar::ctl {
 
 // `ashlarctl status`: a screen, each line ended.
 [[nodiscard]] std::string status_text(const Json& status);
+
+// The screen of a console: identity and addresses first, then as status_text.
+[[nodiscard]] std::string console_text(const Json& status, const std::vector<std::string>& addresses);
 
 // One line while blocks arrive: "writing the new root: 120.0 of 310.0 MB, 12.0 MB/s, 0:16 left". Empty when
 // nothing is transferred.
