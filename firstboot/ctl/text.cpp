@@ -45,7 +45,10 @@ std::string transfer_text(const Json& status) {
 std::string status_text(const Json& status) {
     std::string text = line("node", fmt::format("{}, {} {} on {}", status.at("hostname").get<std::string>(), status.at("role").get<std::string>(),
                                                 status.at("release").get<std::string>(), status.at("architecture").get<std::string>()));
-    if (status.at("place") == "medium") return text + line("state", "runs from a medium, with everything in memory");
+    if (status.at("place") == "medium") {
+        text += line("state", "runs from a medium, with everything in memory");
+        return status.contains("installation") ? text + line("install", status.at("installation").get<std::string>()) : text;
+    }
     if (status.contains("fault")) return text + line("fault", status.at("fault").get<std::string>());
     text += line("root", status.at("root_hash").get<std::string>());
     const Json& slots = status.at("slots");

@@ -16,6 +16,7 @@
 #include <firstboot/firmware_tables.hpp>
 #include <node/early.hpp>
 #include <node/install.hpp>
+#include <service/service.hpp>
 
 #include <fmt/format.h>
 
@@ -52,6 +53,7 @@ int early(const std::string& root) {
 
 // The unit counts as started when there is something to say: it waits, or has begun to write.
 void say(std::string_view text) {
+    write_file(service::installation_file, text);
     fmt::print("ashlard: {}\n", text);
     std::fflush(stdout);
     notify("READY=1");

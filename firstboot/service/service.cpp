@@ -219,7 +219,10 @@ Json Service::status() const {
               {"architecture", identity_.architecture},
               {"boot_id", identity_.boot_id},
               {"place", node_ ? "disk" : "medium"}};
-    if (!node_) return json;
+    if (!node_) {
+        if (std::filesystem::exists(installation_file)) json["installation"] = read_file(installation_file);
+        return json;
+    }
     if (!fault_.empty()) json["fault"] = fault_;
     json["root_hash"] = node_->running.root_hash.hex();
     json["phase"] = upgrade::name_of(journal_.phase);

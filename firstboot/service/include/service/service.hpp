@@ -20,6 +20,9 @@
 
 namespace ashlar::service {
 
+// What the installation last said, on a node that runs from a medium.
+inline constexpr const char* installation_file = "/run/ashlar/installation";
+
 class Service {
 public:
     // `node`: nothing where the node runs from a medium; there is nothing to keep then. `changed` is called
