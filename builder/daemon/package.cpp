@@ -82,7 +82,7 @@ const std::vector<fs::path>& source_parts() {
     // Of the tests those that the build root can run: cmake takes what is there.
     static const std::vector<fs::path> parts{"CMakeLists.txt", "cmake", "base", "signing", "firstboot",
                                              "tests/unit/base", "tests/unit/firstboot", "tests/unit/state", "tests/unit/disks",
-                                             "tests/unit/site", "tests/unit/node", "tests/unit/bootmenu", "tests/unit/slots",
+                                             "tests/unit/site", "tests/unit/node", "tests/unit/bootmenu",
                                              "tests/unit/upgrade", "tests/unit/control", "tests/unit/ctl",
                                              "tests/unit/service"};
     return parts;

@@ -1,2 +1,5 @@
 ashlar_module(slots FOLDER firstboot/slots USES base signing gpt)
-ashlar_tests(slots USES slots)
+# The tests want an outside judge (sfdisk), which the root that compiles the node's part does not have.
+if(ASHLAR_BUILDER)
+  ashlar_tests(slots USES slots)
+endif()
