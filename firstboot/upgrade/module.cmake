@@ -1,2 +1,5 @@
 ashlar_module(upgrade FOLDER firstboot/upgrade USES base signing)
 ashlar_tests(upgrade USES upgrade bootmenu)
+if(ASHLAR_BUILDER)
+  ashlar_fuzz(node_state USES state upgrade)
+endif()
