@@ -90,7 +90,9 @@ std::optional<Entry> Menu::next() const {
 
 void Menu::sync() const {
     const Fd directory = open_file(directory_, O_RDONLY | O_DIRECTORY);
-    if (::fsync(directory.get()) != 0 || ::syncfs(directory.get()) != 0) throw system_error("sync", directory_.native());
+    // In this order. A rename writes an entry without size and clusters, which come when its inode is written:
+    // by syncfs(2), which does not flush the disk. fsync(2) flushes; alone it would make the disk keep the empty one.
+    if (::syncfs(directory.get()) != 0 || ::fsync(directory.get()) != 0) throw system_error("sync", directory_.native());
 }
 
 void Menu::remove(std::string_view release) const {
