@@ -61,7 +61,7 @@ void add_disk(Arguments& to, const Options& options) {
     else
         to.add({"-drive", fmt::format("id=disk,if=none,format=raw,snapshot={},file={}", options.writes == Writes::kept ? "off" : "on", file(options.disk))});
     const auto* device = options.disk_bus == DiskBus::nvme ? "nvme,serial=ashlar" : "virtio-blk-pci";
-    to.add({"-device", fmt::format("{},drive=disk,bootindex=1", device)});
+    to.add({"-device", fmt::format("{},drive=disk{}", device, options.boot_from == BootFrom::the_disk ? ",bootindex=1" : "")});
 }
 
 void add_tpm(Arguments& to) {

@@ -201,6 +201,8 @@ Verdict attend(const Options& options, const Running& running, Watch& watch, Met
     while (true) {
         wait_for(running);
         if (auto verdict = listen(running, watch, control)) return *verdict;
+        if (options.cut_power_at && watch.transcript().find(*options.cut_power_at) != std::string::npos)
+            return {Outcome::powered_off, fmt::format("the power was cut at '{}'", *options.cut_power_at)};
         if (!pressed && watch.settled()) {
             control.press_power_button();
             pressed = true;

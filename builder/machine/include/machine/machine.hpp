@@ -23,6 +23,10 @@ enum class DiskBus { virtio, nvme };
 enum class Writes { discarded, kept }; // what becomes of what the guest writes to its disk
 enum class Network { none, user }; // user: the guest reaches out through QEMU, nobody reaches in
 enum class Tpm { none, software };
+enum class BootFrom {
+    the_disk,           // whatever else there is
+    the_firmwares_list, // its own boot entries, then the disks in their order
+};
 enum class Console {
     captured, // for scripts
     terminal, // ours; Ctrl-C ends the machine
@@ -54,6 +58,9 @@ struct Options {
     // Where every write and flush of the disk is logged, in the format of Linux's dm-log-writes; the file must
     // be there. Only with Writes::kept.
     std::optional<std::filesystem::path> write_log;
+    BootFrom boot_from = BootFrom::the_disk;
+    // The power goes away as soon as the console says this: for tests. The outcome is `powered_off`.
+    std::optional<std::string> cut_power_at;
     Network network = Network::user;
     Console console = Console::captured;
     // Strings of an SMBIOS type 11 table, e.g. "io.systemd.credential:name=value": for tests.
