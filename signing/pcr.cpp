@@ -5,13 +5,12 @@
 #include <base/error.hpp>
 #include <base/json.hpp>
 #include <base/text.hpp>
+#include <signing/base64.hpp>
 #include <signing/pe.hpp>
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
-
-#include <openssl/evp.h>
 
 namespace ashlar {
 
@@ -59,14 +58,6 @@ Digest pkcs1_fingerprint(const PublicKey& key) {
     const ByteView info = der::first(key.der())->contents;
     const auto bits = der::first(info.subspan(der::first(info)->whole.size()));
     return sha256(bits->contents.subspan(1));
-}
-
-std::string base64(ByteView bytes) {
-    std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-    const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                     reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
-    text.resize(static_cast<std::size_t>(size));
-    return text;
 }
 
 Json entry(const PcrPolicy& policy, const PublicKey& key, const Bytes& signature) {
@@ -130,17 +121,6 @@ std::string sign_pcr_policies(const std::vector<PcrPolicy>& policies, const Sign
 // ---- Checking ----------------------------------------------------------------------------------
 
 namespace {
-
-std::optional<Bytes> from_base64(std::string_view text) {
-    if (text.empty() || text.size() % 4 != 0 || text.size() > 65536) return std::nullopt;
-    Bytes bytes(text.size() / 4 * 3);
-    const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
-    if (size < 0) return std::nullopt;
-    const auto padding = static_cast<std::size_t>(std::count(text.end() - 2, text.end(), '='));
-    bytes.resize(static_cast<std::size_t>(size) - padding);
-    return bytes;
-}
 
 std::string string_in(const Json& object, const char* key) {
     const auto found = object.is_object() ? object.find(key) : object.end();
