@@ -23,7 +23,7 @@ target_link_libraries(ashlard PRIVATE ashlar::firstboot ashlar::node ashlar::ser
 target_link_options(ashlard PRIVATE ${node_runtime})
 target_compile_definitions(ashlard PRIVATE ASHLAR_VERSION="${PROJECT_VERSION}")
 install(TARGETS ashlard DESTINATION lib/ashlar)
-file(GLOB units CONFIGURE_DEPENDS firstboot/package/*.service firstboot/package/*.timer)
+file(GLOB units CONFIGURE_DEPENDS firstboot/package/*.service firstboot/package/*.timer firstboot/package/*.target)
 install(FILES ${units} DESTINATION lib/systemd/system)
 install(FILES firstboot/package/ashlar-gate-.service.conf DESTINATION lib/systemd/system/ashlar-gate-.service.d RENAME 10-ashlar.conf)
 ashlar_tests(firstboot USES firstboot)

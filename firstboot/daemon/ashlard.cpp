@@ -11,11 +11,12 @@
 #include <thread>
 
 #include <base/error.hpp>
-#include <base/file.hpp>
 #include <base/process.hpp>
 #include <firstboot/firmware_tables.hpp>
 #include <node/early.hpp>
 #include <node/install.hpp>
+#include <node/recovery.hpp>
+#include <node/root.hpp>
 #include <service/service.hpp>
 
 #include <fmt/format.h>
@@ -24,18 +25,24 @@ namespace {
 
 using namespace ashlar;
 
-constexpr std::string_view usage = R"(usage: ashlard early --root=DIR
-       ashlard guard
+constexpr std::string_view usage = R"(usage: ashlard guard
+       ashlard root
+       ashlard early --root=DIR
        ashlard install
+       ashlard recover [--key=FILE | --show]
        ashlard serve
        ashlard healthy | unhealthy REASON
        ashlard --version | --help
 
   guard      in the initrd, before the root is opened: fails when the firmware's tables
              added to the kernel's command line
+  root       in the initrd: opens /dev/mapper/root, on the disk that the firmware started from
   early      in the initrd: mounts /var and the writable layer of /etc below DIR, where the
              root is mounted
   install    on a medium: puts this system on a disk, as the medium's site.toml says
+  recover    opens /var by the node's recovery key and lets this machine's TPM open it from now on;
+             without --key it says what is needed, and waits for a medium with ashlar/recovery-key;
+             with --show it prints the key as it is sealed to the site's
   serve      keeps the node's releases and answers ashlarctl
   healthy, unhealthy
              says what came of the gates of this start
@@ -43,11 +50,8 @@ constexpr std::string_view usage = R"(usage: ashlard early --root=DIR
 example: ashlard early --root=/sysroot
 )";
 
-// Conditions of units ask for it.
-constexpr const char* medium_mark = "/run/ashlar/started-from-medium";
-
 int early(const std::string& root) {
-    if (node::early(root) == node::Place::medium) write_file(medium_mark, "");
+    (void)node::early(root);
     return 0;
 }
 
@@ -79,19 +83,53 @@ int guard() {
                 "remove the string from the machine's SMBIOS table of type 11; parameters come as signed add-ons");
 }
 
+int show_recovery_key() {
+    fmt::print("{}\n", node::sealed_recovery_key());
+    return 0;
+}
+
+// The unit restarts the machine when it is done.
+int recover(const std::string& key_file) {
+    if (!key_file.empty()) {
+        node::recover(key_file);
+        say("this machine's TPM opens /var from now on; restart the node");
+        return 0;
+    }
+    say(node::recovery_advice());
+    std::string said;
+    const auto say_once = [&](std::string_view text) {
+        if (text != said) say(text);
+        said = text;
+    };
+    while (!node::recover_from_media(say_once)) std::this_thread::sleep_for(std::chrono::seconds(3));
+    say("this machine's TPM opens /var from now on; starting again");
+    run_checked({.argv = {"systemctl", "reboot"}});
+    return 0;
+}
+
+int root_device() {
+    node::open_root();
+    return 0;
+}
+
 int refuse(std::string_view what) {
     fmt::print(stderr, "ashlard: {}\n{}", what, usage);
     return 2;
 }
 
 int run(int argc, char** argv) {
-    static const option options[] = {{"root", required_argument, nullptr, 'r'},
+    static const option options[] = {{"key", required_argument, nullptr, 'k'},
+                                     {"show", no_argument, nullptr, 's'},
+                                     {"root", required_argument, nullptr, 'r'},
                                      {"help", no_argument, nullptr, 'h'},
                                      {"version", no_argument, nullptr, 'V'},
                                      {nullptr, 0, nullptr, 0}};
-    std::string root;
+    std::string root, key;
+    bool show = false;
     for (int option = 0; (option = ::getopt_long(argc, argv, "h", options, nullptr)) != -1;) {
         switch (option) {
+        case 'k': key = optarg; break;
+        case 's': show = true; break;
         case 'r': root = optarg; break;
         case 'h': fmt::print("{}", usage); return 0;
         case 'V': fmt::print("ashlard {}\n", ASHLAR_VERSION); return 0;
@@ -106,7 +144,9 @@ int run(int argc, char** argv) {
     if (command == "guard") return guard();
     if (command == "serve") return serve();
     if (command == "healthy") return report_health("Healthy", {});
+    if (command == "root") return root_device();
     if (command == "install") return install();
+    if (command == "recover") return show ? show_recovery_key() : recover(key);
     return refuse(fmt::format("unknown command '{}'", command));
 }
 

@@ -2,6 +2,7 @@
 
 #include <base/error.hpp>
 #include <base/file.hpp>
+#include <signing/bytes.hpp>
 
 #include <array>
 #include <cerrno>
@@ -18,8 +19,9 @@ namespace {
 
 // Behind the table and before the first partition, also where sectors have 4096 bytes.
 constexpr off_t place = 524288;
-// The magic lies in one sector: it is there or it is not.
-constexpr std::string_view magic{"ASHLINST\1\0\0\0", 12};
+// The mark lies in one sector: it is there or it is not.
+constexpr std::string_view magic = "ASHLINST";
+constexpr std::size_t mark_size = 12;
 constexpr std::size_t block_size = 4096;
 constexpr off_t edge = 1 << 20;
 
@@ -42,7 +44,13 @@ void write_block(const fs::path& device, std::string_view beginning) {
 
 } // namespace
 
-void claim(const fs::path& device) { write_block(device, magic); }
+void claim(const fs::path& device, Claim what) {
+    Bytes mark;
+    append(mark, magic);
+    append_little_endian(mark, static_cast<std::uint32_t>(what));
+    write_block(device, text_of(mark));
+}
+
 void release(const fs::path& device) { write_block(device, {}); }
 
 void erase_table(const fs::path& device) {
@@ -55,12 +63,16 @@ void erase_table(const fs::path& device) {
     sync(file, device);
 }
 
-bool is_claimed(const fs::path& device) {
-    std::array<char, magic.size()> have{};
+std::optional<Claim> claim_on(const fs::path& device) {
+    std::array<char, mark_size> have{};
     const Fd file = open_file(device, O_RDONLY);
     const auto got = ::pread(file.get(), have.data(), have.size(), place);
     if (got < 0) throw system_error("read", device.native());
-    return std::string_view(have.data(), static_cast<std::size_t>(got)) == magic;
+    const std::string_view mark(have.data(), static_cast<std::size_t>(got));
+    const auto what = little_endian_at<std::uint32_t>(bytes_of(mark), magic.size());
+    for (const Claim claim : {Claim::whole_disk, Claim::in_place})
+        if (mark.starts_with(magic) && what == static_cast<std::uint32_t>(claim)) return claim;
+    return std::nullopt;
 }
 
 } // namespace ashlar::disks

@@ -98,7 +98,9 @@ std::vector<Partition> partitions_of(const fs::path& root, const fs::path& devic
     for (const auto& entry : fs::directory_iterator(device)) {
         if (!fs::exists(entry.path() / "partition")) continue;
         const Properties udev = properties(root, entry.path());
-        found[number(entry.path() / "partition")] = {.device = root / "dev" / entry.path().filename(),
+        const std::uint64_t place = number(entry.path() / "partition");
+        found[place] = {.number = static_cast<unsigned>(place),
+                        .device = root / "dev" / entry.path().filename(),
                                                      .type = lower(property(udev, "ID_PART_ENTRY_TYPE")),
                                                      .id = lower(property(udev, "ID_PART_ENTRY_UUID")),
                                                      .label = property(udev, "ID_PART_ENTRY_NAME"),
@@ -169,11 +171,19 @@ Disk read_disk(const fs::path& root, const fs::path& device, const std::string& 
     for (const auto& entry : fs::directory_iterator(device))
         if (fs::exists(entry.path() / "partition")) add_holders(entry.path(), holders);
     disk.held_by.assign(holders.begin(), holders.end());
-    disk.started_from = !boot_id.empty() && std::ranges::find(disk.partitions, boot_id, &Partition::id) != disk.partitions.end();
+    disk.started_from = !boot_id.empty() && disk.with_id(boot_id) != nullptr;
     return disk;
 }
 
+const Partition* first_with(const std::vector<Partition>& partitions, std::string_view what, std::string Partition::*member) {
+    const auto at = std::ranges::find(partitions, what, member);
+    return at == partitions.end() ? nullptr : &*at;
+}
+
 } // namespace
+
+const Partition* Disk::of_type(std::string_view type) const { return first_with(partitions, type, &Partition::type); }
+const Partition* Disk::with_id(std::string_view id) const { return first_with(partitions, id, &Partition::id); }
 
 void settle() { run_checked({.argv = {"udevadm", "settle", "--timeout=60"}}); }
 
@@ -194,7 +204,7 @@ void look_inside(Disk& disk) {
     if (disk.size == 0) return;
     while_doing(fmt::format("looking at what is on '{}'", disk.device.native()), [&] {
         // Half a partition table has no signature that anybody knows, and half an installation may have a state.
-        if (is_claimed(disk.device)) {
+        if (claim_on(disk.device)) {
             disk.content = Content::unfinished;
             disk.carries = "an installation that was cut off";
             return;
@@ -205,8 +215,8 @@ void look_inside(Disk& disk) {
             return;
         }
         disk.carries = found.empty() ? "data of an unknown kind" : join(found, ", ");
-        const auto state = std::ranges::find(disk.partitions, state::partition_type().text(), &Partition::type);
-        if (state == disk.partitions.end()) return;
+        const Partition* state = disk.of_type(state::partition_type().text());
+        if (state == nullptr) return;
         disk.content = was_never_written(*state) ? Content::unfinished : Content::ours;
     });
 }
@@ -222,13 +232,17 @@ std::string boot_partition_id(const fs::path& root) {
 }
 
 const Disk* started_from(const std::vector<Disk>& disks) {
-    const auto found = std::ranges::find(disks, true, &Disk::started_from);
-    if (found == disks.end()) return nullptr;
-    const auto second = std::ranges::find(found + 1, disks.end(), true, &Disk::started_from);
-    if (second != disks.end())
-        throw Error(fmt::format("cannot tell which disk the node was started from: '{}' and '{}' are copies of one medium", found->name, second->name),
-                    "take one of them out");
-    return &*found;
+    std::vector<const Disk*> copies, nodes;
+    for (const Disk& disk : disks) {
+        if (!disk.started_from) continue;
+        copies.push_back(&disk);
+        if (disk.of_type(state::partition_type().text()) != nullptr) nodes.push_back(&disk);
+    }
+    if (copies.empty()) return nullptr;
+    if (copies.size() == 1) return copies.front();
+    if (nodes.size() == 1) return nodes.front();
+    throw Error(fmt::format("cannot tell which disk the node was started from: '{}' and '{}' are copies of one medium", copies[0]->name, copies[1]->name),
+                "take one of them out");
 }
 
 } // namespace ashlar::disks

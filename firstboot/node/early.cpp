@@ -1,11 +1,13 @@
 #include <node/early.hpp>
 
 #include "accounts.hpp"
+#include "encryption.hpp"
 #include <node/mounts.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/json.hpp>
+#include <base/text.hpp>
 #include <disks/claim.hpp>
 #include <disks/inventory.hpp>
 #include <node/drift.hpp>
@@ -26,17 +28,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view var_type = "4d21b016-b534-45c2-a9fb-5c16e091fd2d";
 // On the node; /run moves along when the root is switched, and the layer of /etc with it.
 constexpr const char* layer = "/run/ashlar/etc";
 constexpr const char* kept = "var/lib/ashlar/state";
 // Units that belong to a trial ask for it.
 constexpr const char* trial_mark = "/run/ashlar/trial";
-
-const disks::Partition* partition_of_type(const disks::Disk& disk, std::string_view type) {
-    const auto found = std::ranges::find(disk.partitions, type, &disks::Partition::type);
-    return found == disk.partitions.end() ? nullptr : &*found;
-}
 
 void mount_etc(const fs::path& root) {
     const fs::path upper = fs::path(layer) / "upper", work = fs::path(layer) / "work";
@@ -46,9 +42,38 @@ void mount_etc(const fs::path& root) {
           fmt::format("lowerdir={},upperdir={},workdir={}", (root / "etc").native(), upper.native(), work.native()));
 }
 
-void render(const fs::path& root, const Json& state) {
-    write_file(root / "etc/machine-id", state.at("machine_id").get<std::string>() + "\n", 0444);
-    write_file(root / "etc/hostname", state.at("hostname").get<std::string>() + "\n");
+// A medium must not fill the memory that its services need.
+void mount_var_in_memory(const fs::path& root) { mount("tmpfs", root / "var", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=25%"); }
+
+std::string lines_of(const Json& state, const char* key) {
+    std::string text;
+    if (const auto access = state.find("access"); access != state.end())
+        for (const auto& line : access->at(key)) text += line.get<std::string>() + "\n";
+    return text;
+}
+
+// Nothing when /var is the disk's; otherwise why the TPM does not open it. Only a partition that is
+// encrypted by the state's word is opened as one, and then no other is mounted in its place.
+std::optional<std::string> mount_var(const fs::path& root, const disks::Disk& disk, const Json& state) {
+    const auto* var = disk.of_type(disks::var_partition_type);
+    if (var == nullptr) throw Error(fmt::format("cannot open /var: '{}' has no partition of its type", disk.device.native()));
+    fs::path device = var->device;
+    if (state.contains("encryption")) {
+        if (auto reason = unlock_by_tpm(device)) return reason;
+        device = "/dev/mapper/var";
+    }
+    mount(device.native(), root / "var", "ext4", MS_NOSUID | MS_NODEV);
+    return std::nullopt;
+}
+
+// Services that found their /var empty would begin anew, as other nodes.
+void lock(const fs::path& root, const std::string& reason) {
+    mount_var_in_memory(root);
+    const fs::path target = root / "etc/systemd/system/default.target";
+    fs::remove(target);
+    fs::create_directories(target.parent_path());
+    fs::create_symlink("/usr/lib/systemd/system/ashlar-locked.target", target);
+    write_file(locked_mark, reason + "\n");
 }
 
 struct Entry {
@@ -98,37 +123,54 @@ void try_release(const fs::path& state, const Json& content) {
                 "the release of before is started instead");
 }
 
-} // namespace
+Place open_node(const fs::path& root, const disks::Disk& disk, const Json& state) {
+    // Power was cut after all was written and before the installer said so. From now on data are kept here.
+    if (disks::claim_on(disk.device)) disks::release(disk.device);
+    render(root, state);
+    if (const auto reason = mount_var(root, disk, state)) {
+        lock(root, *reason);
+        return Place::locked;
+    }
+    const Accounts accounts(root);
+    for (const auto& entry : declared(root)) redirect(root, entry, accounts);
+    return Place::disk;
+}
 
-Place early(const fs::path& root) {
+Place open_place(const fs::path& root) {
     // The root's own partitions are known, or there were no root; those beside it perhaps not yet.
     disks::settle();
     const auto disks = disks::inventory();
     const disks::Disk* disk = disks::started_from(disks);
-    const auto* state = disk == nullptr ? nullptr : partition_of_type(*disk, state::partition_type().text());
+    const auto* place = disk == nullptr ? nullptr : disk->of_type(state::partition_type().text());
+    keep_policy_key();
     mount_etc(root);
-    if (state == nullptr) {
-        mount("tmpfs", root / "var", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
-        record_layer(fs::path(layer) / "upper", fs::path(layer) / "record.json");
-        return Place::medium;
+    // A disk that was about to become a node is a medium until it is one.
+    if (place != nullptr && disks::claim_on(disk->device) != disks::Claim::in_place) {
+        const std::string opening = fmt::format("opening the node on '{}'", disk->device.native());
+        const auto record = while_doing(opening, [&] { return state::read(place->device); });
+        if (record) {
+            try_release(place->device, record->content);
+            return while_doing(opening, [&] { return open_node(root, *disk, record->content); });
+        }
     }
-    return while_doing(fmt::format("opening the node on '{}'", disk->device.native()), [&] {
-        const auto record = state::read(state->device);
-        if (!record)
-            throw Error(fmt::format("cannot start the node on '{}': its installation did not come to its end", disk->device.native()),
-                        "start from the medium again: it begins anew");
-        try_release(state->device, record->content);
-        const auto* var = partition_of_type(*disk, var_type);
-        if (var == nullptr) throw Error(fmt::format("cannot open /var: '{}' has no partition of its type", disk->device.native()));
-        mount(var->device.native(), root / "var", "ext4", MS_NOSUID | MS_NODEV);
-        // Power was cut after all was written and before the installer said so. From now on data are kept here.
-        if (disks::is_claimed(disk->device)) disks::release(disk->device);
-        render(root, record->content);
-        const Accounts accounts(root);
-        for (const auto& entry : declared(root)) redirect(root, entry, accounts);
-        record_layer(fs::path(layer) / "upper", fs::path(layer) / "record.json");
-        return Place::disk;
-    });
+    mount_var_in_memory(root);
+    write_file(medium_mark, "");
+    return Place::medium;
+}
+
+} // namespace
+
+void render(const fs::path& root, const Json& state) {
+    write_file(root / "etc/machine-id", state.at("machine_id").get<std::string>() + "\n", 0444);
+    write_file(root / "etc/hostname", state.at("hostname").get<std::string>() + "\n");
+    write_file(root / "etc/ssh/ashlar/authorized_keys", lines_of(state, "ssh_keys"));
+    write_file(root / "etc/ssh/ashlar/user_ca", lines_of(state, "ssh_ca"));
+}
+
+Place early(const fs::path& root) {
+    const Place place = open_place(root);
+    record_layer(fs::path(layer) / "upper", fs::path(layer) / "record.json");
+    return place;
 }
 
 } // namespace ashlar::node

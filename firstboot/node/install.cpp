@@ -1,6 +1,8 @@
 #include <node/install.hpp>
 
+#include "boot_entry.hpp"
 #include "boot_files.hpp"
+#include "encryption.hpp"
 #include <node/mounts.hpp>
 
 #include <base/error.hpp>
@@ -12,6 +14,7 @@
 #include <disks/inventory.hpp>
 #include <firstboot/identity.hpp>
 #include <node/layout.hpp>
+#include <node/running.hpp>
 #include <signing/verity.hpp>
 #include <state/state.hpp>
 
@@ -29,7 +32,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view esp_type = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
 const fs::path run_directory = "/run/ashlar";
 
 using Say = std::function<void(std::string_view)>;
@@ -40,11 +42,10 @@ struct Medium {
     Digest root_hash;
 };
 
-const disks::Partition& partition(const disks::Disk& disk, const auto& condition, std::string_view what) {
-    const auto found = std::ranges::find_if(disk.partitions, condition);
-    if (found == disk.partitions.end())
+const disks::Partition& required(const disks::Partition* partition, const disks::Disk& disk, std::string_view what) {
+    if (partition == nullptr)
         throw Error(fmt::format("cannot install from '{}': it has no {}", disk.device.native(), what), "write the image to the medium again");
-    return *found;
+    return *partition;
 }
 
 std::uint64_t size_of(const fs::path& device) {
@@ -55,27 +56,22 @@ std::uint64_t size_of(const fs::path& device) {
 }
 
 const disks::Partition& partition_with(const disks::Disk& disk, const Guid& id, std::string_view what) {
-    return partition(disk, [id = id.text()](const disks::Partition& candidate) { return candidate.id == id; }, what);
+    return required(disk.with_id(id.text()), disk, what);
 }
 
-// The UKI's: docs/formats/uki.md.
-Digest running_root_hash() {
-    constexpr std::string_view option = "roothash=";
-    const std::string line(trim(read_file("/proc/cmdline")));
-    for (const auto word : split(line, ' '))
-        if (word.starts_with(option))
-            if (const auto hash = Digest::from_hex(word.substr(option.size()))) return *hash;
-    throw Error("cannot install what runs here: the kernel's command line names no root hash", "only images made by `ashlar build` can be installed");
+const disks::Partition& boot_partition(const disks::Disk& disk) {
+    return required(disk.of_type(disks::boot_partition_type), disk, "boot partition");
 }
 
 Medium medium_of(const disks::Disk& disk, const std::string& release) {
     const Digest root_hash = running_root_hash();
-    Medium medium{.esp = partition(disk, [](const disks::Partition& p) { return p.type == esp_type; }, "boot partition"),
+    Medium medium{.esp = boot_partition(disk),
                   .slot = {.root = partition_with(disk, data_partition_of(root_hash), "partition with the running root"),
                            .verity = partition_with(disk, hash_partition_of(root_hash), "hash tree of the running root"),
                            .release = release},
                   .root_hash = root_hash};
     medium.slot.root_size = size_of(medium.slot.root.device);
+    medium.slot.verity_size = size_of(medium.slot.verity.device);
     return medium;
 }
 
@@ -91,12 +87,41 @@ Waiting waiting(const disks::Undecided& undecided) {
     return {std::move(text)};
 }
 
-void lay_out(const disks::Disk& target, const Slot& slot) {
+// How /var of the new node is kept, and with what key.
+struct Keeping {
+    Var var = Var::plain;
+    std::optional<RecoveryKey> key;
+
+    Keeping(const site::Site& site, const Say& say) {
+        if (site.encryption == site::Encryption::off) return;
+        if (!has_tpm()) {
+            say("the machine has no TPM: /var will not be encrypted");
+            return;
+        }
+        var = Var::encrypted;
+        key.emplace(run_directory / "new-recovery-key");
+    }
+    [[nodiscard]] std::vector<std::string> arguments() const {
+        if (!key) return {};
+        auto arguments = tpm_arguments();
+        arguments.push_back("--key-file=" + key->file().native());
+        return arguments;
+    }
+};
+
+// Anew: the whole disk. Kept: what is there stays but for what an earlier attempt added.
+enum class Table { anew, kept };
+
+void lay_out(const disks::Disk& target, Table table, const Definitions& definitions, const Keeping& keeping) {
     const fs::path directory = run_directory / "repart.d";
     remove_tree(directory);
     fs::create_directories(directory);
-    for (const auto& [name, text] : definitions(slot)) write_file(directory / name, text);
-    run_checked({.argv = {"systemd-repart", "--dry-run=no", "--empty=force", "--discard=no", "--definitions=" + directory.native(), target.device.native()}});
+    for (const auto& [name, text] : definitions) write_file(directory / name, text);
+    std::vector<std::string> argv{"systemd-repart", "--dry-run=no", "--discard=no", table == Table::anew ? "--empty=force" : "--factory-reset=yes",
+                                  "--definitions=" + directory.native()};
+    for (auto& argument : keeping.arguments()) argv.push_back(std::move(argument));
+    argv.push_back(target.device.native());
+    run_checked({.argv = std::move(argv)});
     disks::settle();
 }
 
@@ -123,34 +148,79 @@ void read_back(const Medium& medium, const disks::Disk& disk) {
                     "the disk is failing or lies about writes: replace it");
 }
 
-void write_state(const disks::Disk& disk, const site::Site& site, const std::string& release) {
-    const auto& place = partition(disk, [](const disks::Partition& p) { return p.type == state::partition_type().text(); }, "state partition");
-    state::write(place.device, {{"format", 1},
-                                {"machine_id", random_hex(16)},
-                                {"hostname", "node-" + random_hex(6)},
-                                {"installed", {{"release", release}, {"site", site.name}}}});
+const disks::Partition& state_partition(const disks::Disk& disk) {
+    return required(disk.of_type(state::partition_type().text()), disk, "state partition");
 }
 
-void write_on(const disks::Disk& target, const Medium& medium, const Mount& medium_esp, const site::Site& site, const std::string& release, const Say& say) {
+void write_state(const disks::Disk& disk, const site::Site& site, const std::string& release, const Keeping& keeping) {
+    Json content{{"format", 1},
+                 {"machine_id", random_hex(16)},
+                 {"hostname", "node-" + random_hex(6)},
+                 {"installed", {{"release", release}, {"site", site.name}}},
+                 {"access", {{"ssh_keys", site.access.ssh_keys}, {"ssh_ca", site.access.ssh_ca}}}};
+    if (keeping.key) content["encryption"] = keeping.key->sealed_to(*site.recovery_key);
+    state::write(state_partition(disk).device, content);
+}
+
+void make_boot_entry(const disks::Disk& disk, const Say& say) {
+    if (const auto fault = put_first(disk.device, boot_partition(disk).number)) say(*fault);
+}
+
+void write_on(const disks::Disk& target, const Medium& medium, const Mount& medium_esp, const site::Site& site, const Say& say) {
     say(fmt::format("installing on {}: layout and copies", target.device.native()));
+    const Keeping keeping(site, say);
     // From here to release() the disk counts as blank: a cut of the power anywhere between begins anew.
-    disks::claim(target.device);
+    disks::claim(target.device, disks::Claim::whole_disk);
     // What was there must not start while it is written over: systemd-repart writes its table last.
     disks::erase_table(target.device);
-    lay_out(target, medium.slot);
+    lay_out(target, Table::anew, definitions(medium.slot, keeping.var), keeping);
     const disks::Disk disk = seen_again(target);
+    state::erase(state_partition(disk).device); // whatever lay there
     say("reading back what was written");
     read_back(medium, disk);
-    write_state(disk, site, release);
+    write_state(disk, site, medium.slot.release, keeping);
     say("writing the boot files");
-    const auto& esp = partition(disk, [](const disks::Partition& p) { return p.type == esp_type; }, "boot partition");
-    copy_boot_files(medium_esp.path(), esp.device, run_directory / "esp");
+    copy_boot_files(medium_esp.path(), boot_partition(disk).device, run_directory / "esp");
     disks::release(target.device);
+    make_boot_entry(disk, say);
+}
+
+void grow(const disks::Disk& target, const Medium& medium, const site::Site& site, const Say& say) {
+    say(fmt::format("making a node of {}, which it was started from", target.device.native()));
+    const Keeping keeping(site, say);
+    // From here to release() the disk stays a medium.
+    disks::claim(target.device, disks::Claim::in_place);
+    lay_out(target, Table::kept, definitions_in_place(medium.slot, keeping.var), keeping);
+    const disks::Disk disk = seen_again(target);
+    state::erase(state_partition(disk).device);
+    say("state, slots and /var are there");
+    write_state(disk, site, medium.slot.release, keeping);
+    disks::release(target.device); // the commit point
+    make_boot_entry(disk, say);
+}
+
+std::optional<Waiting> install_in_place(const disks::Disk& disk, const Medium& medium, const site::Site& site, const Say& say) {
+    const std::uint64_t there = size_of(medium.esp.device) + medium.slot.root_size + medium.slot.verity_size;
+    if (const auto needed = minimum_size_in_place(medium.slot, there); disk.size < needed)
+        return Waiting{fmt::format("not installing: {} is too small for a node: {} are needed", disk.device.native(), human_bytes(needed))};
+    while_doing(fmt::format("making a node of '{}'", disk.device.native()), [&] { grow(disk, medium, site, say); });
+    return std::nullopt;
+}
+
+std::optional<Waiting> install_on_other_disk(std::vector<disks::Disk>& disks, const Medium& medium, const Mount& esp, const site::Site& site, const Say& say) {
+    for (auto& disk : disks)
+        if (!disk.started_from) disks::look_inside(disk);
+    const auto choice = disks::choose(site.disk, disks, minimum_size(medium.slot));
+    if (const auto* undecided = std::get_if<disks::Undecided>(&choice)) return waiting(*undecided);
+    const disks::Disk& target = std::get<disks::Chosen>(choice).disk;
+    while_doing(fmt::format("installing on '{}'", target.device.native()), [&] { write_on(target, medium, esp, site, say); });
+    return std::nullopt;
 }
 
 } // namespace
 
-std::vector<std::string> unmet(const site::Requirements& wanted, const fs::path& root) {
+std::vector<std::string> unmet(const site::Site& site, const fs::path& root) {
+    const site::Requirements& wanted = site.requirements;
     std::vector<std::string> reasons;
     const std::string memory = read_file(root / "proc/meminfo"); // "MemTotal:       16384000 kB"
     const std::uint64_t total = std::stoull(memory.substr(memory.find_first_of("0123456789"))) * 1024;
@@ -164,6 +234,8 @@ std::vector<std::string> unmet(const site::Requirements& wanted, const fs::path&
     }
     if (processors < wanted.processors) reasons.push_back(fmt::format("the machine has {} processors, {} are required", processors, wanted.processors));
     if (wanted.tpm && !fs::exists(root / "sys/class/tpm/tpm0")) reasons.emplace_back("the machine has no TPM, one is required");
+    if (site.encryption == site::Encryption::require && !has_tpm(root))
+        reasons.emplace_back("the machine has no TPM 2.0, and encryption is \"require\"");
     return reasons;
 }
 
@@ -172,21 +244,14 @@ std::optional<Waiting> install(const Say& say) {
     auto disks = disks::inventory();
     const disks::Disk* started = disks::started_from(disks);
     if (started == nullptr) return Waiting{"not installing: the firmware does not say which disk the node was started from"};
-    const std::string release = firstboot::read_identity("/").release;
-    const Medium medium = medium_of(*started, release);
+    const Medium medium = medium_of(*started, firstboot::read_identity("/").release);
     const Mount esp(medium.esp.device.native(), run_directory / "medium", "vfat", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
     const fs::path site_file = esp.path() / "ashlar/site.toml";
     if (!fs::exists(site_file)) return Waiting{"not installing: the medium has no ashlar/site.toml on its boot partition"};
     const site::Site site = site::read(toml::source_from_file(site_file, "site.toml"));
-    if (const auto reasons = unmet(site.requirements); !reasons.empty())
-        return Waiting{"not installing: " + join(reasons, "\n  ")};
-    for (auto& disk : disks)
-        if (!disk.started_from) disks::look_inside(disk);
-    const auto choice = disks::choose(site.disk, disks, minimum_size(medium.slot));
-    if (const auto* undecided = std::get_if<disks::Undecided>(&choice)) return waiting(*undecided);
-    const disks::Disk& target = std::get<disks::Chosen>(choice).disk;
-    while_doing(fmt::format("installing on '{}'", target.device.native()), [&] { write_on(target, medium, esp, site, release, say); });
-    return std::nullopt;
+    if (const auto reasons = unmet(site); !reasons.empty()) return Waiting{"not installing: " + join(reasons, "\n  ")};
+    if (site.place == site::Place::in_place) return install_in_place(*started, medium, site, say);
+    return install_on_other_disk(disks, medium, esp, site, say);
 }
 
 } // namespace ashlar::node

@@ -1,2 +1,2 @@
-ashlar_module(site FOLDER firstboot/site USES base toml disks)
+ashlar_module(site FOLDER firstboot/site USES base signing toml disks)
 ashlar_tests(site USES site)

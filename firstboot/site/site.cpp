@@ -2,7 +2,9 @@
 
 #include <toml/reader.hpp>
 
+#include <base/error.hpp>
 #include <base/text.hpp>
+#include <signing/base64.hpp>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +17,10 @@ namespace {
 
 constexpr std::array<std::string_view, 3> wipe_words{"if-blank", "if-ours", "always"};
 constexpr std::array wipes{disks::Wipe::if_blank, disks::Wipe::if_ours, disks::Wipe::always};
+constexpr std::array<std::string_view, 3> encryption_words{"off", "if-possible", "require"};
+constexpr std::array encryptions{Encryption::off, Encryption::if_possible, Encryption::require};
+constexpr std::array<std::string_view, 5> ssh_key_types{"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"};
+constexpr unsigned least_recovery_bits = 2048;
 
 bool is_site_name(std::string_view text) {
     const auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
@@ -72,10 +78,58 @@ Requirements requirements(toml::Table& table) {
     return wanted;
 }
 
+// A node that is where it was flashed has no disk to choose, and wipes none.
+void read_place(toml::Table& table, Site& site) {
+    const auto in_place = table.boolean("in_place");
+    if (!in_place || !in_place->value) return;
+    site.place = Place::in_place;
+    for (const char* key : {"disk", "wipe"})
+        if (table.has(key))
+            table.problem(table.where(key), fmt::format("'{}' is about another disk, and 'in_place' means the one that was started from", key),
+                          "leave one of them out");
+}
+
+void read_recovery_key(toml::Table& table, Site& site) {
+    const auto pem = table.text("recovery_key");
+    if (!pem) {
+        if (site.encryption != Encryption::off)
+            table.problem(table.where("encryption"), "missing key 'recovery_key': without it a lost TPM takes the data of its node with it",
+                          "write the site's public key (PEM), or encryption = \"off\"");
+        return;
+    }
+    try {
+        site.recovery_key = PublicKey::from_pem(pem->value, "recovery_key");
+        if (site.recovery_key->bits() < least_recovery_bits)
+            table.problem(pem->position, fmt::format("the recovery key has {} bits, at least {} are needed", site.recovery_key->bits(), least_recovery_bits));
+    } catch (const Error& error) {
+        table.problem(pem->position, error.message(), "write what `openssl pkey -pubout` prints for an RSA key");
+    }
+}
+
 void read_install(toml::Table& table, Site& site) {
     if (const auto wipe = table.choice("wipe", wipe_words)) site.disk.wipe = wipes[wipe->value];
     if (toml::Table* disk = table.table("disk")) read_disk(*disk, site.disk);
     if (toml::Table* require = table.table("require")) site.requirements = requirements(*require);
+    read_place(table, site);
+    if (const auto encryption = table.choice("encryption", encryption_words)) site.encryption = encryptions[encryption->value];
+    read_recovery_key(table, site);
+}
+
+// "ssh-ed25519 AAAA… comment". Options in front would be a second language for who may do what.
+bool is_ssh_key(std::string_view line) {
+    const auto words = split(line, ' ');
+    const bool printable = std::ranges::none_of(line, [](unsigned char c) { return c < ' ' || c == 0x7f; });
+    return printable && words.size() >= 2 && std::ranges::find(ssh_key_types, words[0]) != ssh_key_types.end() && from_base64(words[1]).has_value();
+}
+
+std::vector<std::string> ssh_keys(toml::Table& table, std::string_view key) {
+    std::vector<std::string> lines;
+    for (auto& line : table.texts(key)) {
+        if (!is_ssh_key(line.value))
+            table.problem(line.position, "this is not an SSH public key", "write the line of a .pub file, such as \"ssh-ed25519 AAAA… somebody\"");
+        lines.push_back(std::move(line.value));
+    }
+    return lines;
 }
 
 } // namespace
@@ -93,6 +147,8 @@ Site read(const toml::SourcePtr& source) {
             root.problem(root.position(), "missing table [site]", "a site needs a name: name = \"berlin-1\"");
         }
         if (toml::Table* table = root.table("install")) read_install(*table, site);
+        else root.problem(root.position(), "missing table [install]", "a node must know how it is installed: recovery_key, or encryption = \"off\"");
+        if (toml::Table* table = root.table("access")) site.access = {.ssh_keys = ssh_keys(*table, "ssh_keys"), .ssh_ca = ssh_keys(*table, "ssh_ca")};
         return site;
     });
 }

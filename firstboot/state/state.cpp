@@ -119,6 +119,11 @@ std::optional<Record> read(const fs::path& partition) {
     return std::move(both.copies[*newest].record);
 }
 
+void erase(const fs::path& partition) {
+    const Fd file = open_file(partition, O_RDWR);
+    for (const off_t place : places) write_at(file, place, std::string(payload_at, '\0'), partition);
+}
+
 void write(const fs::path& partition, const Json& content) {
     const std::string payload = pretty(content);
     if (!content.is_object() || payload.size() > most_payload)

@@ -1,15 +1,13 @@
 // A medium puts itself on a disk, and the disk then is a node.
 
-#include "disk.hpp"
+#include "node.hpp"
 
-#include "../powercut/recorder.hpp"
 #include "../powercut/survey.hpp"
 
 #include <base/error.hpp>
 #include <base/process.hpp>
 #include <base/text.hpp>
 #include <disks/claim.hpp>
-#include <state/state.hpp>
 
 #include <gmock/gmock.h>
 
@@ -19,71 +17,16 @@
 #include <fmt/format.h>
 
 using namespace lab;
-using machine::Outcome;
 using testing::HasSubstr;
 using testing::Not;
 
 namespace {
 
-constexpr std::uint64_t disk_size = std::uint64_t{8} << 30U;
-
-// The empty disk of a machine, in a file. What is written to it from a medium is recorded.
-class Target {
-public:
-    [[nodiscard]] std::filesystem::path path() const { return disk_.path(); }
-    [[nodiscard]] std::vector<std::string> arguments() const { return disk_.arguments("target"); }
-    [[nodiscard]] powercut::Log log() const { return disk_.log(); }
-    void write(std::uint64_t offset, std::string_view text) const {
-        const Fd file = open_file(path(), O_WRONLY);
-        EXPECT_EQ(::pwrite(file.get(), text.data(), text.size(), static_cast<off_t>(offset)), static_cast<ssize_t>(text.size()));
-    }
-    [[nodiscard]] machine::Report boot(machine::Until until) const {
-        return machine::boot({.disk = path(), .firmware = machine::find_firmware(), .variables = Lab::get().variables(),
-                              .writes = machine::Writes::kept,
-                              .network = machine::Network::none, .until = until});
-    }
-    [[nodiscard]] image::Partition partition(std::string_view label) const {
-        for (const auto& partition : image::read_partition_table(path()).partitions)
-            if (partition.label == label) return partition;
-        throw Error(fmt::format("cannot find the partition '{}'", label));
-    }
-    // The content of the state partition.
-    [[nodiscard]] Json state() const {
-        const auto place = partition("state");
-        const auto copy = directory_.path() / "state";
-        run_checked({.argv = {"dd", "status=none", "bs=1M", "if=" + path().native(), "of=" + copy.native(),
-                              fmt::format("skip={}", place.offset >> 20U), fmt::format("count={}", place.size >> 20U)}});
-        return state::read(copy).value().content;
-    }
-    // A file of /var.
-    [[nodiscard]] std::string in_var(const std::string& file) const {
-        return run_checked({.argv = {program("debugfs"), "-R", "cat " + file, fmt::format("{}?offset={}", path().native(), partition("var").offset)}});
-    }
-
-private:
-    TemporaryDirectory directory_{testing::TempDir()};
-    powercut::RecordedDisk disk_{directory_.path(), disk_size};
-};
-
-Disk medium(std::string_view rule) {
-    Disk disk("base");
-    const std::string site = fmt::format("[site]\nname = \"berlin-1\"\n\n[install]\n{}", rule);
-    disk.write_boot_file("ashlar/site.toml", bytes_of(site));
-    return disk;
-}
-
-machine::Report start(const Disk& stick, const Target& target, machine::Until until) {
-    return stick.boot([&](auto& options) {
-        options.more_arguments = target.arguments();
-        options.until = until;
-    });
-}
-
 // Every cut of the installation that was recorded. Leaves the target as a cut in its last moment does: all is
 // there, and so is the mark of an installation.
 void cut(const Target& target) {
     const powercut::Log log = target.log();
-    const powercut::Recording recording{.log = log, .sectors = disk_size / powercut::sector_size, .before = {},
+    const powercut::Recording recording{.log = log, .sectors = target.size() / powercut::sector_size, .before = {},
                                         .releases = {powercut::release_of(Lab::get().base_of("base"), "R0.0")}, .fsck_each = 40};
     const auto result = survey(recording, {});
     fmt::print("power cuts while installing: {}", result.text());
@@ -91,47 +34,161 @@ void cut(const Target& target) {
     EXPECT_THAT(result.disagreements, testing::IsEmpty());
     EXPECT_EQ(result.outcomes.count("starts R0.0"), 1U);
 
-    ASSERT_FALSE(disks::is_claimed(target.path()));
-    disks::claim(target.path());
+    ASSERT_EQ(disks::claim_on(target.path()), std::nullopt);
+    disks::claim(target.path(), disks::Claim::whole_disk);
 }
 
 TEST(Install, PutsTheMediumOnTheDiskThatTheRuleMeans) {
     const Target target;
-    const auto installed = start(medium("[install.disk]\nserial = \"target\"\n"), target, machine::Until::power_off);
-    ASSERT_EQ(machine::name_of(installed.verdict.outcome), "reset") << installed.transcript;
-    ASSERT_THAT(installed.transcript, HasSubstr("installed; starting again from the disk"));
+    const Board board;
+    const Disk stick = medium(onto_target);
+    expect_installed(start(stick, target.recorded(), machine::Until::power_off, board));
+    if (HasFatalFailure()) return;
     const Json state = target.state();
     EXPECT_EQ(state.at("installed").at("site"), "berlin-1");
-
     cut(target);
 
-    // Alone in the machine, twice: the same node, with what its services keep.
-    std::string host_key;
-    for (int boot = 1; boot <= 2; ++boot) {
-        const auto report = target.boot(machine::Until::shut_down);
-        ASSERT_EQ(machine::name_of(report.verdict.outcome), "ready") << report.verdict.detail << '\n' << report.transcript;
-        EXPECT_EQ(report.status->at("state"), "running");
-        EXPECT_EQ(report.status->at("root").at("type"), "erofs");
-        EXPECT_THAT(report.transcript, HasSubstr(fmt::format("{}: base", state.at("hostname").get<std::string>())));
-        EXPECT_THAT(report.transcript, Not(HasSubstr("installing on")));
-        EXPECT_EQ(target.state(), state);
-        EXPECT_FALSE(disks::is_claimed(target.path()));
-        const std::string key = target.in_var("/lib/ashlar/state/etc/ssh/ssh_host_ed25519_key.pub");
-        EXPECT_THAT(key, HasSubstr("ssh-ed25519 "));
-        EXPECT_TRUE(boot == 1 || key == host_key) << "another host key after a restart: " << key << host_key;
-        host_key = key;
-    }
+    // The stick is still there, and comes first where the firmware has no entry of its own.
+    const auto with_stick = stick.boot([&](auto& options) {
+        board.in(options);
+        options.boot_from = machine::BootFrom::the_firmwares_list;
+        options.more_arguments = target.arguments();
+        options.until = machine::Until::shut_down;
+    });
+    expect_node(with_stick, state);
+    EXPECT_EQ(disks::claim_on(target.path()), std::nullopt);
+    const std::string key = target.in_var("/lib/ashlar/state/etc/ssh/ssh_host_ed25519_key.pub");
+    EXPECT_THAT(key, HasSubstr("ssh-ed25519 "));
+
+    // Alone, in a board that has never seen it: the same node, with what its services keep.
+    expect_node(target.boot([](auto& options) { options.until = machine::Until::shut_down; }), state);
+    EXPECT_EQ(target.state(), state);
+    EXPECT_EQ(target.in_var("/lib/ashlar/state/etc/ssh/ssh_host_ed25519_key.pub"), key) << "another host key after a restart";
 }
 
-TEST(Install, TouchesNoForeignData) {
+// Units that systemd starts only at a first boot, or after /usr changed, each with whether it was started.
+constexpr const char* first_boot_units = R"sh(cd /usr/lib/systemd/system
+for unit in $(grep -lE '^Condition(FirstBoot|NeedsUpdate)=' *.service); do
+    echo "$unit $(systemctl show --value -p ExecMainStartTimestampMonotonic "$unit")"
+done
+echo "first-boot-complete.target $(systemctl show --value -p ActiveEnterTimestampMonotonic first-boot-complete.target)")sh";
+
+// The node is there for those whom the site names, and for nobody else; and it is no new machine to systemd.
+TEST(Install, LetsInWhomTheSiteNames) {
     const Target target;
-    target.write(disk_size - 4096, "somebody's data, of no kind that anybody knows");
-    const std::string before = run_checked({.argv = {"sha256sum", target.path().native()}});
-    const auto report = start(medium("[install.disk]\nbus = [\"virtio\"]\n"), target, machine::Until::shut_down);
+    const Board board;
+    const Visitor anna, authority;
+    Visitor bob, stranger;
+    bob.carry_certificate_of(authority);
+    stranger.carry_certificate_of(anna);
+    const Disk stick = medium(onto_target, fmt::format("[access]\nssh_keys = [\"{}\"]\nssh_ca = [\"{}\"]\n", anna.public_key(), authority.public_key()));
+    expect_installed(start(stick, target.arguments(), machine::Until::power_off, board));
+    if (HasFatalFailure()) return;
+
+    std::optional<ashlar::Outcome> refused, by_certificate, units;
+    const auto report = visited(
+        [&] {
+            return target.boot([&](auto& options) {
+                board.in(options);
+                options.until = machine::Until::power_off;
+                for (const Visitor* visitor : std::initializer_list<const Visitor*>{&anna, &bob, &stranger})
+                    for (auto& argument : visitor->arguments()) options.more_arguments.push_back(argument);
+            });
+        },
+        [&] {
+            if (!anna.run("systemctl is-system-running --wait").ok()) return false;
+            refused = stranger.run("true");
+            by_certificate = bob.run("id -un");
+            units = anna.run(first_boot_units);
+            return anna.run("systemctl poweroff").ok();
+        });
+    ASSERT_EQ(machine::name_of(report.verdict.outcome), "ready") << report.verdict.detail << '\n' << report.transcript;
+    ASSERT_TRUE(refused && by_certificate && units);
+    EXPECT_EQ(refused->exit_code, 255);
+    EXPECT_THAT(refused->errors, HasSubstr("Permission denied (publickey)"));
+    EXPECT_EQ(by_certificate->output, "root\n") << by_certificate->errors;
+    EXPECT_THAT(units->output, HasSubstr("systemd-firstboot.service "));
+    const std::string output = units->output;
+    for (const auto line : split(trim(output), '\n')) EXPECT_TRUE(line.ends_with(" 0")) << line << " was started";
+}
+
+TEST(Install, BeginsAgainAfterAPowerCutOnADiskOfLargeSectors) {
+    const Target target;
+    const Board board;
+    const Disk stick = medium(onto_target);
+    const auto disk = target.arguments("target", "", ",logical_block_size=4096,physical_block_size=4096");
+    const auto cut = start(stick, disk, machine::Until::power_off, board, "reading back what was written");
+    ASSERT_EQ(machine::name_of(cut.verdict.outcome), "powered off") << cut.transcript;
+    expect_installed(start(stick, disk, machine::Until::power_off, board));
+    if (HasFatalFailure()) return;
+    const auto report = target.boot([](auto& options) {
+        options.more_arguments = {"-global", "virtio-blk-pci.logical_block_size=4096", "-global", "virtio-blk-pci.physical_block_size=4096"};
+    });
+    ASSERT_EQ(machine::name_of(report.verdict.outcome), "ready") << report.verdict.detail << '\n' << report.transcript;
+    EXPECT_THAT(report.transcript, HasSubstr(": base"));
+    EXPECT_THAT(report.transcript, Not(HasSubstr("not installing")));
+}
+
+TEST(Install, SaysOfEachDiskWhyItIsNotTheOne) {
+    const Target unknown, small(gib), write_protected, foreign;
+    unknown.write(unknown.size() - 4096, "somebody's data, of no kind that anybody knows");
+    run_checked({.argv = {program("sfdisk"), "--quiet", foreign.path().native()}, .input = "label: gpt\n,1G\n"});
+    std::vector<std::string> disks;
+    const auto add = [&](std::vector<std::string> arguments) { disks.insert(disks.end(), arguments.begin(), arguments.end()); };
+    add(small.arguments("small"));
+    add(write_protected.arguments("protected", ",readonly=on"));
+    const std::string before = unknown.digest() + foreign.digest();
+
+    const auto with = [&](const Target& target) {
+        auto all = disks;
+        for (auto& argument : target.arguments("target")) all.push_back(argument);
+        return all;
+    };
+    const auto report = start(medium(onto_target), with(foreign), machine::Until::shut_down, Board());
     EXPECT_EQ(machine::name_of(report.verdict.outcome), "ready") << report.transcript;
-    EXPECT_THAT(report.transcript, HasSubstr("not installing: vdb may not be wiped"));
-    EXPECT_THAT(report.transcript, HasSubstr("it carries data of an unknown kind, and wipe is \"if-blank\""));
-    EXPECT_EQ(run_checked({.argv = {"sha256sum", target.path().native()}}), before);
+    EXPECT_THAT(report.transcript, HasSubstr("not installing: vdd may not be wiped"));
+    EXPECT_THAT(report.transcript, HasSubstr("): the node was started from it"));
+    EXPECT_THAT(report.transcript, HasSubstr("vdb (virtio, 1.1 GB): it is too small: "));
+    EXPECT_THAT(report.transcript, HasSubstr("vdc (virtio, 8.6 GB): it is read-only"));
+    EXPECT_THAT(report.transcript, HasSubstr("vdd (virtio, 8.6 GB): it carries gpt, and wipe is \"if-blank\""));
+
+    const auto again = start(medium(onto_target), unknown.arguments(), machine::Until::shut_down, Board());
+    EXPECT_EQ(machine::name_of(again.verdict.outcome), "ready") << again.transcript;
+    EXPECT_THAT(again.transcript, HasSubstr("it carries data of an unknown kind, and wipe is \"if-blank\""));
+    EXPECT_EQ(unknown.digest() + foreign.digest(), before);
+}
+
+// The image on the system disk itself. Nothing of it moves, and a cut in the middle begins again.
+TEST(Install, MakesANodeOfTheDiskThatTheImageWasWrittenTo) {
+    const Board board;
+    const Disk disk = medium(std::string(unencrypted) + "in_place = true\n");
+    {
+        const Fd file = open_file(disk.path(), O_RDWR);
+        ASSERT_EQ(::ftruncate(file.get(), static_cast<off_t>(8 * gib)), 0);
+    }
+    const auto root = disk.root();
+    const auto content = [&] {
+        return run_checked({.argv = {"sh", "-c", fmt::format("dd status=none bs=1M if={} skip={} count={} | sha256sum", disk.path().native(), root.offset >> 20U, root.size >> 20U)}});
+    };
+    const std::string before = content();
+    const auto boot = [&](machine::Until until, std::optional<std::string> cut) {
+        return disk.boot([&](auto& options) {
+            board.in(options);
+            options.writes = machine::Writes::kept;
+            options.until = until;
+            options.cut_power_at = std::move(cut);
+        });
+    };
+    const auto cut = boot(machine::Until::power_off, "state, slots and /var are there");
+    ASSERT_EQ(machine::name_of(cut.verdict.outcome), "powered off") << cut.transcript;
+    expect_installed(boot(machine::Until::power_off, std::nullopt));
+    if (HasFatalFailure()) return;
+    std::vector<std::string> labels;
+    for (const auto& partition : image::read_partition_table(disk.path()).partitions) labels.push_back(partition.label.substr(0, partition.label.find("_R")));
+    EXPECT_THAT(labels, testing::ElementsAre("esp", "root", "verity", "state", "_empty", "_empty", "_empty", "_empty", "var"));
+    EXPECT_EQ(content(), before);
+    for (const auto& partition : image::read_partition_table(disk.path()).partitions)
+        if (partition.label == "state") expect_node(boot(machine::Until::shut_down, std::nullopt), state_in(disk.path(), partition));
 }
 
 } // namespace

@@ -39,7 +39,7 @@ void install(const fs::path& image, const powercut::RecordedDisk& target) {
     const TemporaryDirectory directory(fs::temp_directory_path(), "ashlar-powercut-");
     const fs::path stick = directory.path() / "medium.raw", site = directory.path() / "site.toml";
     run_checked({.argv = {"cp", "--sparse=always", "--reflink=auto", image.native(), stick.native()}});
-    write_file(site, "[site]\nname = \"berlin-1\"\n\n[install]\nwipe = \"always\"\n\n[install.disk]\nserial = \"target\"\n");
+    write_file(site, "[site]\nname = \"berlin-1\"\n\n[install]\nencryption = \"off\"\nwipe = \"always\"\n\n[install.disk]\nserial = \"target\"\n");
     const auto esp = *image::read_partition_table(stick).find(image::boot_partition_type());
     const std::string volume = fmt::format("{}@@{}", stick.native(), esp.offset);
     run_checked({.argv = {"mmd", "-i", volume, "::/ashlar"}});

@@ -53,7 +53,7 @@ Miniature::Miniature() : directory_(fs::temp_directory_path(), "ashlar-powercut-
     (void)make_file(directory_.path() / "state", state::partition_size);
     state::write(directory_.path() / "state", {{"format", 1}, {"machine_id", std::string(32, '0')}});
     (void)make_file(directory_.path() / "claimed", disk_size * mib);
-    disks::claim(directory_.path() / "claimed");
+    disks::claim(directory_.path() / "claimed", disks::Claim::whole_disk);
     for (const auto& order : {installation(), upgrade()})
         for (const Step step : order) perform(performed_[step], step);
     make_installed();

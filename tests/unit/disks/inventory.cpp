@@ -111,6 +111,19 @@ TEST_F(Inventory, SeesWhatADiskCarries) {
     EXPECT_THAT(disks[2].held_by, ElementsAre("dm-0"));
 }
 
+// An image that was written to the system disk, and a stick with the same image left in.
+TEST_F(Inventory, PrefersTheNodeAmongCopiesOfItsMedium) {
+    started_from_partition("ab-1");
+    disk("sda", "ata1", 8, "8:0");
+    disk("sdb", "ata2", 8, "8:16");
+    partition("sda", "sda1", 1, "8:1", "E:ID_PART_ENTRY_UUID=ab-1\n");
+    partition("sdb", "sdb1", 1, "8:17", "E:ID_PART_ENTRY_UUID=ab-1\n");
+    partition("sdb", "sdb2", 2, "8:18", std::string("E:ID_PART_ENTRY_TYPE=") + state + "\n");
+    const auto disks = inventory(root);
+    ASSERT_NE(started_from(disks), nullptr);
+    EXPECT_EQ(started_from(disks)->name, "sdb");
+}
+
 TEST_F(Inventory, FindsTheDiskThatTheNodeWasStartedFrom) {
     EXPECT_EQ(boot_partition_id(root), "");
     started_from_partition("AB-1");

@@ -25,15 +25,23 @@ protected:
 
 TEST_F(Requirements, ThatAreMetSayNothing) {
     EXPECT_THAT(node::unmet({}, root), IsEmpty());
-    EXPECT_THAT(node::unmet({.memory = std::uint64_t{4} << 30U, .processors = 2}, root), IsEmpty());
+    EXPECT_THAT(node::unmet({.requirements = {.memory = std::uint64_t{4} << 30U, .processors = 2}}, root), IsEmpty());
 }
 
 TEST_F(Requirements, ThatAreNotAreAllNamed) {
-    EXPECT_THAT(node::unmet({.memory = std::uint64_t{8} << 30U, .processors = 4, .tpm = true}, root),
+    EXPECT_THAT(node::unmet({.requirements = {.memory = std::uint64_t{8} << 30U, .processors = 4, .tpm = true}}, root),
                 ElementsAre("the machine has 4.0 GB of memory, 8.6 GB are required", "the machine has 2 processors, 4 are required",
                             "the machine has no TPM, one is required"));
     fs::create_directories(root / "sys/class/tpm/tpm0");
-    EXPECT_THAT(node::unmet({.tpm = true}, root), IsEmpty());
+    EXPECT_THAT(node::unmet({.requirements = {.tpm = true}}, root), IsEmpty());
+}
+
+// Only the second version of TPMs has signed policies.
+TEST_F(Requirements, OfEncryptionAreATpm) {
+    EXPECT_THAT(node::unmet({.encryption = site::Encryption::if_possible}, root), IsEmpty());
+    EXPECT_THAT(node::unmet({.encryption = site::Encryption::require}, root), ElementsAre("the machine has no TPM 2.0, and encryption is \"require\""));
+    fs::create_directories(root / "sys/class/tpmrm/tpmrm0");
+    EXPECT_THAT(node::unmet({.encryption = site::Encryption::require}, root), IsEmpty());
 }
 
 } // namespace

@@ -24,6 +24,7 @@ enum class Content {
 };
 
 struct Partition {
+    unsigned number = 0;          // in the table, from 1
     std::filesystem::path device; // "/dev/nvme0n1p3"
     std::string type, id;         // GUIDs in lower case; of a table that is no GPT, what it has instead
     std::string label;
@@ -46,7 +47,16 @@ struct Disk {
     Content content = Content::foreign;
     std::string carries; // what was found, for people: "gpt, ext4"; empty when blank
 
+    // The first partition of a type, or with an identifier, in the order of their numbers; null when there
+    // is none. Both are GUIDs in lower case.
+    [[nodiscard]] const Partition* of_type(std::string_view type) const;
+    [[nodiscard]] const Partition* with_id(std::string_view id) const;
+
     bool operator==(const Disk&) const = default;
 };
+
+// Types of partitions (Discoverable Partitions Specification).
+inline constexpr std::string_view boot_partition_type = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
+inline constexpr std::string_view var_partition_type = "4d21b016-b534-45c2-a9fb-5c16e091fd2d";
 
 } // namespace ashlar::disks

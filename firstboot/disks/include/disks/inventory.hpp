@@ -29,7 +29,8 @@ void look_inside(Disk& disk);
 [[nodiscard]] std::string boot_partition_id(const std::filesystem::path& root = "/");
 
 // The disk that was started from. Nothing when the firmware does not say, or no disk has the partition.
-// An Error when several have it: copies of one medium, of which the firmware does not say which.
+// Several have it when they are copies of one medium: then the only one of them that has become a node, or
+// an Error, because the firmware does not say which.
 [[nodiscard]] const Disk* started_from(const std::vector<Disk>& disks);
 
 } // namespace ashlar::disks

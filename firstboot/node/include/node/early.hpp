@@ -7,15 +7,27 @@
 // are memory. The layer over /etc is memory in either case: after a restart a node is exactly
 // image + site + state again.
 
+#include <base/json.hpp>
+
 #include <filesystem>
-#include <string>
 
 namespace ashlar::node {
 
-enum class Place { medium, disk };
+enum class Place {
+    medium, // also a disk whose state was never written
+    disk,
+    locked, // a node whose /var the TPM does not open: only what helps it out of that may start
+};
 
-// `root` is where the image's root is mounted, read-only. Mounts <root>/etc and <root>/var. An Error
-// leaves mounts that a restart takes away.
+// What conditions of units ask for, and why /var is locked.
+inline constexpr const char* medium_mark = "/run/ashlar/started-from-medium";
+inline constexpr const char* locked_mark = "/run/ashlar/var-locked";
+
+// `root` is where the image's root is mounted, read-only. Mounts <root>/etc and <root>/var, and leaves the
+// mark of the place. An Error leaves mounts that a restart takes away.
 [[nodiscard]] Place early(const std::filesystem::path& root);
+
+// Writes what the state knows below <root>/etc: identity, and who may log in.
+void render(const std::filesystem::path& root, const Json& state);
 
 } // namespace ashlar::node

@@ -1,6 +1,7 @@
 #pragma once
 
-// A node that was started from a medium puts itself on a disk of the machine.
+// A node that was started from a medium puts itself on a disk of the machine, or makes a node's disk of
+// the medium.
 //
 //     medium → site.toml → requirements → disk by rule → layout and copies → read back → state → boot files
 //
@@ -26,7 +27,7 @@ struct Waiting {
 // An Error when a step failed: the disk then counts as blank for the next attempt.
 [[nodiscard]] std::optional<Waiting> install(const std::function<void(std::string_view)>& say);
 
-// What of the requirements this machine (below `root`) does not meet, one line each.
-[[nodiscard]] std::vector<std::string> unmet(const site::Requirements& wanted, const std::filesystem::path& root = "/");
+// What of the site's requirements this machine (below `root`) does not meet, one line each.
+[[nodiscard]] std::vector<std::string> unmet(const site::Site& site, const std::filesystem::path& root = "/");
 
 } // namespace ashlar::node

@@ -14,14 +14,23 @@ namespace ashlar::node {
 // What becomes slot A: the medium's partitions, and what they are called on the node's disk.
 struct Slot {
     disks::Partition root, verity;
-    std::uint64_t root_size = 0; // bytes
+    std::uint64_t root_size = 0, verity_size = 0; // bytes
     std::string release;
 };
 
-// Bytes that a disk must have.
-[[nodiscard]] std::uint64_t minimum_size(const Slot& medium);
+enum class Var { plain, encrypted }; // encrypted: LUKS2, by the key file and the TPM
 
 // File name → definition, in the order of the partitions.
-[[nodiscard]] std::map<std::string, std::string> definitions(const Slot& medium);
+using Definitions = std::map<std::string, std::string>;
+
+// Bytes that a disk must have.
+[[nodiscard]] std::uint64_t minimum_size(const Slot& medium);
+[[nodiscard]] Definitions definitions(const Slot& medium, Var var);
+
+// For a node that lives on its medium: the medium's partitions stay as they are, and behind them come
+// *state*, two empty slots (the medium's own has no room for another release), and /var. What an
+// earlier attempt put there is replaced (systemd-repart --factory-reset).
+[[nodiscard]] std::uint64_t minimum_size_in_place(const Slot& medium, std::uint64_t medium_size);
+[[nodiscard]] Definitions definitions_in_place(const Slot& medium, Var var);
 
 } // namespace ashlar::node

@@ -3,10 +3,13 @@
 // site.toml: what a site's operator writes for its nodes. docs/formats/site.md.
 
 #include <disks/rule.hpp>
+#include <signing/key.hpp>
 #include <toml/source.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace ashlar::site {
 
@@ -17,10 +20,29 @@ struct Requirements {
     bool tpm = false;
 };
 
+// Where the node lives.
+enum class Place {
+    other_disk, // the one that the rule means
+    in_place,   // the disk that it was started from
+};
+
+enum class Encryption { off, if_possible, require };
+
+// Who may log in, as root. Lines of authorized_keys without options, or of the files of ssh-keygen.
+struct Access {
+    std::vector<std::string> ssh_keys;
+    std::vector<std::string> ssh_ca; // whose certificates for the principal "root" are good
+    bool operator==(const Access&) const = default;
+};
+
 struct Site {
     std::string name;
+    Place place = Place::other_disk;
     disks::Rule disk;
     Requirements requirements;
+    Encryption encryption = Encryption::if_possible;
+    std::optional<PublicKey> recovery_key; // there unless encryption is off
+    Access access;
 };
 
 // SourceError with every problem of the file.

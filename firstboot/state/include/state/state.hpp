@@ -28,6 +28,9 @@ struct Record {
 // whole: that is a loss, not an empty partition.
 [[nodiscard]] std::optional<Record> read(const std::filesystem::path& partition);
 
+// Makes it one that was never written, whatever lay there before.
+void erase(const std::filesystem::path& partition);
+
 // Replaces the content (an object of at most 1 MiB as text), and returns when it is on the disk and was
 // read back. An Error leaves the content of before.
 void write(const std::filesystem::path& partition, const Json& content);

@@ -1,0 +1,104 @@
+#include <node/recovery.hpp>
+
+#include "encryption.hpp"
+#include <node/mounts.hpp>
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <base/text.hpp>
+#include <disks/inventory.hpp>
+#include <node/early.hpp>
+#include <state/state.hpp>
+
+#include <sys/mount.h>
+
+#include <fmt/format.h>
+
+namespace ashlar::node {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path medium_place = "/run/ashlar/recovery";
+constexpr const char* key_on_medium = "ashlar/recovery-key";
+
+disks::Disk node_disk() {
+    const auto disks = disks::inventory();
+    const disks::Disk* disk = disks::started_from(disks);
+    if (disk == nullptr || disk->of_type(disks::var_partition_type) == nullptr || disk->of_type(state::partition_type().text()) == nullptr)
+        throw Error("cannot recover /var: the node was not started from its own disk", "start it from there");
+    return *disk;
+}
+
+Json encrypted_state() {
+    const disks::Disk disk = node_disk();
+    const auto record = state::read(disk.of_type(state::partition_type().text())->device);
+    if (!record || !record->content.contains("encryption")) throw Error("cannot recover /var: it is not encrypted", "nothing needs to be done");
+    return record->content;
+}
+
+// Its text without the line end that editors add, in a file of ours.
+class KeyFile {
+public:
+    explicit KeyFile(const fs::path& from) : path_("/run/ashlar/recovery-key") { write_file(path_, trim(read_file(from)), 0600); }
+    KeyFile(const KeyFile&) = delete;
+    KeyFile& operator=(const KeyFile&) = delete;
+    ~KeyFile() {
+        std::error_code ignored;
+        fs::remove(path_, ignored);
+    }
+    [[nodiscard]] const fs::path& path() const noexcept { return path_; }
+
+private:
+    fs::path path_;
+};
+
+bool recover_from(const disks::Partition& partition, const std::function<void(std::string_view)>& say) {
+    try {
+        const Mount mount(partition.device.native(), medium_place, "vfat", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
+        if (!fs::exists(mount.path() / key_on_medium)) return false;
+        recover(mount.path() / key_on_medium);
+        return true;
+    } catch (const Error& error) {
+        say(fmt::format("the key on '{}' does not help: {}", partition.device.native(), error.message()));
+        return false;
+    }
+}
+
+} // namespace
+
+std::string recovery_advice(std::string_view reason, const Json& state) {
+    const Json& encryption = state.at("encryption");
+    return fmt::format(R"(/var is locked: the TPM of this machine does not open it ({})
+  Another board, a cleared TPM, or other Secure Boot keys (dbx) do that. Nothing is lost, and no service was started.
+  Node {}; its recovery key is sealed to the site's key {}:
+{}
+  On the machine with that key, with the text above in the file 'sealed':
+    base64 -d sealed | openssl pkeyutl -decrypt -inkey SITE.key -pkeyopt rsa_padding_mode:oaep -pkeyopt rsa_oaep_md:sha256
+  Put what it prints into the file ashlar/recovery-key on a FAT stick and plug the stick in,
+  or log in and run: /usr/lib/ashlar/ashlard recover --key=FILE)",
+                       trim(reason), state.at("hostname").get<std::string>(), encryption.at("key").get<std::string>(),
+                       encryption.at("recovery").get<std::string>());
+}
+
+std::string recovery_advice() { return recovery_advice(fs::exists(locked_mark) ? read_file(locked_mark) : std::string("not asked"), encrypted_state()); }
+
+std::string sealed_recovery_key() { return encrypted_state().at("encryption").at("recovery").get<std::string>(); }
+
+void recover(const fs::path& key_file) {
+    const KeyFile key(key_file);
+    enrol_tpm(node_disk().of_type(disks::var_partition_type)->device, key.path());
+}
+
+bool recover_from_media(const std::function<void(std::string_view)>& say) {
+    disks::settle();
+    for (const auto& disk : disks::inventory()) {
+        if (disk.started_from) continue;
+        for (const auto& partition : disk.partitions)
+            if (partition.file_system == "vfat" && recover_from(partition, say)) return true;
+    }
+    return false;
+}
+
+} // namespace ashlar::node

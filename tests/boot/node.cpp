@@ -1,0 +1,144 @@
+#include "node.hpp"
+
+#include <base/error.hpp>
+#include <base/process.hpp>
+#include <base/text.hpp>
+#include <state/state.hpp>
+
+#include <fcntl.h>
+#include <future>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace lab {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Json state_in(const std::filesystem::path& disk, const image::Partition& place) {
+    const TemporaryDirectory directory{testing::TempDir()};
+    const auto copy = directory.path() / "state";
+    run_checked({.argv = {"dd", "status=none", "bs=1M", "if=" + disk.native(), "of=" + copy.native(), fmt::format("skip={}", place.offset >> 20U),
+                          fmt::format("count={}", place.size >> 20U)}});
+    return state::read(copy).value().content;
+}
+
+// ---- Target --------------------------------------------------------------------------------------
+
+std::vector<std::string> Target::arguments(const std::string& name, const std::string& drive, const std::string& device) const {
+    return {"-drive", fmt::format("if=none,id={},format=raw,file={}{}", name, path().native(), drive), "-device",
+            fmt::format("virtio-blk-pci,drive={0},serial={0}{1}", name, device)};
+}
+
+void Target::write(std::uint64_t offset, std::string_view text) const {
+    const Fd file = open_file(path(), O_WRONLY);
+    if (::pwrite(file.get(), text.data(), text.size(), static_cast<off_t>(offset)) != static_cast<ssize_t>(text.size())) throw system_error("write", path().native());
+}
+
+std::string Target::digest() const { return run_checked({.argv = {"sha256sum", path().native()}}); }
+
+machine::Report Target::boot(const std::function<void(machine::Options&)>& change) const {
+    machine::Options options{.disk = path(), .firmware = machine::find_firmware(), .variables = Lab::get().variables(), .writes = machine::Writes::kept,
+                             .network = machine::Network::none};
+    change(options);
+    return machine::boot(options);
+}
+
+image::Partition Target::partition(std::string_view label) const {
+    for (const auto& partition : image::read_partition_table(path()).partitions)
+        if (partition.label == label) return partition;
+    throw Error(fmt::format("cannot find the partition '{}'", label));
+}
+
+std::string Target::in_var(const std::string& file) const {
+    return run_checked({.argv = {program("debugfs"), "-R", "cat " + file, fmt::format("{}?offset={}", path().native(), partition("var").offset)}});
+}
+
+// ---- Machines ------------------------------------------------------------------------------------
+
+Disk medium(std::string_view install, std::string_view more) {
+    Disk disk("base");
+    const std::string site = fmt::format("[site]\nname = \"berlin-1\"\n\n[install]\n{}{}", install, more);
+    disk.write_boot_file("ashlar/site.toml", bytes_of(site));
+    return disk;
+}
+
+Board::Board() { write_file(directory_.path() / "variables.fd", read_file(Lab::get().variables())); }
+
+void Board::in(machine::Options& options) const {
+    options.variables = directory_.path() / "variables.fd";
+    options.variables_use = machine::Options::Variables::kept;
+    options.tpm_state = directory_.path() / "tpm";
+}
+
+machine::Report start(const Disk& stick, const std::vector<std::string>& disks, machine::Until until, const Board& board,
+                      const std::optional<std::string>& cut_power_at) {
+    return stick.boot([&](auto& options) {
+        board.in(options);
+        options.more_arguments = disks;
+        options.until = until;
+        options.cut_power_at = cut_power_at;
+    });
+}
+
+// ---- Visitor -------------------------------------------------------------------------------------
+
+namespace {
+
+// One that was free a moment ago.
+unsigned free_port() {
+    const Fd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* any = reinterpret_cast<sockaddr*>(&address);
+    if (::bind(socket.get(), any, size) != 0 || ::getsockname(socket.get(), any, &size) != 0) throw system_error("find", "a free port");
+    return ntohs(address.sin_port);
+}
+
+} // namespace
+
+Visitor::Visitor() : port_(free_port()) { run_checked({.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "visitor", "-f", key().native()}}); }
+
+std::string Visitor::public_key() const { return std::string(trim(read_file(key().native() + ".pub"))); }
+
+void Visitor::carry_certificate_of(const Visitor& authority) {
+    run_checked({.argv = {"ssh-keygen", "-q", "-s", authority.key().native(), "-I", "visitor", "-n", "root", "-V", "always:forever", key().native() + ".pub"}});
+}
+
+std::vector<std::string> Visitor::arguments() const {
+    return {"-netdev", fmt::format("user,id=visitor,restrict=on,hostfwd=tcp:127.0.0.1:{}-:22", port_), "-device", "virtio-net-pci,netdev=visitor,romfile="};
+}
+
+ashlar::Outcome Visitor::run(const std::string& command) const {
+    return ashlar::run({.argv = {"ssh", "-i", key().native(), "-p", std::to_string(port_), "-F", "none", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o",
+                                 "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=20", "root@127.0.0.1", command}});
+}
+
+machine::Report visited(const std::function<machine::Report()>& boot, const std::function<bool()>& visit) {
+    auto report = std::async(std::launch::async, boot);
+    bool there = false;
+    while (!there && report.wait_for(std::chrono::seconds(1)) != std::future_status::ready) there = visit();
+    return report.get();
+}
+
+void expect_installed(const machine::Report& report) {
+    ASSERT_EQ(machine::name_of(report.verdict.outcome), "reset") << report.verdict.detail << '\n' << report.transcript;
+    ASSERT_THAT(report.transcript, HasSubstr("installed; starting again from the disk"));
+    EXPECT_THAT(report.transcript, Not(HasSubstr("the firmware takes no boot entry")));
+}
+
+// It came up as the node that `state` says.
+void expect_node(const machine::Report& report, const Json& state) {
+    ASSERT_EQ(machine::name_of(report.verdict.outcome), "ready") << report.verdict.detail << '\n' << report.transcript;
+    EXPECT_EQ(report.status->at("state"), "running");
+    EXPECT_EQ(report.status->at("root").at("type"), "erofs");
+    EXPECT_THAT(report.transcript, HasSubstr(fmt::format("{}: base", state.at("hostname").get<std::string>())));
+    EXPECT_THAT(report.transcript, Not(HasSubstr("installing")));
+}
+
+} // namespace lab

@@ -1,0 +1,100 @@
+#pragma once
+
+// Machines on which a node is installed: their disks, and what their boards keep.
+
+#include "disk.hpp"
+
+#include "../powercut/recorder.hpp"
+
+#include <base/json.hpp>
+#include <base/process.hpp>
+
+#include <gmock/gmock.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lab {
+
+inline constexpr std::uint64_t gib = std::uint64_t{1} << 30U;
+
+// The first key of [install] in the tests that are about something else.
+inline constexpr std::string_view unencrypted = "encryption = \"off\"\n";
+// [install] for the disk with serial number "target".
+inline const std::string onto_target = std::string(unencrypted) + "[install.disk]\nserial = \"target\"\n";
+
+// The content of the state partition that lies there.
+[[nodiscard]] Json state_in(const std::filesystem::path& disk, const image::Partition& place);
+
+// The empty disk of a machine, in a file.
+class Target {
+public:
+    explicit Target(std::uint64_t size = 8 * gib) : size_(size) {}
+    [[nodiscard]] std::uint64_t size() const { return size_; }
+    [[nodiscard]] std::filesystem::path path() const { return disk_.path(); }
+    // For QEMU: a disk with `name` as its serial number. `drive` and `device` are added to its options.
+    [[nodiscard]] std::vector<std::string> arguments(const std::string& name = "target", const std::string& drive = {}, const std::string& device = {}) const;
+    // The same as "target", with a log of what is written to it.
+    [[nodiscard]] std::vector<std::string> recorded() const { return disk_.arguments("target"); }
+    [[nodiscard]] powercut::Log log() const { return disk_.log(); }
+    void write(std::uint64_t offset, std::string_view text) const;
+    [[nodiscard]] std::string digest() const;
+    // Boots it, alone and in a board that does not know it, unless `change` says otherwise.
+    [[nodiscard]] machine::Report boot(const std::function<void(machine::Options&)>& change) const;
+    [[nodiscard]] image::Partition partition(std::string_view label) const;
+    [[nodiscard]] Json state() const { return state_in(path(), partition("state")); }
+    // A file of an unencrypted /var.
+    [[nodiscard]] std::string in_var(const std::string& file) const;
+
+private:
+    std::uint64_t size_;
+    TemporaryDirectory directory_{testing::TempDir()};
+    powercut::RecordedDisk disk_{directory_.path(), size_};
+};
+
+// The base as a medium, with a site.toml: `install` is the beginning of its [install].
+[[nodiscard]] Disk medium(std::string_view install, std::string_view more = {});
+
+// What a machine keeps when it is switched off, beside its disks: firmware variables and TPM.
+class Board {
+public:
+    Board();
+    void in(machine::Options& options) const;
+
+private:
+    TemporaryDirectory directory_{testing::TempDir()};
+};
+
+// Starts from the stick, whatever the board knows.
+[[nodiscard]] machine::Report start(const Disk& stick, const std::vector<std::string>& disks, machine::Until until, const Board& board,
+                                    const std::optional<std::string>& cut_power_at = {});
+
+// Somebody who logs in as root, by SSH from this machine to a node with a network of its own.
+class Visitor {
+public:
+    Visitor(); // with a key of their own
+    [[nodiscard]] std::string public_key() const;
+    // From now on with a certificate that `authority`'s key signed for root.
+    void carry_certificate_of(const Visitor& authority);
+    // For QEMU: the node's network, of which one port of ours is its port 22.
+    [[nodiscard]] std::vector<std::string> arguments() const;
+    // Runs a command there. An answer that says no is one: exit code 255.
+    [[nodiscard]] ashlar::Outcome run(const std::string& command) const;
+
+private:
+    [[nodiscard]] std::filesystem::path key() const { return directory_.path() / "key"; }
+    TemporaryDirectory directory_{testing::TempDir()};
+    unsigned port_;
+};
+// Boots until the machine is off, and lets `visit` go there meanwhile: it is called again and again until it
+// returns true, or the boot has ended. It should end with `systemctl poweroff`.
+[[nodiscard]] machine::Report visited(const std::function<machine::Report()>& boot, const std::function<bool()>& visit);
+
+void expect_installed(const machine::Report& report);
+// It came up as the node that `state` says.
+void expect_node(const machine::Report& report, const Json& state);
+
+} // namespace lab
