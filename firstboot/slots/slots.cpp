@@ -29,9 +29,12 @@ Partition with_id(const gpt::Table& table, const Guid& id) {
     return *found;
 }
 
+// The largest: the first slot of a node that lives on its medium has only the medium's size.
 Partition beside(const gpt::Table& table, const Partition& known, const Guid& partial) {
-    const auto found = std::ranges::find_if(table.partitions, [&](const Partition& p) { return p.number != known.number && (p.type == known.type || p.type == partial); });
-    if (found == table.partitions.end()) throw Error("cannot find a second slot: the disk was not laid out by an installation");
+    const Partition* found = nullptr;
+    for (const Partition& p : table.partitions)
+        if (p.number != known.number && (p.type == known.type || p.type == partial) && (found == nullptr || p.size > found->size)) found = &p;
+    if (found == nullptr) throw Error("cannot find a second slot: the disk was not laid out by an installation");
     return *found;
 }
 

@@ -54,6 +54,18 @@ TEST_F(Table, FindsTheRunningSlotByItsRootHashAndTheOtherBesideIt) {
     EXPECT_EQ(slots.other.verity.number, 5U);
 }
 
+// docs/formats/node-disk.md, "In place".
+TEST_F(Table, OfANodeOnItsMediumHasTwoSlotsForReleases) {
+    run_checked({.argv = {"/sbin/sfdisk", "--quiet", disk.native()},
+                 .input = "label: gpt\nsize=8MiB, type=c12a7328-f81f-11d2-ba4b-00a0c93ec93b, name=esp\n" +
+                          line(4, root_type, data_partition_of(running), "root_R0.0") + line(1, verity_type, hash_partition_of(running), "verity_R0.0") +
+                          "size=12MiB, type=" + root_type + ", name=_empty\nsize=2MiB, type=" + verity_type + ", name=_empty\n" +
+                          line(12, root_type, data_partition_of(next), "root_R0.1") + line(2, verity_type, hash_partition_of(next), "verity_R0.1")});
+    EXPECT_EQ(slots::slots_of(gpt::read(disk), running).other.root.number, 4U);
+    EXPECT_EQ(slots::slots_of(gpt::read(disk), next).other.root.number, 4U);
+    EXPECT_EQ(slots::slots_of(gpt::read(disk), next).other.verity.number, 5U);
+}
+
 TEST_F(Table, NamesASlotPartialThenWholeAndFindsItEitherWay) {
     auto slots = slots::slots_of(gpt::read(disk), running);
     gpt::change(disk, slots::as_partial(slots.other));

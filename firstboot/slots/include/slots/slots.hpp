@@ -21,7 +21,8 @@ struct Slot {
 struct Slots {
     Slot running, other;
 };
-// The running root is known by its root hash. Error when the disk does not have it, or has no other slot.
+// The running root is known by its root hash; of several others the largest is the one to write to (a node
+// that lives on its medium has three, of which the medium's has no room). Error when the disk does not have it, or has no other slot.
 [[nodiscard]] Slots slots_of(const gpt::Table& table, const Digest& running);
 
 // What becomes of a slot before it is written, and when it is whole.
