@@ -61,11 +61,6 @@ void keep_policy_key() {
     write_file(policy_key, read_file(policy_key_in_initrd));
 }
 
-std::vector<std::string> tpm_arguments() {
-    if (!fs::exists(policy_key)) throw Error("cannot encrypt /var: the image has no key for its PCR policy", "build it with a key directory that has pcr.key");
-    return {"--tpm2-device=auto", "--tpm2-pcrs=7+12", fmt::format("--tpm2-public-key={}", policy_key), "--tpm2-public-key-pcrs=11"};
-}
-
 std::optional<std::string> unlock_by_tpm(const fs::path& device) {
     load_ciphers_of_processor();
     const Outcome outcome = run({.argv = {"systemd-cryptsetup", "attach", "var", device.native(), "-",
@@ -77,10 +72,9 @@ std::optional<std::string> unlock_by_tpm(const fs::path& device) {
 }
 
 void enrol_tpm(const fs::path& device, const fs::path& key_file) {
-    std::vector<std::string> argv{"systemd-cryptenroll", "--unlock-key-file=" + key_file.native(), "--wipe-slot=tpm2"};
-    for (auto& argument : tpm_arguments()) argv.push_back(std::move(argument));
-    argv.push_back(device.native());
-    run_checked({.argv = std::move(argv)});
+    if (!fs::exists(policy_key)) throw Error("cannot encrypt /var: the image has no key for its PCR policy", "build it with a key directory that has pcr.key");
+    run_checked({.argv = {"systemd-cryptenroll", "--unlock-key-file=" + key_file.native(), "--wipe-slot=tpm2", "--tpm2-device=auto", "--tpm2-pcrs=7+12",
+                          fmt::format("--tpm2-public-key={}", policy_key), "--tpm2-public-key-pcrs=11", device.native()}});
 }
 
 } // namespace ashlar::node

@@ -14,7 +14,6 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace ashlar::node {
 
@@ -40,14 +39,12 @@ private:
 
 // In the initrd: keeps the UKI's key for policies, which is gone with the initrd.
 void keep_policy_key();
-// What systemd-repart and systemd-cryptenroll must be told of the TPM. An Error when the UKI has no key.
-[[nodiscard]] std::vector<std::string> tpm_arguments();
 
 // In the initrd: opens /dev/mapper/var by the TPM. Nothing when it is open; otherwise why not.
 [[nodiscard]] std::optional<std::string> unlock_by_tpm(const std::filesystem::path& device);
 
 // Lets this machine's TPM, as it is now, open the device, and no other. An Error when the key does not
-// open it.
+// open it, or when the UKI has no key for policies.
 void enrol_tpm(const std::filesystem::path& device, const std::filesystem::path& key_file);
 
 } // namespace ashlar::node

@@ -103,9 +103,12 @@ struct Keeping {
     }
     [[nodiscard]] std::vector<std::string> arguments() const {
         if (!key) return {};
-        auto arguments = tpm_arguments();
-        arguments.push_back("--key-file=" + key->file().native());
-        return arguments;
+        return {"--key-file=" + key->file().native()};
+    }
+    // A blob that systemd-repart 257 sealed at once was not loaded at the next start (TPM_RC_INTEGRITY);
+    // systemd-cryptenroll's is.
+    void enrol(const disks::Disk& disk) const {
+        if (key) enrol_tpm(required(disk.of_type(disks::var_partition_type), disk, "/var").device, key->file());
     }
 };
 
@@ -175,6 +178,7 @@ void write_on(const disks::Disk& target, const Medium& medium, const Mount& medi
     disks::erase_table(target.device);
     lay_out(target, Table::anew, definitions(medium.slot, keeping.var), keeping);
     const disks::Disk disk = seen_again(target);
+    keeping.enrol(disk);
     state::erase(state_partition(disk).device); // whatever lay there
     say("reading back what was written");
     read_back(medium, disk);
@@ -192,6 +196,7 @@ void grow(const disks::Disk& target, const Medium& medium, const site::Site& sit
     disks::claim(target.device, disks::Claim::in_place);
     lay_out(target, Table::kept, definitions_in_place(medium.slot, keeping.var), keeping);
     const disks::Disk disk = seen_again(target);
+    keeping.enrol(disk);
     state::erase(state_partition(disk).device);
     say("state, slots and /var are there");
     write_state(disk, site, medium.slot.release, keeping);

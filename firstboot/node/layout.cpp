@@ -27,7 +27,7 @@ std::string copied(const disks::Partition& from, const std::string& label, std::
 
 std::string var_definition(Var var, std::string_view more = {}) {
     return fmt::format("[Partition]\nType=var\nLabel=var\nSizeMinBytes={}\nFormat=ext4\n{}{}", least_var,
-                       var == Var::encrypted ? "Encrypt=key-file+tpm2\n" : "", more);
+                       var == Var::encrypted ? "Encrypt=key-file\n" : "", more);
 }
 
 // repart matches what is there by type and order, and would grow the last into the room behind it.

@@ -24,6 +24,7 @@ const fs::path medium_place = "/run/ashlar/recovery";
 constexpr const char* key_on_medium = "ashlar/recovery-key";
 
 disks::Disk node_disk() {
+    disks::settle(); // the initrd took its database of udev along
     const auto disks = disks::inventory();
     const disks::Disk* disk = disks::started_from(disks);
     if (disk == nullptr || disk->of_type(disks::var_partition_type) == nullptr || disk->of_type(state::partition_type().text()) == nullptr)

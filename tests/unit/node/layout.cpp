@@ -40,9 +40,9 @@ TEST(Layout, LeavesRoomForLaterReleases) {
     EXPECT_EQ(node::minimum_size(small), (1024 + 64 + 2 * (256 + 4) + 2048 + 4) * mib);
 }
 
-TEST(Layout, EncryptsByKeyFileAndTpm) {
+TEST(Layout, EncryptsByAKeyFile) {
     EXPECT_EQ(node::definitions(medium(), node::Var::encrypted).at("70-var.conf"),
-              "[Partition]\nType=var\nLabel=var\nSizeMinBytes=2147483648\nFormat=ext4\nEncrypt=key-file+tpm2\n");
+              "[Partition]\nType=var\nLabel=var\nSizeMinBytes=2147483648\nFormat=ext4\nEncrypt=key-file\n");
     EXPECT_EQ(node::definitions(medium(), node::Var::plain).at("70-var.conf"), "[Partition]\nType=var\nLabel=var\nSizeMinBytes=2147483648\nFormat=ext4\n");
 }
 

@@ -18,7 +18,7 @@ struct Slot {
     std::string release;
 };
 
-enum class Var { plain, encrypted }; // encrypted: LUKS2, by the key file and the TPM
+enum class Var { plain, encrypted }; // encrypted: LUKS2, opened by a key file so far
 
 // File name → definition, in the order of the partitions.
 using Definitions = std::map<std::string, std::string>;
