@@ -1,7 +1,6 @@
 #include "recorder.hpp"
 
 #include <base/error.hpp>
-#include <base/process.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -15,15 +14,6 @@ namespace fs = std::filesystem;
 RecordedDisk::RecordedDisk(fs::path directory, std::uint64_t size) : directory_(std::move(directory)) {
     const Fd file = open_file(path(), O_RDWR | O_CREAT);
     if (::ftruncate(file.get(), static_cast<off_t>(size)) != 0) throw system_error("make", path().native());
-}
-
-RecordedDisk::RecordedDisk(fs::path directory, const fs::path& content) : directory_(std::move(directory)) {
-    run_checked({.argv = {"cp", "--sparse=always", "--reflink=auto", content.native(), path().native()}});
-}
-
-bool RecordedDisk::is_recorded_in(const fs::path& directory) {
-    const fs::path log = directory / "writes.log";
-    return fs::exists(log) && fs::file_size(log) > 0;
 }
 
 std::vector<std::string> RecordedDisk::arguments(const std::string& serial) const {

@@ -1,0 +1,191 @@
+#include "recordings_run.hpp"
+
+#include "recorder.hpp"
+#include "verdict.hpp"
+
+#include <base/error.hpp>
+#include <base/json.hpp>
+#include <base/process.hpp>
+#include <delta/compression.hpp>
+#include <delta/writer.hpp>
+#include <image/architecture.hpp>
+#include <signing/verity.hpp>
+#include <state/state.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace lab {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+void copy_disk(const fs::path& from, const fs::path& to) { run_checked({.argv = {"cp", "--sparse=always", "--reflink=auto", from.native(), to.native()}}); }
+
+machine::Options machine_with(const Recording& recording, std::vector<std::string> more) {
+    write_file(recording.log_file(), "");
+    return {.disk = recording.after(),
+            .firmware = machine::find_firmware(),
+            .variables = Lab::get().variables(),
+            .writes = machine::Writes::kept,
+            .write_log = recording.log_file(),
+            .network = machine::Network::none,
+            .budget = {.processor = std::chrono::seconds(800), .idle = std::chrono::seconds(300)},
+            .more_arguments = std::move(more)};
+}
+
+// A recording that did not come to its end is none.
+void require(const Recording& recording, const machine::Report& report, std::string_view words) {
+    if (report.transcript.find(words) != std::string::npos) return;
+    fs::remove(recording.log_file());
+    throw Error(fmt::format("cannot record '{}': the machine did not say '{}', but:\n{}", recording.log_file().native(), words, report.transcript));
+}
+
+// An image that installs itself on the recorded disk, whatever that carries.
+void install(const fs::path& image, const Recording& recording) {
+    const TemporaryDirectory directory(fs::temp_directory_path(), "ashlar-powercut-");
+    const fs::path stick = directory.path() / "medium.raw", site = directory.path() / "site.toml";
+    copy_disk(image, stick);
+    write_file(site, "[site]\nname = \"berlin-1\"\n\n[install]\nencryption = \"off\"\nwipe = \"always\"\n\n[install.disk]\nserial = \"target\"\n");
+    const auto esp = *image::read_partition_table(stick).find(image::boot_partition_type());
+    const std::string volume = fmt::format("{}@@{}", stick.native(), esp.offset);
+    run_checked({.argv = {"mmd", "-i", volume, "::/ashlar"}});
+    run_checked({.argv = {"mcopy", "-i", volume, site.native(), "::/ashlar/site.toml"}});
+
+    const powercut::RecordedDisk disk(recording.directory(), Recordings::disk_size);
+    machine::Options options = machine_with(recording, disk.arguments("target"));
+    options.disk = stick;
+    options.writes = machine::Writes::discarded;
+    options.write_log.reset();
+    options.until = machine::Until::power_off;
+    require(recording, machine::boot(options), "installed; starting again from the disk");
+}
+
+// What `docs/formats/delta.md` calls a full file, of the root of an image.
+void write_full(const fs::path& image, const Digest& root_hash, const fs::path& file) {
+    constexpr std::uint64_t piece = 1U << 20U;
+    const auto table = image::read_partition_table(image);
+    const auto& root = *table.find(image::architecture("amd64").root_type);
+    const auto& tree = *table.find(image::architecture("amd64").verity_type);
+    const Fd fd = open_file(image, O_RDONLY);
+    const auto header = read_verity_header({fd.get(), tree.offset, tree.size, "tree"});
+    const std::uint64_t size = header.data_blocks * verity_block;
+    delta::Writer writer(file, {.old = {}, .root_hash = root_hash, .size = size, .verity = header.parameters});
+    delta::Compressor compressor(1);
+    for (std::uint64_t at = 0; at < size; at += piece) {
+        Bytes bytes(std::min(piece, size - at));
+        if (::pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(root.offset + at)) != static_cast<ssize_t>(bytes.size())) throw system_error("read", image.native());
+        writer.add({.kind = delta::Kind::data, .offset = at, .size = bytes.size(), .result = sha256(bytes)}, compressor.pack(bytes));
+    }
+    writer.finish(FileExtent{fd.get(), tree.offset, verity_size(size), "tree"});
+}
+
+// R0.1 as it is published (docs/formats/release-index.md), on a medium.
+fs::path make_release_medium(const fs::path& directory) {
+    const fs::path base = Recordings::second_image(), folder = directory / "files/ashlar", medium = directory / "medium.raw";
+    const Digest root_hash = powercut::release_of(base, "R0.1").root_hash;
+    const std::string name = base.filename().native();
+    fs::create_directories(folder);
+    write_full(base.native() + ".raw", root_hash, folder / (name + ".full"));
+    fs::copy_file(base.native() + ".efi", folder / (name + ".efi"));
+    const auto published = [&](const std::string& file) { return Json{{"file", file}, {"size", fs::file_size(folder / file)}}; };
+    Json uki = published(name + ".efi");
+    uki["sha256"] = sha256_of_file(folder / (name + ".efi")).hex();
+    const auto table = image::read_partition_table(base.native() + ".raw");
+    const auto& tree = *table.find(image::architecture("amd64").verity_type);
+    const Fd fd = open_file(base.native() + ".raw", O_RDONLY);
+    const std::uint64_t size = read_verity_header({fd.get(), tree.offset, tree.size, "tree"}).data_blocks * verity_block;
+    write_file(folder / "ashlar_base_amd64.release.json", pretty({{"format", 1}, {"role", "base"}, {"release", "R0.1"}, {"architecture", "amd64"},
+                                                                  {"root", {{"hash", root_hash.hex()}, {"size", size}}},
+                                                                  {"uki", uki},
+                                                                  {"streams", Json::array({published(name + ".full")})}}));
+    run_checked({.argv = {program("mke2fs"), "-q", "-t", "ext4", "-d", (directory / "files").native(), medium.native(), "768M"}});
+    return medium;
+}
+
+// Asks the node that is on the disk to upgrade: its journal (docs/formats/upgrade.md) says that it was asked.
+void ask_for_upgrade(const fs::path& disk, const fs::path& scratch) {
+    const auto table = image::read_partition_table(disk);
+    const auto& place = *table.find(state::partition_type());
+    const std::string megabytes = std::to_string(place.size >> 20U), offset = std::to_string(place.offset >> 20U);
+    run_checked({.argv = {"dd", "status=none", "bs=1M", "if=" + disk.native(), "of=" + scratch.native(), "skip=" + offset, "count=" + megabytes}});
+    Json content = state::read(scratch).value().content;
+    content["upgrade"] = {{"phase", "checking"},
+                          {"source", {{"location", "/dev/disk/by-id/virtio-release"}, {"proxy", ""}, {"certificates", ""}}},
+                          {"restart", true},
+                          {"attempts", 0},
+                          {"origin", {{"release", "R0.0"}, {"root_hash", powercut::release_of(Recordings::first_image(), "R0.0").root_hash.hex()}}}};
+    state::write(scratch, content);
+    run_checked({.argv = {"dd", "status=none", "bs=1M", "conv=notrunc", "if=" + scratch.native(), "of=" + disk.native(), "seek=" + offset}});
+}
+
+} // namespace
+
+bool Recording::is_there() const { return fs::exists(log_file()) && fs::file_size(log_file()) > 0; }
+
+const Recordings& Recordings::get() {
+    static const Recordings recordings;
+    return recordings;
+}
+
+Recordings::Recordings() : directory_(fs::temp_directory_path(), "ashlar-powercut-") {
+    const char* kept = std::getenv("ASHLAR_POWERCUT_RECORDINGS");
+    place_ = kept == nullptr ? directory_.path() : fs::path(kept);
+    for (const char* name : {"installation", "another", "upgrade", "trial"}) fs::create_directories(place_ / name);
+}
+
+fs::path Recordings::first_image() { return Lab::get().base_of("base"); }
+
+fs::path Recordings::second_image() {
+    if (const char* place = std::getenv("ASHLAR_POWERCUT_NEXT")) return fs::path(place) / "ashlar_base_R0.1_amd64";
+    throw Error("cannot find the second release: ASHLAR_POWERCUT_NEXT is not set", "run these tests by tests/powercut/run");
+}
+
+Recording Recordings::installation() const {
+    Recording recording(place_ / "installation");
+    if (recording.is_there()) return recording;
+    fs::remove(recording.after());
+    install(first_image().native() + ".raw", recording);
+    return recording;
+}
+
+Recording Recordings::another() const {
+    Recording recording(place_ / "another");
+    if (recording.is_there()) return recording;
+    copy_disk(installation().after(), recording.before());
+    copy_disk(recording.before(), recording.after());
+    install(second_image().native() + ".raw", recording);
+    return recording;
+}
+
+Recording Recordings::upgrade() const {
+    Recording recording(place_ / "upgrade");
+    if (recording.is_there()) return recording;
+    const TemporaryDirectory directory(fs::temp_directory_path(), "ashlar-powercut-");
+    const fs::path medium = make_release_medium(directory.path());
+    copy_disk(installation().after(), recording.after());
+    ask_for_upgrade(recording.after(), directory.path() / "state");
+    copy_disk(recording.after(), recording.before());
+    auto options = machine_with(recording, {"-drive", "if=none,id=release,format=raw,readonly=on,file=" + medium.native(), "-device", "virtio-blk-pci,drive=release,serial=release"});
+    options.until = machine::Until::power_off;
+    require(recording, machine::boot(options), "reboot: Restarting system");
+    return recording;
+}
+
+Recording Recordings::trial() const {
+    Recording recording(place_ / "trial");
+    if (recording.is_there()) return recording;
+    copy_disk(upgrade().after(), recording.before());
+    copy_disk(recording.before(), recording.after());
+    auto options = machine_with(recording, {});
+    options.until = machine::Until::shut_down;
+    require(recording, machine::boot(options), "R0.1: installed");
+    return recording;
+}
+
+} // namespace lab
