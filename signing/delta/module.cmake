@@ -9,4 +9,5 @@ ashlar_module(delta FOLDER signing/delta USES base signing LINK ${zstd})
 # The tests want RapidCheck, which the root that compiles the node's part does not have.
 if(ASHLAR_BUILDER)
   ashlar_tests(delta USES base signing delta)
+  ashlar_fuzz(delta USES base signing delta)
 endif()

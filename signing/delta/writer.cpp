@@ -103,6 +103,10 @@ Bytes Writer::head(ByteView table, std::uint64_t tree_size) const {
     return head;
 }
 
+std::uint64_t Writer::size(const std::optional<FileExtent>& tree) const {
+    return head_size + table().size() + (tree ? verity_leaf_size(header_.size) : 0) + payload_size_;
+}
+
 std::uint64_t Writer::finish(const std::optional<FileExtent>& tree) {
     if (offset_ != header_.size || operations_.size() > operation_limit)
         throw Error(fmt::format("cannot write '{}': {} operations make {} bytes of {}", output_.native(), operations_.size(), offset_, header_.size));

@@ -11,6 +11,7 @@
 #include <signing/extent.hpp>
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <filesystem>
 #include <functional>
 #include <random>

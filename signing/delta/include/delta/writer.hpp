@@ -24,6 +24,9 @@ public:
     // In the order of the new root. offset and payload_* of `operation` are not looked at: they follow.
     void add(Operation operation, ByteView payload);
 
+    // How large the file would be if it ended here. `tree` as for finish().
+    [[nodiscard]] std::uint64_t size(const std::optional<FileExtent>& tree) const;
+
     // `tree`: the whole hash area of the new root, for a full file; nothing for a delta. Returns the file's
     // size.
     std::uint64_t finish(const std::optional<FileExtent>& tree);
