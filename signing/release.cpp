@@ -74,11 +74,18 @@ Json json_of(const PublishedStream& stream) {
     return json;
 }
 
-PublishedStream stream_of(const Json& json, std::string_view name, std::size_t number) {
-    Object object(json, name, fmt::format("stream {}", number));
+PublishedStream stream_of(const Json& json, std::string_view name, std::string place) {
+    Object object(json, name, std::move(place));
     PublishedStream stream{.from = object.has("from") ? std::optional(object.digest("from")) : std::nullopt, .file = object.file()};
     object.finish();
     return stream;
+}
+
+std::vector<PublishedStream> streams_of(const Json& json, std::string_view name, std::string_view what) {
+    if (!json.is_array()) throw malformed(name, fmt::format("what should be a {} each is no list", what));
+    std::vector<PublishedStream> streams;
+    for (std::size_t i = 0; i < json.size(); ++i) streams.push_back(stream_of(json[i], name, fmt::format("{} {}", what, i + 1)));
+    return streams;
 }
 
 std::string root_hash_in(std::string_view command_line) {
@@ -94,14 +101,15 @@ std::string root_hash_in(std::string_view command_line) {
 std::string release_index_name(std::string_view role, std::string_view architecture) { return fmt::format("ashlar_{}_{}.release.json", role, architecture); }
 
 std::string release_index_text(const ReleaseIndex& index) {
-    Json streams = Json::array();
+    Json streams = Json::array(), uki_deltas = Json::array();
     for (const auto& stream : index.streams) streams.push_back(json_of(stream));
+    for (const auto& stream : index.uki_deltas) uki_deltas.push_back(json_of(stream));
     return pretty({{"format", format},
                    {"role", index.role},
                    {"release", index.release},
                    {"architecture", index.architecture},
                    {"root", {{"hash", index.root_hash.hex()}, {"size", index.root_size}}},
-                   {"uki", {{"file", index.uki.file}, {"size", index.uki.size}, {"sha256", index.uki_digest.hex()}}},
+                   {"uki", {{"file", index.uki.file}, {"size", index.uki.size}, {"sha256", index.uki_digest.hex()}, {"deltas", std::move(uki_deltas)}}},
                    {"streams", std::move(streams)}});
 }
 
@@ -117,11 +125,11 @@ ReleaseIndex parse_release_index(std::string_view text, std::string_view name) {
                        .root_size = root.number("size"),
                        .uki = uki.file(),
                        .uki_digest = uki.digest("sha256")};
-    const Json& streams = top.at("streams");
-    if (!streams.is_array()) throw malformed(name, "'streams' is no list");
-    for (std::size_t i = 0; i < streams.size(); ++i) index.streams.push_back(stream_of(streams[i], name, i + 1));
+    index.streams = streams_of(top.at("streams"), name, "stream");
+    index.uki_deltas = streams_of(uki.at("deltas"), name, "UKI delta");
     for (const Object* object : {&top, &root, &uki}) object->finish();
     if (std::ranges::count_if(index.streams, [](const PublishedStream& stream) { return !stream.from; }) != 1) throw malformed(name, "it must have one stream without 'from'");
+    if (std::ranges::any_of(index.uki_deltas, [](const PublishedStream& stream) { return !stream.from; })) throw malformed(name, "a UKI delta has no 'from'");
     return index;
 }
 

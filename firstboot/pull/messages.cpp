@@ -47,7 +47,8 @@ Source source_from(const Json& json) { return {json.at("location").get<std::stri
 
 Json to_json(const Have& have) {
     return {{"role", have.role},           {"architecture", have.architecture}, {"root_hash", have.root_hash.hex()},
-            {"disk", have.disk.native()}, {"root", json_of(have.root)},         {"tree", json_of(have.tree)}};
+            {"disk", have.disk.native()}, {"root", json_of(have.root)},         {"tree", json_of(have.tree)},
+            {"uki", have.uki.native()}};
 }
 
 Have have_from(const Json& json) {
@@ -56,7 +57,8 @@ Have have_from(const Json& json) {
             .root_hash = digest_from(json.at("root_hash")),
             .disk = json.at("disk").get<std::string>(),
             .root = part_from(json.at("root")),
-            .tree = part_from(json.at("tree"))};
+            .tree = part_from(json.at("tree")),
+            .uki = json.at("uki").get<std::string>()};
 }
 
 Json to_json(const Work& work) {

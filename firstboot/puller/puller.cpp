@@ -63,13 +63,49 @@ std::optional<std::uint64_t> cost_of_blocks(const delta::Stream& full, const Hav
     return plan ? std::optional(plan->payload_from(full, 0)) : std::nullopt;
 }
 
+Bytes read_file_bytes(const fs::path& path) {
+    const std::string text = read_file(path);
+    const ByteView view = bytes_of(text);
+    return {view.begin(), view.end()};
+}
+
+// All operations of a small file, in memory.
+Bytes applied(const delta::Stream& stream, ByteView old) {
+    delta::Decoder decoder;
+    Bytes made, payload;
+    for (const auto& operation : stream.operations()) {
+        if (operation.old_offset + operation.old_size > old.size()) throw delta::Refused("cannot make the UKI: the delta is from another one");
+        payload.resize(operation.payload_size);
+        stream.source().read(operation.payload_offset, payload);
+        append(made, decoder.result(operation, payload, old.subspan(operation.old_offset, operation.old_size)));
+    }
+    return made;
+}
+
+// From the one that runs, where there is a delta from it. Nothing: all of it is to be fetched.
+std::optional<Bytes> uki_by_delta(const pull::Source& source, const ReleaseIndex& index, const Have& have) {
+    const auto delta = std::ranges::find(index.uki_deltas, std::optional(sha256_of_file(have.uki)), &PublishedStream::from);
+    if (delta == index.uki_deltas.end() || delta->file.size >= index.uki.size) return std::nullopt;
+    try {
+        const auto bytes = open(source, delta->file.file);
+        Bytes old = read_file_bytes(have.uki);
+        old.resize(round_up(old.size(), delta::block_size));
+        Bytes uki = applied(delta::Stream(*bytes), old);
+        uki.resize(std::min<std::uint64_t>(uki.size(), index.uki.size));
+        if (sha256(uki) == index.uki_digest) return uki;
+    } catch (const delta::Refused&) {
+    }
+    return std::nullopt;
+}
+
 } // namespace
 
 Offer look(const pull::Source& source, const Have& have, const fs::path& uki) {
     const std::string name = release_index_name(have.role, have.architecture);
     const Bytes text = read_whole(source, name, most_index);
     ReleaseIndex index = parse_release_index(text_of(text), name);
-    write_file(uki, text_of(read_whole(source, index.uki.file, index.uki.size)), 0600, Durability::synced);
+    const auto made = uki_by_delta(source, index, have);
+    write_file(uki, text_of(made ? *made : read_whole(source, index.uki.file, index.uki.size)), 0600, Durability::synced);
 
     const auto whole = whole_stream(index);
     const auto full_bytes = open(source, whole.file.file);

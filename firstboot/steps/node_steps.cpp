@@ -41,11 +41,12 @@ slots::Slots slots_now(const Node& node) { return slots::slots_of(gpt::read(node
 
 pull::Part part_of(const gpt::Partition& partition) { return {partition.offset, partition.size}; }
 
-pull::Have have(const Node& node, const slots::Slots& slots) {
-    return {node.role, node.architecture, node.running.root_hash, node.disk, part_of(slots.running.root), part_of(slots.running.verity)};
-}
-
 fs::path kept_uki(const Node& node) { return node.work / "uki.efi"; }
+fs::path running_uki(const Node& node) { return node.work / "running.efi"; }
+
+pull::Have have(const Node& node, const slots::Slots& slots) {
+    return {node.role, node.architecture, node.running.root_hash, node.disk, part_of(slots.running.root), part_of(slots.running.verity), running_uki(node)};
+}
 
 // Does `body` with the boot menu, and lets go of the boot partition so that an Error tells.
 auto with_menu(const Node& node, const auto& body) {
@@ -92,8 +93,18 @@ void ask_pull(const Node& node, const Json& request, const std::function<void(co
     throw Error(said.empty() ? fmt::format("cannot fetch the release: ashlar-pull ended with {}", outcome.exit_code) : said);
 }
 
+// ashlar-pull sees no boot partition.
+void copy_running_uki(const Node& node) {
+    const auto partition = node.boot_partition();
+    const auto entries = Menu(partition->path()).entries_of(node.running.release);
+    if (entries.empty()) throw Error(fmt::format("cannot find '{}' in the boot menu, though it runs", node.running.release));
+    fs::copy_file(partition->path() / "EFI/Linux" / entries.front().file_name(), running_uki(node), fs::copy_options::overwrite_existing);
+    partition->close();
+}
+
 pull::Offer look(const Node& node, const upgrade::Source& source) {
     fs::create_directories(node.work);
+    copy_running_uki(node);
     const Opened opened(node, source);
     std::optional<pull::Offer> offer;
     ask_pull(node, {{"what", "look"}, {"source", opened.json()}, {"have", pull::to_json(have(node, slots_now(node)))}, {"uki", kept_uki(node).native()}},
@@ -103,14 +114,11 @@ pull::Offer look(const Node& node, const upgrade::Source& source) {
 }
 
 // Whoever signed what runs: firmware believed it, so the node does.
-std::vector<Certificate> trusted(const Menu& menu, const fs::path& esp, const upgrade::Installed& running) {
-    const auto entries = menu.entries_of(running.release);
-    if (entries.empty()) throw Error(fmt::format("cannot find '{}' in the boot menu: who signed it is not known", running.release));
-    const fs::path path = esp / "EFI/Linux" / entries.front().file_name();
+std::vector<Certificate> trusted(const Node& node) {
     std::vector<Certificate> signers;
-    for (auto& signature : read_authenticode(read_bytes(path), path.native()))
+    for (auto& signature : read_authenticode(read_bytes(running_uki(node)), node.running.release))
         if (signature.intact) signers.push_back(std::move(signature.signer));
-    if (signers.empty()) throw Error(fmt::format("cannot trust any release: '{}', which runs, is not signed", path.native()), "install an image that was built with keys");
+    if (signers.empty()) throw Error(fmt::format("cannot trust any release: '{}', which runs, is not signed", node.running.release), "install an image that was built with keys");
     return signers;
 }
 
@@ -173,7 +181,7 @@ std::optional<Target> NodeSteps::check(const upgrade::Source& source) {
     const auto partition = node_.boot_partition();
     const Menu menu(partition->path());
     require_blessed(menu, node_.running);
-    verify_release(index, uki, trusted(menu, partition->path(), node_.running));
+    verify_release(index, uki, trusted(node_));
     std::uint64_t freed = 0;
     for (const auto& entry : menu.entries())
         if (entry.release != node_.running.release) freed += fs::file_size(partition->path() / "EFI/Linux" / entry.file_name());

@@ -37,6 +37,9 @@ struct ReleaseIndex {
     std::uint64_t root_size = 0; // bytes, of the data that the hash tree covers
     PublishedFile uki;
     Digest uki_digest;
+    // Of the UKI: `from` is the SHA-256 of the old one. It is made of the old one's bytes, both padded with
+    // zeros to whole blocks; the digests of the padded bytes stand where root hashes do.
+    std::vector<PublishedStream> uki_deltas;
     std::vector<PublishedStream> streams; // one of them is whole
 };
 

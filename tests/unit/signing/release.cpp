@@ -25,6 +25,7 @@ struct Sample {
                        .root_size = 4096,
                        .uki = {"R0.1.efi", uki.size()},
                        .uki_digest = sha256(uki),
+                       .uki_deltas = {{sha256("old UKI"), {"R0.0-R0.1.efi.delta", 3}}},
                        .streams = {{std::nullopt, {"R0.1.full", 10}}, {sha256("old"), {"R0.0-R0.1.delta", 5}}}};
 
     [[nodiscard]] Bytes made() const {
@@ -48,6 +49,7 @@ TEST(ReleaseIndex, ReadsWhatItWrote) {
     EXPECT_EQ(read.root_hash, sample.root_hash);
     EXPECT_EQ(read.uki, sample.index.uki);
     EXPECT_EQ(read.streams, sample.index.streams);
+    EXPECT_EQ(read.uki_deltas, sample.index.uki_deltas);
     EXPECT_EQ(release_index_text(read), release_index_text(sample.index));
     EXPECT_EQ(release_index_name("base", "amd64"), "ashlar_base_amd64.release.json");
 }
@@ -66,7 +68,8 @@ TEST(ReleaseIndex, IsStrict) {
     EXPECT_EQ(refusal([](Json& json) { json["uki"]["file"] = "../x"; }), "cannot read the release index 'index': uki: 'file' is no plain name");
     EXPECT_EQ(refusal([](Json& json) { json["uki"]["size"] = -1; }), "cannot read the release index 'index': uki: 'size' is no number from 0 on");
     EXPECT_EQ(refusal([](Json& json) { json["streams"].erase(0); }), "cannot read the release index 'index': it must have one stream without 'from'");
-    EXPECT_EQ(refusal([](Json& json) { json["streams"] = 1; }), "cannot read the release index 'index': 'streams' is no list");
+    EXPECT_EQ(refusal([](Json& json) { json["streams"] = 1; }), "cannot read the release index 'index': what should be a stream each is no list");
+    EXPECT_EQ(refusal([](Json& json) { json["uki"]["deltas"] = {{{"file", "a"}, {"size", 1}}}; }), "cannot read the release index 'index': a UKI delta has no 'from'");
     EXPECT_EQ(refusal([](Json& json) { json = Json::array(); }), "cannot read the release index 'index': the index is not an object");
 }
 

@@ -30,6 +30,7 @@ struct Have {
     Digest root_hash;
     std::filesystem::path disk;
     Part root, tree;
+    std::filesystem::path uki; // a copy of the one that runs
 };
 
 enum class Way { delta, blocks, full };
