@@ -65,6 +65,7 @@ void add_boot(CLI::App& app, const Choose& choose);
 void add_verify(CLI::App& app, const Choose& choose);
 void add_inspect(CLI::App& app, const Choose& choose);
 void add_delta(CLI::App& app, const Choose& choose);
+void add_publish(CLI::App& app, const Choose& choose);
 void add_why(CLI::App& app, const Choose& choose);
 void add_key(CLI::App& app, const Choose& choose);
 void add_store(CLI::App& app, const Choose& choose);

@@ -1,0 +1,1 @@
+ashlar_module(publish FOLDER builder/publish USES base signing delta evidence deltas)

@@ -1,0 +1,180 @@
+// A node moves to another release, and stays where it was when that one is no good.
+
+#include "node.hpp"
+
+#include <base/error.hpp>
+#include <base/text.hpp>
+#include <deltas/image.hpp>
+#include <publish/publish.hpp>
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <random>
+
+#include <fmt/format.h>
+
+using namespace lab;
+using testing::HasSubstr;
+
+namespace {
+
+// Published releases on a medium: an ext4 file system without a partition table.
+class ReleaseMedium {
+public:
+    // The base of a release that tests/boot/run built, with a delta from R0.0.
+    explicit ReleaseMedium(std::string_view release) {
+        const auto images = Lab::get().images;
+        const deltas::Image now(fmt::format("ashlar_base_{}_amd64", release), images.parent_path() / "releases"), old("ashlar_base_R0.0_amd64", images);
+        const auto renderer = make_renderer(ProgressStyle::quiet, 2);
+        publish::publish({.to = directory_.path() / "files/ashlar", .now = now, .olds = {&old}}, *renderer);
+        run_checked({.argv = {program("mke2fs"), "-q", "-t", "ext4", "-d", (directory_.path() / "files").native(), path().native(), "512M"}});
+    }
+    [[nodiscard]] std::filesystem::path path() const { return directory_.path() / "medium.raw"; }
+    [[nodiscard]] std::vector<std::string> arguments() const {
+        return {"-drive", "if=none,id=release,format=raw,readonly=on,file=" + path().native(), "-device", "virtio-blk-pci,drive=release,serial=release"};
+    }
+
+private:
+    TemporaryDirectory directory_{testing::TempDir()};
+};
+
+// A node in its machine, with its operator.
+class Machine {
+public:
+    Machine() {
+        const auto stick = medium(onto_target, fmt::format("\n[access]\nssh_keys = [\"{}\"]\n", visitor_.public_key()));
+        const auto report = start(stick, target_.arguments(), machine::Until::power_off, board_, {});
+        if (machine::name_of(report.verdict.outcome) != "reset") throw Error("cannot install: " + report.transcript);
+    }
+
+    // Starts until it is off or resets. `visit` is tried until it returns true.
+    void run(const std::function<bool(const Visitor&)>& visit, const std::vector<std::string>& more = {}) {
+        const auto report = visited(
+            [&] {
+                return target_.boot([&](auto& options) {
+                    board_.in(options);
+                    // A watchdog that does what one of metal does.
+                    options.more_arguments = {"-device", "i6300esb", "-action", "watchdog=reset"};
+                    for (const auto& arguments : {visitor_.arguments(), more})
+                        options.more_arguments.insert(options.more_arguments.end(), arguments.begin(), arguments.end());
+                    options.until = machine::Until::power_off;
+                });
+            },
+            [&] { return visit(visitor_); });
+        consoles_ += report.transcript + "\n--------\n";
+    }
+
+    // Upgrades and restarts into it; the machine ends at the restart. `before` is a command that succeeds.
+    std::string upgrade(const ReleaseMedium& release, const std::string& before = "true") {
+        std::string said;
+        run(
+            [&](const Visitor& visitor) {
+                if (!visitor.run(before).ok()) return false;
+                const auto answer = visitor.run("ashlarctl upgrade /dev/disk/by-id/virtio-release --restart");
+                said = answer.output + answer.errors;
+                return true;
+            },
+            release.arguments());
+        return said;
+    }
+    // Begins an upgrade and resets the machine `seconds` later, without a word to its disk.
+    void upgrade_and_reset(const ReleaseMedium& release, double seconds) {
+        const std::string command = fmt::format("ashlarctl upgrade /dev/disk/by-id/virtio-release >/dev/null 2>&1 & sleep {:.2f}; echo b >/proc/sysrq-trigger", seconds);
+        run([&](const Visitor& visitor) { return visitor.run("true").ok() && (visitor.run(command), true); }, release.arguments());
+    }
+
+    // Starts it until a release has come to rest, and says what the node is then; it is off afterwards.
+    Json settled() {
+        Json status;
+        for (unsigned starts = 0; starts < 6 && status.is_null(); ++starts)
+            run([&](const Visitor& visitor) {
+                const auto answer = visitor.run("ashlarctl status --json");
+                if (answer.output.empty()) return false;
+                const Json now = parse_json(answer.output, "status");
+                if (now.at("phase") == "trying" || now.at("phase") == "blessing") return false;
+                status = now;
+                looks_ = visitor.run("ashlarctl drift; ls -d /var/lib/ashlar-test-daemon; systemctl list-jobs --no-legend; systemctl poweroff").output;
+                return true;
+            });
+        return status;
+    }
+    [[nodiscard]] const std::string& looks() const { return looks_; }
+    [[nodiscard]] const std::string& consoles() const { return consoles_; }
+    [[nodiscard]] const Target& target() const { return target_; }
+
+private:
+    Visitor visitor_;
+    Board board_;
+    Target target_;
+    std::string looks_, consoles_;
+};
+
+const Json blessed(const char* release) { return {{"release", release}, {"blessed", true}}; }
+
+TEST(Upgrade, ByDeltaStaysWhenItIsHealthy) {
+    Machine machine;
+    const Json before = machine.target().state();
+    const std::string said = machine.upgrade(ReleaseMedium("R0.1"), "echo kept > /var/kept");
+    EXPECT_THAT(said, HasSubstr("R0.1 by delta"));
+    const Json status = machine.settled();
+    ASSERT_FALSE(status.is_null()) << said << machine.consoles();
+    EXPECT_EQ(status.at("release"), "R0.1") << said << machine.consoles();
+    EXPECT_EQ(status.at("ending").at("text"), "installed");
+    EXPECT_EQ(status.at("slots").at("menu"), Json::array({blessed("R0.1"), blessed("R0.0")}));
+    EXPECT_THAT(machine.looks(), HasSubstr("no drift"));
+    EXPECT_THAT(machine.looks(), HasSubstr("/var/lib/ashlar-test-daemon")); // the new release's own directory
+    EXPECT_EQ(machine.target().in_var("/kept"), "kept\n");
+    EXPECT_EQ(machine.target().state().at("machine_id"), before.at("machine_id"));
+}
+
+// How a release is no good, and what is told of it afterwards.
+struct Fault {
+    const char* word;
+    const char* told;
+    unsigned attempts;
+};
+class BrokenRelease : public testing::TestWithParam<Fault> {};
+
+TEST_P(BrokenRelease, IsLeft) {
+    Machine machine;
+    machine.upgrade(ReleaseMedium("R0.1"), fmt::format("echo {} > /var/lib/ashlar-test", GetParam().word));
+    const Json status = machine.settled();
+    ASSERT_FALSE(status.is_null()) << machine.consoles();
+    EXPECT_EQ(status.at("release"), "R0.0") << machine.consoles();
+    EXPECT_EQ(status.at("ending").at("release"), "R0.1");
+    EXPECT_THAT(status.at("ending").at("text").get<std::string>(), HasSubstr(GetParam().told));
+    EXPECT_EQ(status.at("attempts"), GetParam().attempts);
+    EXPECT_EQ(status.at("slots").at("menu").at(0).at("attempts_left"), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Default, BrokenRelease, testing::Values(Fault{"gate", "ashlar-gate-test failed", 1}), [](const auto& fault) { return fault.param.word; });
+// Each waits for a deadline, or is started three times.
+INSTANTIATE_TEST_SUITE_P(Slow, BrokenRelease,
+                         testing::Values(Fault{"panic", "it was started 3 times and did not prove itself; Kernel panic", 3}, Fault{"hang", "it did not prove itself in time", 1},
+                                         Fault{"pid1", "it was started 3 times and did not prove itself", 3}, Fault{"silent", "it was started 3 times and did not prove itself", 3}),
+                         [](const auto& fault) { return fault.param.word; });
+
+// ASHLAR_BOOT_SEED begins the same series again; ring long, which sets ASHLAR_BOOT_ALL, has 30.
+TEST(Upgrade, ComesBackFromResetsAtRandomMoments) {
+    const char* given = std::getenv("ASHLAR_BOOT_SEED");
+    const unsigned seed = given != nullptr ? static_cast<unsigned>(std::stoul(given)) : std::random_device()();
+    const unsigned resets = std::getenv("ASHLAR_BOOT_ALL") != nullptr ? 30 : 3;
+    fmt::print("seed {}, {} resets\n", seed, resets);
+    std::mt19937 random(seed);
+    std::uniform_real_distribution<double> moment(0.0, 20.0);
+    Machine machine;
+    const ReleaseMedium release("R0.1");
+    for (unsigned reset = 0; reset < resets; ++reset) {
+        const double seconds = moment(random);
+        machine.upgrade_and_reset(release, seconds);
+        fmt::print("reset {} after {:.2f} s: {}\n", reset + 1, seconds, machine.target().state().contains("upgrade") ? machine.target().state().at("upgrade").at("phase").get<std::string>() : "not begun");
+    }
+    const std::string said = machine.upgrade(release);
+    const Json status = machine.settled();
+    ASSERT_FALSE(status.is_null()) << said << machine.consoles();
+    EXPECT_EQ(status.at("release"), "R0.1") << said << machine.consoles();
+    EXPECT_EQ(status.at("slots").at("menu").at(0), blessed("R0.1"));
+}
+
+} // namespace
