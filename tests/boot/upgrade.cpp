@@ -81,7 +81,13 @@ public:
     // Begins an upgrade and resets the machine `seconds` later, without a word to its disk.
     void upgrade_and_reset(const ReleaseMedium& release, double seconds) {
         const std::string command = fmt::format("ashlarctl upgrade /dev/disk/by-id/virtio-release >/dev/null 2>&1 & sleep {:.2f}; echo b >/proc/sysrq-trigger", seconds);
-        run([&](const Visitor& visitor) { return visitor.run("true").ok() && (visitor.run(command), true); }, release.arguments());
+        run(
+            [&](const Visitor& visitor) {
+                if (!visitor.run("true").ok()) return false;
+                (void)visitor.run(command); // its connection breaks
+                return true;
+            },
+            release.arguments());
     }
 
     // Starts it until a release has come to rest, and says what the node is then; it is off afterwards.
