@@ -79,6 +79,8 @@ public:
     [[nodiscard]] std::string public_key() const;
     // From now on with a certificate that `authority`'s key signed for root.
     void carry_certificate_of(const Visitor& authority);
+    // From now on by the way of another, whose network the machine has.
+    void go_with(const Visitor& other) { port_ = other.port_; }
     // For QEMU: the node's network, of which one port of ours is its port 22.
     [[nodiscard]] std::vector<std::string> arguments() const;
     // Runs a command there. An answer that says no is one: exit code 255.
