@@ -8,7 +8,6 @@
 #include <base/json.hpp>
 
 #include <cstdio>
-#include <linux/ioprio.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,10 +18,14 @@ namespace {
 
 using namespace ashlar;
 
+// ioprio_set(2) has no wrapper, and what <linux/ioprio.h> has for it is C that C++ does not take in each
+// version of the kernel's headers.
+constexpr int this_process = 1, idle_class = 3, class_shift = 13;
+
 void yield_to_others() {
     ::setpriority(PRIO_PROCESS, 0, 10);
-    // ioprio_set(2) has no wrapper. Where the scheduler knows no classes it changes nothing.
-    ::syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+    // Where the scheduler knows no classes it changes nothing.
+    ::syscall(SYS_ioprio_set, this_process, 0, idle_class << class_shift);
 }
 
 void answer(const Json& json) {
