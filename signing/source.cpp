@@ -18,4 +18,11 @@ void FileSource::read(std::uint64_t offset, std::span<std::byte> out) {
     read_at({file_.get(), 0, size_, name_}, offset, out);
 }
 
+Bytes read_bytes(const std::filesystem::path& path) {
+    FileSource file(path);
+    Bytes bytes(file.size());
+    file.read(0, bytes);
+    return bytes;
+}
+
 } // namespace ashlar

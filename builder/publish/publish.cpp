@@ -8,6 +8,7 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <signing/digest.hpp>
+#include <signing/source.hpp>
 
 #include <fmt/format.h>
 
@@ -38,9 +39,7 @@ PublishedStream stream(const Order& order, const deltas::Image* old, Renderer& r
 }
 
 Bytes padded(const fs::path& file) {
-    const std::string text = read_file(file);
-    const ByteView view = bytes_of(text);
-    Bytes bytes(view.begin(), view.end());
+    Bytes bytes = read_bytes(file);
     bytes.resize(round_up(bytes.size(), delta::block_size));
     return bytes;
 }

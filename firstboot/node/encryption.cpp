@@ -3,13 +3,13 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/process.hpp>
+#include <base/random.hpp>
 #include <base/text.hpp>
 #include <signing/base64.hpp>
 #include <signing/sealing.hpp>
 
 #include <algorithm>
 #include <array>
-#include <sys/random.h>
 
 #include <fmt/format.h>
 
@@ -27,7 +27,7 @@ constexpr const char* policy_key = "/run/ashlar/tpm2-pcr-public-key.pem";
 // Groups of eight, for those who must type it: "0f1e2d3c-…".
 std::string random_text() {
     std::array<std::byte, 32> random{};
-    if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) throw system_error("make", "a random number");
+    fill_with_random(random);
     const std::string hex = to_hex(random);
     std::string text;
     for (std::size_t i = 0; i < hex.size(); i += 8) text += (i == 0 ? "" : "-") + hex.substr(i, 8);

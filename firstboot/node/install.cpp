@@ -9,6 +9,7 @@
 #include <base/file.hpp>
 #include <base/json.hpp>
 #include <base/process.hpp>
+#include <base/random.hpp>
 #include <base/text.hpp>
 #include <disks/claim.hpp>
 #include <disks/inventory.hpp>
@@ -21,7 +22,6 @@
 #include <algorithm>
 #include <fcntl.h>
 #include <sys/mount.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -77,7 +77,7 @@ Medium medium_of(const disks::Disk& disk, const std::string& release) {
 
 std::string random_hex(std::size_t bytes) {
     std::vector<std::byte> random(bytes);
-    if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(bytes)) throw system_error("make", "a random number");
+    fill_with_random(random);
     return to_hex(random);
 }
 

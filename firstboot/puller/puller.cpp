@@ -63,12 +63,6 @@ std::optional<std::uint64_t> cost_of_blocks(const delta::Stream& full, const Hav
     return plan ? std::optional(plan->payload_from(full, 0)) : std::nullopt;
 }
 
-Bytes read_file_bytes(const fs::path& path) {
-    const std::string text = read_file(path);
-    const ByteView view = bytes_of(text);
-    return {view.begin(), view.end()};
-}
-
 // All operations of a small file, in memory.
 Bytes applied(const delta::Stream& stream, ByteView old) {
     delta::Decoder decoder;
@@ -88,7 +82,7 @@ std::optional<Bytes> uki_by_delta(const pull::Source& source, const ReleaseIndex
     if (delta == index.uki_deltas.end() || delta->file.size >= index.uki.size) return std::nullopt;
     try {
         const auto bytes = open(source, delta->file.file);
-        Bytes old = read_file_bytes(have.uki);
+        Bytes old = read_bytes(have.uki);
         old.resize(round_up(old.size(), delta::block_size));
         Bytes uki = applied(delta::Stream(*bytes), old);
         uki.resize(std::min<std::uint64_t>(uki.size(), index.uki.size));

@@ -1,10 +1,10 @@
 #include <slots/slots.hpp>
 
 #include <base/error.hpp>
+#include <base/random.hpp>
 #include <signing/verity.hpp>
 
 #include <algorithm>
-#include <sys/random.h>
 
 namespace ashlar::slots {
 
@@ -17,7 +17,7 @@ constexpr std::uint64_t read_only = std::uint64_t{1} << 60U; // UAPI.2
 // RFC 9562, version 4.
 Guid random_guid() {
     Guid::Bytes bytes{};
-    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) throw system_error("make", "a random number");
+    fill_with_random(bytes);
     bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
     bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
     return Guid(bytes);

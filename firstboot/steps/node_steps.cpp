@@ -6,6 +6,7 @@
 #include <node/mounts.hpp>
 #include <pull/messages.hpp>
 #include <signing/authenticode.hpp>
+#include <signing/source.hpp>
 #include <signing/verity.hpp>
 #include <slots/slots.hpp>
 #include <state/state.hpp>
@@ -30,12 +31,6 @@ using bootmenu::Menu;
 using upgrade::Target;
 
 namespace {
-
-Bytes read_bytes(const fs::path& path) {
-    const std::string text = read_file(path);
-    const ByteView view = bytes_of(text);
-    return {view.begin(), view.end()};
-}
 
 slots::Slots slots_now(const Node& node) { return slots::slots_of(gpt::read(node.disk), node.running.root_hash); }
 

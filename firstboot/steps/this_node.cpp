@@ -4,20 +4,16 @@
 #include <base/process.hpp>
 #include <disks/inventory.hpp>
 #include <firstboot/identity.hpp>
+#include <node/early.hpp>
 #include <node/mounts.hpp>
 #include <node/running.hpp>
 #include <state/state.hpp>
 
-#include <algorithm>
 #include <sys/mount.h>
-
-#include <fmt/format.h>
 
 namespace ashlar::steps {
 
 namespace {
-
-constexpr std::string_view esp_type = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
 
 // Mounted only while it is needed: a partition that is not mounted cannot be broken by a crash.
 class MountedBootPartition final : public OpenBootPartition {
@@ -30,21 +26,17 @@ private:
     node::Mount mount_;
 };
 
-const disks::Partition* of_type(const disks::Disk& disk, std::string_view type) {
-    const auto found = std::ranges::find(disk.partitions, type, &disks::Partition::type);
-    return found == disk.partitions.end() ? nullptr : &*found;
-}
-
 } // namespace
 
+// What is a medium was decided in the initrd: a disk that was about to become a node is one too.
 std::optional<Node> this_node() {
+    if (std::filesystem::exists(node::medium_mark)) return std::nullopt;
     disks::settle();
     const auto disks = disks::inventory();
     const disks::Disk* disk = disks::started_from(disks);
-    const auto* state = disk == nullptr ? nullptr : of_type(*disk, state::partition_type().text());
-    if (state == nullptr) return std::nullopt;
-    const auto* esp = of_type(*disk, esp_type);
-    if (esp == nullptr) throw Error(fmt::format("cannot find the boot partition of '{}'", disk->device.native()));
+    const auto* state = disk == nullptr ? nullptr : disk->of_type(state::partition_type().text());
+    const auto* esp = disk == nullptr ? nullptr : disk->of_type(disks::boot_partition_type);
+    if (state == nullptr || esp == nullptr) throw Error("cannot keep this node's releases: the disk that it was started from lacks its state or boot partition");
     const firstboot::Identity identity = firstboot::read_identity("/");
     return Node{.role = identity.role,
                 .architecture = identity.architecture,

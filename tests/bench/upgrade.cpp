@@ -6,6 +6,7 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/process.hpp>
+#include <boot_directory.hpp>
 #include <gpt/table.hpp>
 #include <signing/extent.hpp>
 #include <signing/release.hpp>
@@ -23,16 +24,6 @@ namespace {
 
 using namespace ashlar;
 namespace fs = std::filesystem;
-
-class Directory final : public steps::OpenBootPartition {
-public:
-    explicit Directory(fs::path path) : path_(std::move(path)) {}
-    [[nodiscard]] const fs::path& path() const override { return path_; }
-    void close() override {}
-
-private:
-    fs::path path_;
-};
 
 Digest root_hash_of(const gpt::Partition& root, const gpt::Partition& verity) {
     Digest::Bytes bytes{};
@@ -83,7 +74,7 @@ steps::Node node_with(const fs::path& old, const fs::path& work) {
             .running = {release, root_hash_of(root, verity)},
             .disk = disk,
             .state = state,
-            .boot_partition = [esp] { return std::make_unique<Directory>(esp); },
+            .boot_partition = [esp] { return std::make_unique<lab::BootDirectory>(esp); },
             .work = work / "upgrade",
             .media = work / "media",
             .pull = {ASHLAR_PULL},

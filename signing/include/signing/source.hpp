@@ -4,6 +4,7 @@
 // (<transfer/range_reader.hpp>).
 
 #include <base/file.hpp>
+#include <signing/bytes.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -37,5 +38,8 @@ private:
     Fd file_;
     std::uint64_t size_ = 0;
 };
+
+// All of a file that fits into memory.
+[[nodiscard]] Bytes read_bytes(const std::filesystem::path& path);
 
 } // namespace ashlar

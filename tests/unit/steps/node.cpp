@@ -3,6 +3,7 @@
 #include "../signing/samples.hpp"
 
 #include <base/process.hpp>
+#include <boot_directory.hpp>
 #include <base/text.hpp>
 #include <bootmenu/menu.hpp>
 #include <delta/compression.hpp>
@@ -11,6 +12,7 @@
 #include <gpt/table.hpp>
 #include <signing/authenticode.hpp>
 #include <signing/extent.hpp>
+#include <signing/source.hpp>
 #include <signing/uki.hpp>
 #include <signing/verity.hpp>
 #include <slots/slots.hpp>
@@ -60,16 +62,6 @@ void put(const fs::path& disk, std::uint64_t offset, const std::string& content)
     write_at({file.get(), offset, content.size(), disk.native()}, 0, bytes_of(content));
 }
 
-class Directory final : public steps::OpenBootPartition {
-public:
-    explicit Directory(fs::path path) : path_(std::move(path)) {}
-    [[nodiscard]] const fs::path& path() const override { return path_; }
-    void close() override {}
-
-private:
-    fs::path path_;
-};
-
 } // namespace
 
 const Identity& signer() {
@@ -112,11 +104,7 @@ Release::Release(const fs::path& place, std::string release, const Root& content
 
 void Release::write_index() const { write_file(directory / release_index_name("base", "amd64"), release_index_text(index)); }
 
-Bytes Release::uki() const {
-    const std::string text = read_file(directory / (name + ".efi"));
-    const auto view = bytes_of(text);
-    return {view.begin(), view.end()};
-}
+Bytes Release::uki() const { return read_bytes(directory / (name + ".efi")); }
 
 void Release::add_delta_from(const Release& old) const {
     const std::string before = read_file(old.root()), after = read_file(root());
@@ -158,7 +146,7 @@ steps::Node NodeDisk::node(const upgrade::Installed& running) const {
             .running = running,
             .disk = disk(),
             .state = state(),
-            .boot_partition = [esp = esp()] { return std::make_unique<Directory>(esp); },
+            .boot_partition = [esp = esp()] { return std::make_unique<BootDirectory>(esp); },
             .work = directory / "work",
             .media = directory / "media",
             .pull = {ASHLAR_PULL},
