@@ -6,6 +6,7 @@ endif()
 
 include(firstboot/control/module.cmake)
 include(firstboot/state/module.cmake)
+include(firstboot/reset/module.cmake)
 include(firstboot/bootmenu/module.cmake)
 include(firstboot/slots/module.cmake)
 include(firstboot/upgrade/module.cmake)

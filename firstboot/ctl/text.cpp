@@ -22,6 +22,14 @@ std::string slot_text(const Json& slot) {
     return fmt::format("{} in partition {}", slot.at("label").get<std::string>(), slot.at("partition").get<unsigned>());
 }
 
+// Of the note: docs/formats/reset-note.md.
+std::string reset_text(const Json& note) {
+    const Json order = parse_json(note.at("order").get<std::string>(), "last_reset");
+    return fmt::format("{}, by user {}: was {}; {} erased by {}", note.at("time").get<std::string>(), order.at("by").get<unsigned>(),
+                       order.at("node").at("hostname").get<std::string>(), human_bytes(note.at("erased").at("bytes").get<std::uint64_t>()),
+                       join(note.at("erased").at("ways").get<std::vector<std::string>>(), ", "));
+}
+
 } // namespace
 
 std::string duration_text(double seconds) {
@@ -69,6 +77,7 @@ std::string status_text(const Json& status) {
         const auto release = status.at("ending").at("release").get<std::string>();
         text += line("last", fmt::format("{}{}{}", release, release.empty() ? "" : ": ", status.at("ending").at("text").get<std::string>()));
     }
+    if (status.contains("last_reset")) text += line("reset", reset_text(status.at("last_reset")));
     return text + line("next", status.at("next").get<std::string>());
 }
 

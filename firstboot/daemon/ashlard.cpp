@@ -16,6 +16,7 @@
 #include <node/early.hpp>
 #include <node/install.hpp>
 #include <node/recovery.hpp>
+#include <node/reset.hpp>
 #include <node/root.hpp>
 #include <service/service.hpp>
 
@@ -30,6 +31,7 @@ constexpr std::string_view usage = R"(usage: ashlard guard
        ashlard early --root=DIR
        ashlard install
        ashlard recover [--key=FILE | --show]
+       ashlard reset
        ashlard serve
        ashlard healthy | unhealthy REASON
        ashlard --version | --help
@@ -43,6 +45,7 @@ constexpr std::string_view usage = R"(usage: ashlard guard
   recover    opens /var by the node's recovery key and lets this machine's TPM open it from now on;
              without --key it says what is needed, and waits for a medium with ashlar/recovery-key;
              with --show it prints the key as it is sealed to the site's
+  reset      at the start after a factory reset was ordered: erases /var and makes it anew
   serve      keeps the node's releases and answers ashlarctl
   healthy, unhealthy
              says what came of the gates of this start
@@ -107,6 +110,13 @@ int recover(const std::string& key_file) {
     return 0;
 }
 
+int reset() {
+    node::reset_node(say);
+    say("this is a new node; starting again");
+    run_checked({.argv = {"systemctl", "reboot"}});
+    return 0;
+}
+
 int root_device() {
     node::open_root();
     return 0;
@@ -146,6 +156,7 @@ int run(int argc, char** argv) {
     if (command == "healthy") return report_health("Healthy", {});
     if (command == "root") return root_device();
     if (command == "install") return install();
+    if (command == "reset") return reset();
     if (command == "recover") return show ? show_recovery_key() : recover(key);
     return refuse(fmt::format("unknown command '{}'", command));
 }

@@ -13,6 +13,7 @@
 #include <node/drift.hpp>
 #include <node/running.hpp>
 #include <node/trial.hpp>
+#include <reset/note.hpp>
 #include <state/state.hpp>
 
 #include <algorithm>
@@ -67,13 +68,12 @@ std::optional<std::string> mount_var(const fs::path& root, const disks::Disk& di
 }
 
 // Services that found their /var empty would begin anew, as other nodes.
-void lock(const fs::path& root, const std::string& reason) {
+void start_only(const fs::path& root, const std::string& target) {
     mount_var_in_memory(root);
-    const fs::path target = root / "etc/systemd/system/default.target";
-    fs::remove(target);
-    fs::create_directories(target.parent_path());
-    fs::create_symlink("/usr/lib/systemd/system/ashlar-locked.target", target);
-    write_file(locked_mark, reason + "\n");
+    const fs::path chosen = root / "etc/systemd/system/default.target";
+    fs::remove(chosen);
+    fs::create_directories(chosen.parent_path());
+    fs::create_symlink("/usr/lib/systemd/system/" + target, chosen);
 }
 
 struct Entry {
@@ -127,8 +127,13 @@ Place open_node(const fs::path& root, const disks::Disk& disk, const Json& state
     // Power was cut after all was written and before the installer said so. From now on data are kept here.
     if (disks::claim_on(disk.device)) disks::release(disk.device);
     render(root, state);
+    if (reset::is_ordered(state)) {
+        start_only(root, "ashlar-reset.target");
+        return Place::resetting;
+    }
     if (const auto reason = mount_var(root, disk, state)) {
-        lock(root, *reason);
+        start_only(root, "ashlar-locked.target");
+        write_file(locked_mark, *reason + "\n");
         return Place::locked;
     }
     const Accounts accounts(root);

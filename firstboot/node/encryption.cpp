@@ -50,7 +50,7 @@ RecoveryKey::~RecoveryKey() {
 }
 
 Json RecoveryKey::sealed_to(const PublicKey& site) const {
-    return {{"algorithm", sealing_algorithm}, {"key", "sha256:" + site.fingerprint().hex()}, {"recovery", base64(seal(site, bytes_of(text_)))}};
+    return {{"algorithm", sealing_algorithm}, {"key", "sha256:" + site.fingerprint().hex()}, {"site_key", site.pem()}, {"recovery", base64(seal(site, bytes_of(text_)))}};
 }
 
 bool has_tpm(const fs::path& root) { return fs::exists(root / "sys/class/tpmrm/tpmrm0"); }

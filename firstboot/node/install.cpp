@@ -3,13 +3,13 @@
 #include "boot_entry.hpp"
 #include "boot_files.hpp"
 #include "encryption.hpp"
+#include "keeping.hpp"
+#include "name.hpp"
 #include <node/mounts.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/json.hpp>
-#include <base/process.hpp>
-#include <base/random.hpp>
 #include <base/text.hpp>
 #include <disks/claim.hpp>
 #include <disks/inventory.hpp>
@@ -32,8 +32,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path run_directory = "/run/ashlar";
-
 using Say = std::function<void(std::string_view)>;
 
 struct Medium {
@@ -46,13 +44,6 @@ const disks::Partition& required(const disks::Partition* partition, const disks:
     if (partition == nullptr)
         throw Error(fmt::format("cannot install from '{}': it has no {}", disk.device.native(), what), "write the image to the medium again");
     return *partition;
-}
-
-std::uint64_t size_of(const fs::path& device) {
-    const Fd file = open_file(device, O_RDONLY);
-    const off_t end = ::lseek(file.get(), 0, SEEK_END);
-    if (end < 0) throw system_error("measure", device.native());
-    return static_cast<std::uint64_t>(end);
 }
 
 const disks::Partition& partition_with(const disks::Disk& disk, const Guid& id, std::string_view what) {
@@ -75,65 +66,17 @@ Medium medium_of(const disks::Disk& disk, const std::string& release) {
     return medium;
 }
 
-std::string random_hex(std::size_t bytes) {
-    std::vector<std::byte> random(bytes);
-    fill_with_random(random);
-    return to_hex(random);
-}
-
 Waiting waiting(const disks::Undecided& undecided) {
     std::string text = fmt::format("not installing: {}", undecided.reason);
     for (const auto& refusal : undecided.refusals) text += fmt::format("\n  {}: {}", refusal.disk, refusal.reason);
     return {std::move(text)};
 }
 
-// How /var of the new node is kept, and with what key.
-struct Keeping {
-    Var var = Var::plain;
-    std::optional<RecoveryKey> key;
-
-    Keeping(const site::Site& site, const Say& say) {
-        if (site.encryption == site::Encryption::off) return;
-        if (!has_tpm()) {
-            say("the machine has no TPM: /var will not be encrypted");
-            return;
-        }
-        var = Var::encrypted;
-        key.emplace(run_directory / "new-recovery-key");
-    }
-    [[nodiscard]] std::vector<std::string> arguments() const {
-        if (!key) return {};
-        return {"--key-file=" + key->file().native()};
-    }
-    // A blob that systemd-repart 257 sealed at once was not loaded at the next start (TPM_RC_INTEGRITY);
-    // systemd-cryptenroll's is.
-    void enrol(const disks::Disk& disk) const {
-        if (key) enrol_tpm(required(disk.of_type(disks::var_partition_type), disk, "/var").device, key->file());
-    }
-};
-
-// Anew: the whole disk. Kept: what is there stays but for what an earlier attempt added.
-enum class Table { anew, kept };
-
-void lay_out(const disks::Disk& target, Table table, const Definitions& definitions, const Keeping& keeping) {
-    const fs::path directory = run_directory / "repart.d";
-    remove_tree(directory);
-    fs::create_directories(directory);
-    for (const auto& [name, text] : definitions) write_file(directory / name, text);
-    std::vector<std::string> argv{"systemd-repart", "--dry-run=no", "--discard=no", table == Table::anew ? "--empty=force" : "--factory-reset=yes",
-                                  "--definitions=" + directory.native()};
-    for (auto& argument : keeping.arguments()) argv.push_back(std::move(argument));
-    argv.push_back(target.device.native());
-    run_checked({.argv = std::move(argv)});
-    disks::settle();
-}
-
-// The installed disk, as udev sees it after the partition table was written.
-disks::Disk seen_again(const disks::Disk& target) {
-    const auto disks = disks::inventory();
-    const auto found = std::ranges::find(disks, target.name, &disks::Disk::name);
-    if (found == disks.end()) throw Error(fmt::format("cannot find '{}' any more", target.device.native()), "is the disk still there?");
-    return *found;
+Var var_of(const site::Site& site, const Say& say) {
+    if (site.encryption == site::Encryption::off) return Var::plain;
+    if (has_tpm()) return Var::encrypted;
+    say("the machine has no TPM: /var will not be encrypted");
+    return Var::plain;
 }
 
 // Each block of the copy against the root hash, read from the disk and not from memory.
@@ -156,12 +99,13 @@ const disks::Partition& state_partition(const disks::Disk& disk) {
 }
 
 void write_state(const disks::Disk& disk, const site::Site& site, const std::string& release, const Keeping& keeping) {
+    const reset::Name name = random_name();
     Json content{{"format", 1},
-                 {"machine_id", random_hex(16)},
-                 {"hostname", "node-" + random_hex(6)},
+                 {"machine_id", name.machine_id},
+                 {"hostname", name.hostname},
                  {"installed", {{"release", release}, {"site", site.name}}},
                  {"access", {{"ssh_keys", site.access.ssh_keys}, {"ssh_ca", site.access.ssh_ca}}}};
-    if (keeping.key) content["encryption"] = keeping.key->sealed_to(*site.recovery_key);
+    if (keeping.var() == Var::encrypted) content["encryption"] = keeping.sealed_to(*site.recovery_key);
     state::write(state_partition(disk).device, content);
 }
 
@@ -171,12 +115,12 @@ void make_boot_entry(const disks::Disk& disk, const Say& say) {
 
 void write_on(const disks::Disk& target, const Medium& medium, const Mount& medium_esp, const site::Site& site, const Say& say) {
     say(fmt::format("installing on {}: layout and copies", target.device.native()));
-    const Keeping keeping(site, say);
+    const Keeping keeping(var_of(site, say));
     // From here to release() the disk counts as blank: a cut of the power anywhere between begins anew.
     disks::claim(target.device, disks::Claim::whole_disk);
     // What was there must not start while it is written over: systemd-repart writes its table last.
     disks::erase_table(target.device);
-    lay_out(target, Table::anew, definitions(medium.slot, keeping.var), keeping);
+    lay_out(target, Table::anew, definitions(medium.slot, keeping.var()), keeping);
     const disks::Disk disk = seen_again(target);
     keeping.enrol(disk);
     state::erase(state_partition(disk).device); // whatever lay there
@@ -191,10 +135,10 @@ void write_on(const disks::Disk& target, const Medium& medium, const Mount& medi
 
 void grow(const disks::Disk& target, const Medium& medium, const site::Site& site, const Say& say) {
     say(fmt::format("making a node of {}, which it was started from", target.device.native()));
-    const Keeping keeping(site, say);
+    const Keeping keeping(var_of(site, say));
     // From here to release() the disk stays a medium.
     disks::claim(target.device, disks::Claim::in_place);
-    lay_out(target, Table::kept, definitions_in_place(medium.slot, keeping.var), keeping);
+    lay_out(target, Table::kept, definitions_in_place(medium.slot, keeping.var()), keeping);
     const disks::Disk disk = seen_again(target);
     keeping.enrol(disk);
     state::erase(state_partition(disk).device);

@@ -30,6 +30,8 @@ std::string var_definition(Var var, std::string_view more = {}) {
                        var == Var::encrypted ? "Encrypt=key-file\n" : "", more);
 }
 
+constexpr std::string_view anew = "FactoryReset=yes\n";
+
 // repart matches what is there by type and order, and would grow the last into the room behind it.
 std::string as_it_is(const disks::Partition& partition, std::uint64_t size) {
     return fmt::format("[Partition]\nType={}\nSizeMinBytes={}\nSizeMaxBytes={}\n", partition.type, size, size);
@@ -54,7 +56,6 @@ std::uint64_t minimum_size_in_place(const Slot& medium, std::uint64_t medium_siz
 }
 
 Definitions definitions_in_place(const Slot& medium, Var var) {
-    constexpr std::string_view anew = "FactoryReset=yes\n";
     return {{"10-esp.conf", "[Partition]\nType=esp\n"},
             {"20-root.conf", as_it_is(medium.root, medium.root_size)},
             {"30-verity.conf", as_it_is(medium.verity, medium.verity_size)},
@@ -64,6 +65,18 @@ Definitions definitions_in_place(const Slot& medium, Var var) {
             {"70-root-b.conf", fixed(medium.root.type, "_empty", slot_size(medium), anew)},
             {"80-verity-b.conf", fixed(medium.verity.type, "_empty", tree_size(medium), anew)},
             {"90-var.conf", var_definition(var, anew)}};
+}
+
+Definitions definitions_of_var(Var var) { return {{"70-var.conf", var_definition(var, anew)}}; }
+
+// Identifiers from random numbers: by itself repart derives them from the machine id, which stays behind.
+std::vector<std::string> repart_command(Table table, const std::filesystem::path& definitions, const std::filesystem::path& disk,
+                                        const std::optional<std::filesystem::path>& key_file) {
+    std::vector<std::string> argv{"systemd-repart", "--dry-run=no", "--discard=no", "--seed=random", table == Table::anew ? "--empty=force" : "--factory-reset=yes",
+                                  "--definitions=" + definitions.native()};
+    if (key_file) argv.push_back("--key-file=" + key_file->native());
+    argv.push_back(disk.native());
+    return argv;
 }
 
 } // namespace ashlar::node

@@ -5,6 +5,7 @@
 #include <bootmenu/menu.hpp>
 #include <gpt/table.hpp>
 #include <slots/slots.hpp>
+#include <state/state.hpp>
 
 #include <algorithm>
 #include <sys/utsname.h>
@@ -38,7 +39,8 @@ std::string next_step(const upgrade::Journal& journal) {
     case Phase::resting: return "`ashlarctl upgrade SOURCE` installs another release";
     case Phase::armed: return "`systemctl reboot` tries the new release";
     case Phase::trying: return "boot-complete.target: when all gates are passed the release stays";
-    case Phase::leaving: return "a restart, which is under way";
+    case Phase::leaving:
+    case Phase::resetting: return "a restart, which is under way";
     default: return "wait: it goes on by itself";
     }
 }
@@ -111,6 +113,10 @@ void Service::note(const steps::Transfer& transfer) {
 
 void Service::wake(Keeper& keeper, const steps::NodeSteps& steps) {
     steps::StateMemory memory(node_->state);
+    if (const auto record = state::read(node_->state); record && record->content.contains("last_reset")) {
+        const std::lock_guard lock(mutex_);
+        last_reset_ = record->content.at("last_reset");
+    }
     keeper.wake(steps.facts(memory.recall()));
     see(keeper.journal());
 }
@@ -176,6 +182,10 @@ Json Service::answer(const std::string& method, const Json& parameters, const co
         recover();
         return {{"wanted", true}};
     }
+    if (name == "FactoryReset") {
+        const reset::Name next = factory_reset(text("node"), caller.user);
+        return {{"wanted", true}, {"hostname", next.hostname}, {"machine_id", next.machine_id}};
+    }
     bool granted = false;
     if (name == "Upgrade") {
         const upgrade::Source source{text("source"), text("proxy"), text("certificates")};
@@ -210,6 +220,28 @@ void Service::recover() {
     thread_ = std::thread([this] { work(); });
 }
 
+// Whoever asks names the node, so that nobody resets the one beside it.
+reset::Name Service::factory_reset(const std::string& node, unsigned by) {
+    require(Event::asked_reset);
+    if (node != host_name())
+        throw Error(fmt::format("cannot reset this node: it is '{}', and the request is for '{}'", host_name(), node), "name the node that is meant");
+    std::optional<reset::Name> next;
+    std::optional<Error> failure;
+    const bool granted = ask([&](Keeper& keeper) {
+        if (!upgrade::next(keeper.journal().phase, Event::asked_reset)) return false;
+        try {
+            next = node_->order_reset(by);
+        } catch (const Error& error) {
+            failure = error;
+            return false;
+        }
+        return keeper.reset();
+    });
+    if (failure) throw Error(*failure);
+    if (!granted) throw Error("cannot do that now: something else has just begun", "look at `ashlarctl status`");
+    return *next;
+}
+
 Json Service::status() const {
     const std::lock_guard lock(mutex_);
     Json json{{"format", 1},
@@ -233,6 +265,7 @@ Json Service::status() const {
     if (journal_.target && journal_.phase != Phase::resting)
         json["target"] = {{"release", journal_.target->image.release}, {"root_hash", journal_.target->image.root_hash.hex()}, {"way", journal_.target->way}, {"download", journal_.target->download}, {"source", journal_.source.location}};
     if (journal_.ending) json["ending"] = {{"release", journal_.ending->release}, {"text", journal_.ending->text}};
+    if (!last_reset_.is_null()) json["last_reset"] = last_reset_;
     if (transfer_) {
         const std::chrono::duration<double> time = std::chrono::steady_clock::now() - transfer_began_;
         const double rate = time.count() > 0 ? static_cast<double>(transfer_->fetched - fetched_before_) / time.count() : 0;

@@ -6,6 +6,7 @@
 #include <firstboot/identity.hpp>
 #include <node/early.hpp>
 #include <node/mounts.hpp>
+#include <node/reset.hpp>
 #include <node/running.hpp>
 #include <state/state.hpp>
 
@@ -44,7 +45,8 @@ std::optional<Node> this_node() {
                 .disk = disk->device,
                 .state = state->device,
                 .boot_partition = [device = esp->device] { return std::make_unique<MountedBootPartition>(device); },
-                .restart = [] { run_checked({.argv = {"systemctl", "reboot"}}); }};
+                .restart = [] { run_checked({.argv = {"systemctl", "reboot"}}); },
+                .order_reset = [release = identity.release](unsigned by) { return node::order_reset(release, by); }};
 }
 
 } // namespace ashlar::steps

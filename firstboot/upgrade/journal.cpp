@@ -2,6 +2,9 @@
 
 #include <base/error.hpp>
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 namespace ashlar::upgrade {
@@ -61,7 +64,8 @@ Journal parsed(const Json& json) {
     if (json.contains("target")) journal.target = target_from(json.at("target"));
     if (json.contains("progress")) journal.progress = progress_from(json.at("progress"));
     if (json.contains("ending")) journal.ending = Ending{json.at("ending").at("release").get<std::string>(), json.at("ending").at("text").get<std::string>()};
-    const bool needs_target = journal.phase != Phase::resting && journal.phase != Phase::checking && journal.phase != Phase::returning && journal.phase != Phase::leaving;
+    constexpr std::array without_target{Phase::resting, Phase::checking, Phase::returning, Phase::leaving, Phase::resetting};
+    const bool needs_target = std::ranges::find(without_target, journal.phase) == without_target.end();
     if (needs_target && (!journal.target || !journal.origin)) throw malformed(fmt::format("the phase '{}' has no target", name_of(journal.phase)));
     return journal;
 }

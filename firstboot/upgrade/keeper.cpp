@@ -82,6 +82,12 @@ bool Keeper::go_back(const Installed& running) {
     return true;
 }
 
+bool Keeper::reset() {
+    if (!next(journal_.phase, Event::asked_reset)) return false;
+    move(Event::asked_reset);
+    return true;
+}
+
 bool Keeper::report(Event health, const std::string& reason) {
     if (!next(journal_.phase, health)) return false;
     if (!reason.empty()) end(reason);
@@ -119,14 +125,15 @@ Event Keeper::perform() {
     case Phase::resting:
     case Phase::armed:
     case Phase::trying:
-    case Phase::leaving: break;
+    case Phase::leaving:
+    case Phase::resetting: break;
     }
     throw std::logic_error("a phase without work was asked for it");
 }
 
 bool Keeper::work() {
     if (!works(journal_.phase)) {
-        const bool wants_restart = journal_.phase == Phase::leaving || (journal_.phase == Phase::armed && journal_.after == After::restart);
+        const bool wants_restart = journal_.phase == Phase::leaving || journal_.phase == Phase::resetting || (journal_.phase == Phase::armed && journal_.after == After::restart);
         if (wants_restart && !std::exchange(restarted_, true)) steps_.restart();
         return false;
     }

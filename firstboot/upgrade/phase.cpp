@@ -13,6 +13,7 @@ using enum Event;
 constexpr std::array rows{
     Row{resting,   asked,       checking},
     Row{resting,   asked_back,  returning},
+    Row{resting,   asked_reset, resetting},
     Row{resting,   woke_same,   resting},
     Row{resting,   woke_new,    resting},
     Row{resting,   woke_fallen, resting},
@@ -97,6 +98,12 @@ constexpr std::array rows{
     Row{leaving,   woke_new,    leaving},    // the daemon started again, the machine did not yet
     Row{leaving,   woke_fallen, resting},
     Row{leaving,   woke_other,  resting},
+
+    // The order is in the state, whatever runs: a restart carries it out.
+    Row{resetting, woke_same,   resetting},
+    Row{resetting, woke_new,    resetting},
+    Row{resetting, woke_fallen, resetting},
+    Row{resetting, woke_other,  resetting},
 };
 // clang-format on
 
@@ -118,6 +125,7 @@ constexpr std::array words{
     Words{blessing, "blessing", "making the new release the one that stays"},
     Words{returning, "returning", "giving up the release that runs"},
     Words{leaving, "leaving", "the next restart starts the other release"},
+    Words{resetting, "resetting", "the next restart erases /var and begins the node anew"},
 };
 static_assert(words.size() == all_phases.size());
 
@@ -146,6 +154,7 @@ std::string_view name_of(Event event) {
     switch (event) {
     case asked: return "asked";
     case asked_back: return "asked-back";
+    case asked_reset: return "asked-reset";
     case done: return "done";
     case current: return "current";
     case failed: return "failed";

@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <functional>
 #include <ifaddrs.h>
+#include <iostream>
 #include <memory>
 #include <net/if.h>
 #include <string>
@@ -36,6 +37,7 @@ struct Options {
     enum class Follow { once, on } follow = Follow::once;
     enum class Restart { no, yes } restart = Restart::no;
     std::string lines = "50";
+    std::string node; // that is to be reset
 };
 
 int finish(const Options& options, const Json& json, const std::function<std::string()>& text) {
@@ -122,7 +124,7 @@ int follow(const Options& options) {
         last = answer;
         if (answer.contains("fault")) return false;
         const auto now = answer.at("phase").get<std::string>();
-        if (now == "resting" || now == "armed" || now == "leaving") return false;
+        if (now == "resting" || now == "armed" || now == "leaving" || now == "resetting") return false;
         if (now != phase) activity.emplace(*renderer, answer.at("sentence").get<std::string>());
         phase = now;
         if (answer.contains("transfer")) activity->bytes(answer.at("transfer").at("written").get<std::uint64_t>(), answer.at("transfer").at("size").get<std::uint64_t>());
@@ -151,6 +153,31 @@ int bless(const Options& options) {
 int recover(const Options& options) {
     (void)ask(options, "Recover");
     return status(options);
+}
+
+// ---- factory reset ----
+
+std::string typed(const std::string& node) {
+    fmt::print("This erases /var of the node, with all keys and data on it; it then begins as another node of the same site and release.\n"
+               "Type its name, {}, to go on: ",
+               node);
+    std::fflush(stdout);
+    std::string line;
+    std::getline(std::cin, line);
+    return line;
+}
+
+int factory_reset(const Options& options) {
+    const bool asks = options.node.empty();
+    if (asks && ::isatty(STDIN_FILENO) == 0) throw Error("cannot reset the node: nobody is there to type its name", "programs say --yes NODE");
+    const auto here = ask(options, "Status").at("hostname").get<std::string>();
+    const std::string node = asks ? typed(here) : options.node;
+    if (asks && node != here) {
+        fmt::print("nothing is done\n");
+        return 1;
+    }
+    const Json next = ask(options, "FactoryReset", {{"node", node}});
+    return finish(options, next, [&] { return fmt::format("the node restarts, erases /var and comes back as {}\n", next.at("hostname").get<std::string>()); });
 }
 
 // ---- drift ----
@@ -226,6 +253,8 @@ int run(int argc, char** argv) {
     to->add_option("--certificates", options.certificates, "Certificates to trust beside the system's")->type_name("FILE")->check(CLI::ExistingFile);
     add(app, "rollback", "Give up the running release and restart into the other one", "ashlarctl rollback", rollback, chosen);
     add(app, "bless", "Keep the release that is being tried, without its gates", "ashlarctl bless", bless, chosen);
+    auto* anew = add(app, "factory-reset", "Erase /var and begin as another node of the same site and release", "ashlarctl factory-reset", factory_reset, chosen);
+    anew->add_option("--yes", options.node, "The node's name, where nobody is there to type it")->type_name("NODE");
     add(app, "drift", "Files of /etc that are neither the image's nor declared", "ashlarctl drift --json", drift, chosen);
     add(app, "disks", "The disks, as site.toml's rule sees them", "ashlarctl disks", show_disks, chosen);
     add(app, "recover", "Forget an upgrade that cannot go on; what runs stays", "ashlarctl recover", recover, chosen);

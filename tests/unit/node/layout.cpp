@@ -62,4 +62,13 @@ TEST(Layout, InPlaceAddsBehindTheMedium) {
     EXPECT_EQ(node::minimum_size_in_place(medium(), 400 * mib), (400 + 64 + 2 * (768 + 12) + 2048 + 4) * mib);
 }
 
+TEST(Layout, OfANewVarTouchesNothingElse) {
+    EXPECT_EQ(node::definitions_of_var(node::Var::encrypted),
+              (node::Definitions{{"70-var.conf", "[Partition]\nType=var\nLabel=var\nSizeMinBytes=2147483648\nFormat=ext4\nEncrypt=key-file\nFactoryReset=yes\n"}}));
+    EXPECT_THAT(node::repart_command(node::Table::kept, "/run/repart.d", "/dev/sda", "/run/key"),
+                ElementsAre("systemd-repart", "--dry-run=no", "--discard=no", "--seed=random", "--factory-reset=yes", "--definitions=/run/repart.d", "--key-file=/run/key", "/dev/sda"));
+    EXPECT_THAT(node::repart_command(node::Table::anew, "/run/repart.d", "/dev/sda", std::nullopt),
+                ElementsAre("systemd-repart", "--dry-run=no", "--discard=no", "--seed=random", "--empty=force", "--definitions=/run/repart.d", "/dev/sda"));
+}
+
 } // namespace

@@ -264,6 +264,33 @@ TEST(Keeper, GoesBackOnlyWhereThereIsAnotherRelease) {
     EXPECT_EQ(disk.start(), r0);
 }
 
+// Between two releases it would take away what the node comes back to.
+TEST(Keeper, IsResetOnlyAtRestAndRestartsForIt) {
+    Disk disk;
+    Machine machine(disk);
+    run(disk, machine, Wish::upgrade);
+    Keeper armed(machine, machine, [](const Journal&) {});
+    armed.wake({r0, Facts::Entry::usable});
+    ASSERT_EQ(armed.journal().phase, Phase::armed);
+    EXPECT_FALSE(armed.reset());
+
+    Disk rested;
+    Machine other(rested);
+    Keeper keeper(other, other, [](const Journal&) {});
+    keeper.wake({r0, Facts::Entry::missing});
+    EXPECT_TRUE(keeper.reset());
+    while (keeper.work()) {}
+    EXPECT_TRUE(other.restarts);
+    EXPECT_EQ(rested.journal.phase, Phase::resetting);
+    EXPECT_FALSE(keeper.upgrade({"/media", "", ""}, After::wait, r0));
+    // The daemon ended before the machine restarted.
+    other.restarts = false;
+    Keeper again(other, other, [](const Journal&) {});
+    again.wake({r0, Facts::Entry::missing});
+    while (again.work()) {}
+    EXPECT_TRUE(other.restarts);
+}
+
 TEST(Keeper, AnswersWhatItCannotDoNow) {
     Disk disk;
     Machine machine(disk);

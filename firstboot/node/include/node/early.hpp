@@ -16,6 +16,7 @@ namespace ashlar::node {
 enum class Place {
     medium, // also a disk whose state was never written
     disk,
+    resetting, // a factory reset was ordered: /var stays closed, and nothing starts but what erases it
     locked, // a node whose /var the TPM does not open: only what helps it out of that may start
 };
 

@@ -48,6 +48,7 @@ private:
     void see(const upgrade::Journal& journal);
     void note(const steps::Transfer& transfer);
     void recover();
+    [[nodiscard]] reset::Name factory_reset(const std::string& node, unsigned by);
     [[nodiscard]] bool ask(Wish wish);
     [[nodiscard]] bool is_time_for(upgrade::Event event) const;
     void require(upgrade::Event event) const;
@@ -63,6 +64,7 @@ private:
     bool ended_ = false;
     upgrade::Journal journal_;
     Json slots_ = Json::object();
+    Json last_reset_; // null: there was none
     std::optional<steps::Transfer> transfer_;
     std::chrono::steady_clock::time_point transfer_began_;
     std::uint64_t fetched_before_ = 0;

@@ -2,6 +2,7 @@
 
 // The work of an upgrade on a real node: its disk, its boot menu, its state partition.
 
+#include <reset/note.hpp>
 #include <signing/digest.hpp>
 #include <signing/key.hpp>
 #include <upgrade/keeper.hpp>
@@ -37,6 +38,7 @@ struct Node {
     std::filesystem::path last_words = "/var/lib/systemd/pstore";
     std::vector<std::string> pull{"/usr/lib/ashlar/ashlar-pull"};
     std::function<void()> restart;
+    std::function<reset::Name(unsigned by)> order_reset; // <node/reset.hpp>
 };
 
 // The node that this process runs on. Nothing: it runs from a medium.

@@ -53,6 +53,8 @@ public:
     // What somebody asks for or says. False, and nothing happens, when this is no time for it.
     [[nodiscard]] bool upgrade(const Source& source, After after, const Installed& running);
     [[nodiscard]] bool go_back(const Installed& running);
+    // The order of it is in the state already.
+    [[nodiscard]] bool reset();
     [[nodiscard]] bool report(Event health, const std::string& reason = {});
     // Does the work of the present phase. False: there is none, somebody must ask or restart.
     bool work();

@@ -8,6 +8,8 @@
 //        ↑ (restart)            ↓ not healthy
 //     leaving ←────────── returning
 //
+//     resting → resetting (restart; a factory reset leaves no journal)
+//
 // Each phase is kept in the state partition before its work begins, and its work may be done again: whoever
 // is killed in one goes on in it. docs/formats/upgrade.md.
 
@@ -32,11 +34,13 @@ enum class Phase {
     blessing,  // it has: nobody counts its attempts any more
     returning, // the release that runs is given up in the boot menu
     leaving,   // the next restart starts the other one
+    resetting, // the next restart is a factory reset
 };
 
 enum class Event {
     asked,       // to upgrade
     asked_back,  // to go back to the other release
+    asked_reset, // to become a new node of the same release
     done,        // the phase's work
     current,     // there is nothing to do: the release runs already
     failed,      // the phase's work, with a reason
@@ -60,7 +64,8 @@ struct Row {
 [[nodiscard]] std::optional<Phase> next(Phase phase, Event event);
 
 inline constexpr std::array all_phases{Phase::resting, Phase::checking, Phase::clearing, Phase::marking,   Phase::writing,   Phase::proving, Phase::naming,
-                                       Phase::arming,  Phase::armed,    Phase::trying,   Phase::blessing, Phase::returning, Phase::leaving};
+                                       Phase::arming,  Phase::armed,    Phase::trying,   Phase::blessing, Phase::returning, Phase::leaving,
+                                       Phase::resetting};
 
 // Has work of its own, which ends with `done` or `failed`.
 [[nodiscard]] bool works(Phase phase);

@@ -1,0 +1,113 @@
+#include <node/reset.hpp>
+
+#include "encryption.hpp"
+#include "keeping.hpp"
+#include "name.hpp"
+
+#include <base/error.hpp>
+#include <disks/inventory.hpp>
+#include <reset/erasure.hpp>
+#include <state/state.hpp>
+
+#include <fmt/format.h>
+
+namespace ashlar::node {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* host_key = "/etc/ssh/ssh_host_ed25519_key";
+
+using Say = std::function<void(std::string_view)>;
+
+struct ThisNode {
+    disks::Disk disk;
+    fs::path state;
+    Json content;
+};
+
+ThisNode this_node() {
+    disks::settle();
+    const auto disks = disks::inventory();
+    const disks::Disk* disk = disks::started_from(disks);
+    const auto* place = disk == nullptr ? nullptr : disk->of_type(state::partition_type().text());
+    auto record = place == nullptr ? std::nullopt : state::read(place->device);
+    if (!record) throw Error("cannot reset this node: it was not started from its own disk", "start it from there");
+    return {*disk, place->device, std::move(record->content)};
+}
+
+const disks::Partition& var_of(const disks::Disk& disk) {
+    const auto* var = disk.of_type(disks::var_partition_type);
+    if (var == nullptr) throw Error(fmt::format("cannot reset this node: '{}' has no partition of the type of /var", disk.device.native()), "install it again");
+    return *var;
+}
+
+void require_resettable(const Json& state) {
+    if (const std::string obstacle = reset_obstacle(state, has_tpm()); !obstacle.empty())
+        throw Error("cannot reset this node: " + obstacle, "install it again from a medium: that erases it too");
+}
+
+// The table names /var's partition until it is erased, so it is there.
+Json erased(const ThisNode& node, const Say& say) {
+    const reset::Order order = reset::order_in(node.content);
+    const disks::Partition& var = var_of(node.disk);
+    if (var.id != order.partition)
+        throw Error(fmt::format("cannot reset this node: /var is partition {}, and the order is about {}", var.id, order.partition), "install it again");
+    say(fmt::format("erasing /var of {}", order.node.hostname));
+    Json content = reset::with_erasure(node.content, reset::erase(var.device, order.content, say));
+    state::write(node.state, content);
+    return content;
+}
+
+Json new_encryption(const Json& state, const Keeping& keeping) {
+    if (keeping.var() == Var::plain) return {};
+    const auto site = PublicKey::from_pem(state.at("encryption").at("site_key").get<std::string>(), "site_key");
+    return keeping.sealed_to(site);
+}
+
+void make_var(const disks::Disk& disk, const Keeping& keeping) {
+    lay_out(disk, Table::kept, definitions_of_var(keeping.var()), keeping);
+    keeping.enrol(seen_again(disk));
+}
+
+} // namespace
+
+std::string reset_obstacle(const Json& state, bool has_tpm) {
+    if (!state.contains("encryption")) return {};
+    if (!has_tpm) return "/var is encrypted, and the machine has no TPM that would open a new one";
+    if (!state.at("encryption").contains("site_key")) return "its state lacks the site's public key, to which a new recovery key would be sealed";
+    return {};
+}
+
+reset::Name order_reset(const std::string& release, unsigned by) {
+    const ThisNode node = this_node();
+    require_resettable(node.content);
+    const disks::Partition& var = var_of(node.disk);
+    const reset::Order order{.node = {node.content.at("hostname").get<std::string>(), node.content.at("machine_id").get<std::string>()},
+                             .next = random_name(),
+                             .site = node.content.at("installed").at("site").get<std::string>(),
+                             .release = release,
+                             .time = reset::time_now(),
+                             .by = by,
+                             .partition = var.id,
+                             .bytes = size_of(var.device),
+                             .content = node.content.contains("encryption") ? reset::Content::encrypted : reset::Content::plain};
+    state::write(node.state, reset::with_order(node.content, reset::signed_note(order, host_key)));
+    return order.next;
+}
+
+void reset_node(const Say& say) {
+    const ThisNode node = this_node();
+    if (!reset::is_ordered(node.content)) throw Error("cannot reset this node: nobody ordered it", "`ashlarctl factory-reset` does");
+    require_resettable(node.content);
+    const Json content = reset::is_erased(node.content) ? node.content : erased(node, say);
+    say("making /var anew");
+    const Keeping keeping(content.contains("encryption") ? Var::encrypted : Var::plain);
+    make_var(node.disk, keeping);
+    const Json after = reset::after_reset(content, new_encryption(content, keeping), reset::time_now());
+    // Once for each of the two copies, so that none has what was before.
+    for (int copy = 0; copy < 2; ++copy) state::write(node.state, after);
+}
+
+} // namespace ashlar::node
