@@ -5,6 +5,7 @@ if(NOT ASHLAR_SANITIZE)
 endif()
 
 include(firstboot/control/module.cmake)
+include(firstboot/journald/module.cmake)
 include(firstboot/state/module.cmake)
 include(firstboot/reset/module.cmake)
 include(firstboot/bootmenu/module.cmake)

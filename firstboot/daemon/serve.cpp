@@ -5,6 +5,8 @@
 #include <control/client.hpp>
 #include <control/server.hpp>
 #include <firstboot/identity.hpp>
+#include <journald/log.hpp>
+#include <service/entries.hpp>
 #include <service/metrics.hpp>
 #include <service/service.hpp>
 
@@ -34,13 +36,13 @@ void stop_running(int) {
     if (running != nullptr) running->stop();
 }
 
-void say_who() {
+firstboot::Identity say_who(const journald::Log& log) {
     utsname names{};
     ::uname(&names);
-    const firstboot::Identity identity = firstboot::read_identity("/");
+    firstboot::Identity identity = firstboot::read_identity("/");
     firstboot::write_identity("/", identity);
-    fmt::print("ashlard: {}: {} {} ready\n", names.nodename, identity.role, identity.release);
-    std::fflush(stdout);
+    log.say(service::ready_entry(identity, names.nodename));
+    return identity;
 }
 
 } // namespace
@@ -61,11 +63,13 @@ void notify(const char* state) {
 }
 
 int serve() {
-    say_who();
+    const journald::Log log("ashlard");
+    const firstboot::Identity identity = say_who(log);
     std::atomic<control::Server*> server_of_changes = nullptr;
-    service::Service service(firstboot::read_identity("/"), steps::this_node(), [&] {
+    const auto changed = [&] {
         if (control::Server* told = server_of_changes) told->changed();
-    });
+    };
+    service::Service service(identity, steps::this_node(), changed, [&](const journald::Entry& entry) { log.say(entry); });
     control::Server server(control::socket_path, [&](const std::string& method, const Json& parameters, const control::Caller& caller) { return service.answer(method, parameters, caller); });
     std::filesystem::create_directories(std::filesystem::path(metrics_file).parent_path());
     running = &server;

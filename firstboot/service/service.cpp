@@ -4,6 +4,7 @@
 #include <base/file.hpp>
 #include <bootmenu/menu.hpp>
 #include <gpt/table.hpp>
+#include <service/entries.hpp>
 #include <slots/slots.hpp>
 #include <state/state.hpp>
 
@@ -56,8 +57,8 @@ Json json_of(const bootmenu::Entry& entry) {
 
 } // namespace
 
-Service::Service(firstboot::Identity identity, std::optional<steps::Node> node, std::function<void()> changed)
-    : identity_(std::move(identity)), node_(std::move(node)), changed_(std::move(changed)) {
+Service::Service(firstboot::Identity identity, std::optional<steps::Node> node, std::function<void()> changed, std::function<void(const journald::Entry&)> say)
+    : identity_(std::move(identity)), node_(std::move(node)), changed_(std::move(changed)), say_(std::move(say)) {
     if (node_) thread_ = std::thread([this] { work(); });
 }
 
@@ -94,8 +95,10 @@ void Service::work() {
     } catch (const std::exception& failure) {
         // The node runs on without anybody who keeps it; whoever asks is told.
         const auto* error = dynamic_cast<const Error*>(&failure);
+        const std::string fault = error != nullptr ? error->render() : failure.what();
+        say_(not_kept_entry(fault, identity_.release));
         const std::lock_guard lock(mutex_);
-        fault_ = error != nullptr ? error->render() : failure.what();
+        fault_ = fault;
         for (auto& asked : asked_) asked.granted.set_value(false);
         asked_.clear();
     }
@@ -117,7 +120,12 @@ void Service::wake(Keeper& keeper, const steps::NodeSteps& steps) {
         const std::lock_guard lock(mutex_);
         last_reset_ = record->content.at("last_reset");
     }
-    keeper.wake(steps.facts(memory.recall()));
+    const upgrade::Journal before = memory.recall();
+    {
+        const std::lock_guard lock(mutex_);
+        journal_ = before;
+    }
+    keeper.wake(steps.facts(before));
     see(keeper.journal());
 }
 
@@ -125,14 +133,15 @@ void Service::see(const upgrade::Journal& journal) {
     Json slots = look_at_slots();
     // Units that belong to a trial ask for it.
     if (journal.phase != Phase::trying && journal.phase != Phase::blessing) write_file(blessed_mark, "");
-    fmt::print("ashlard: {}{}\n", upgrade::sentence_of(journal.phase), journal.ending ? fmt::format(" ({}: {})", journal.ending->release, journal.ending->text) : "");
-    std::fflush(stdout);
+    std::optional<journald::Entry> entry;
     {
         const std::lock_guard lock(mutex_);
+        entry = entry_of(journal_, journal, identity_.release);
         journal_ = journal;
         slots_ = std::move(slots);
         if (journal.phase != Phase::writing) transfer_.reset();
     }
+    if (entry) say_(*entry);
     changed_();
 }
 

@@ -149,7 +149,7 @@ bool Keeper::work() {
     if (event == Event::current) end("nothing to do: it runs already");
     if (event == Event::done && phase == Phase::returning && !journal_.ending) end("given up");
     if (event == Event::done && phase == Phase::blessing) {
-        end("installed");
+        end(std::string(installed));
         journal_.progress.reset();
     }
     move(event);

@@ -5,6 +5,7 @@
 
 #include <control/server.hpp>
 #include <firstboot/identity.hpp>
+#include <journald/entry.hpp>
 #include <steps/node_steps.hpp>
 #include <upgrade/keeper.hpp>
 
@@ -25,9 +26,9 @@ inline constexpr const char* installation_file = "/run/ashlar/installation";
 
 class Service {
 public:
-    // `node`: nothing where the node runs from a medium; there is nothing to keep then. `changed` is called
-    // from any thread when status() is another than before.
-    Service(firstboot::Identity identity, std::optional<steps::Node> node, std::function<void()> changed);
+    // `node`: nothing where the node runs from a medium; there is nothing to keep then. Both are called from
+    // any thread: `changed` when status() is another than before, `say` with what belongs into the system's journal.
+    Service(firstboot::Identity identity, std::optional<steps::Node> node, std::function<void()> changed, std::function<void(const journald::Entry&)> say);
     ~Service(); // ends the work at the next step
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
@@ -57,6 +58,7 @@ private:
     const firstboot::Identity identity_;
     const std::optional<steps::Node> node_;
     const std::function<void()> changed_;
+    const std::function<void(const journald::Entry&)> say_;
 
     mutable std::mutex mutex_; // what follows
     std::condition_variable wished_;

@@ -52,9 +52,10 @@ enum class After { wait, restart };
 // How the last upgrade, or the attempt at one, ended.
 struct Ending {
     std::string release;
-    std::string text; // "installed", or why not
+    std::string text; // `installed`, or why not
     bool operator==(const Ending&) const = default;
 };
+inline constexpr std::string_view installed = "installed";
 
 struct Journal {
     Phase phase = Phase::resting;

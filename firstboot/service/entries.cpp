@@ -1,0 +1,56 @@
+#include <service/entries.hpp>
+
+#include <fmt/format.h>
+
+namespace ashlar::service {
+
+using journald::Entry;
+using journald::Priority;
+using upgrade::Journal;
+using upgrade::Phase;
+
+namespace {
+
+// How an upgrade ended; `now` rests, and says how.
+Entry ending_entry(const Journal& now) {
+    const upgrade::Ending& ending = *now.ending;
+    const bool installed = ending.text == upgrade::installed;
+    Entry entry{installed ? installed_id : not_installed_id, fmt::format("{}: {}", ending.release, ending.text), {}, installed ? Priority::notice : Priority::warning};
+    entry.fields = {{"ASHLAR_TARGET", ending.release}, {"ASHLAR_REASON", ending.text}};
+    return entry;
+}
+
+Entry phase_entry(const Journal& now) {
+    Entry entry{now.phase == Phase::resetting ? reset_id : phase_id, std::string(upgrade::sentence_of(now.phase)), {}, Priority::info};
+    if (now.phase == Phase::resetting) entry.priority = Priority::notice;
+    if (now.target && now.phase != Phase::resting) {
+        entry.text += fmt::format(" ({} by {})", now.target->image.release, now.target->way);
+        entry.fields = {{"ASHLAR_TARGET", now.target->image.release}, {"ASHLAR_WAY", now.target->way}};
+    }
+    return entry;
+}
+
+Entry with_place(Entry entry, Phase phase, const std::string& running) {
+    entry.fields.emplace_back("ASHLAR_PHASE", upgrade::name_of(phase));
+    entry.fields.emplace_back("ASHLAR_RELEASE", running);
+    return entry;
+}
+
+} // namespace
+
+Entry ready_entry(const firstboot::Identity& identity, const std::string& hostname) {
+    return {node_ready_id, fmt::format("{}: {} {} ready", hostname, identity.role, identity.release), {{"ASHLAR_ROLE", identity.role}, {"ASHLAR_RELEASE", identity.release}}};
+}
+
+std::optional<Entry> entry_of(const Journal& before, const Journal& now, const std::string& running) {
+    const bool ended = now.phase == Phase::resting && now.ending && now.ending != before.ending;
+    if (ended) return with_place(ending_entry(now), now.phase, running);
+    if (now.phase == before.phase) return std::nullopt;
+    return with_place(phase_entry(now), now.phase, running);
+}
+
+Entry not_kept_entry(const std::string& fault, const std::string& running) {
+    return {not_kept_id, "the node's releases are not kept: " + fault, {{"ASHLAR_RELEASE", running}}, Priority::error};
+}
+
+} // namespace ashlar::service
