@@ -68,6 +68,7 @@ void add_delta(CLI::App& app, const Choose& choose);
 void add_publish(CLI::App& app, const Choose& choose);
 void add_why(CLI::App& app, const Choose& choose);
 void add_key(CLI::App& app, const Choose& choose);
+void add_break_glass(CLI::App& app, const Choose& choose);
 void add_store(CLI::App& app, const Choose& choose);
 void add_completion(CLI::App& app, const Choose& choose);
 

@@ -195,12 +195,35 @@ std::optional<Verdict> listen(const Running& running, Watch& watch, Control& con
     return std::nullopt;
 }
 
+// Types what is to be typed, when it is time.
+class Typist {
+public:
+    Typist(const std::vector<Typing>& all, int console) : next_(all.begin()), end_(all.end()), console_(console) {}
+
+    void read(const std::string& transcript) {
+        while (next_ != end_) {
+            const auto at = transcript.find(next_->when, read_);
+            if (at == transcript.npos) return;
+            read_ = at + next_->when.size();
+            write_all(console_, next_->what, "the machine's console");
+            ++next_;
+        }
+    }
+
+private:
+    std::vector<Typing>::const_iterator next_, end_;
+    int console_;
+    std::size_t read_ = 0;
+};
+
 Verdict attend(const Options& options, const Running& running, Watch& watch, Meter& meter) {
     Control control(running.control());
+    Typist typist(options.typing, running.console());
     bool pressed = options.until != Until::shut_down;
     while (true) {
         wait_for(running);
         if (auto verdict = listen(running, watch, control)) return *verdict;
+        typist.read(watch.transcript());
         if (options.cut_power_at && watch.transcript().find(*options.cut_power_at) != std::string::npos)
             return {Outcome::powered_off, fmt::format("the power was cut at '{}'", *options.cut_power_at)};
         if (!pressed && watch.settled()) {

@@ -2,6 +2,10 @@
 
 #include <base/text.hpp>
 
+#include <algorithm>
+#include <ctime>
+
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 namespace ashlar::ctl {
@@ -16,6 +20,23 @@ std::string entry_text(const Json& entry) {
     const auto left = entry.at("attempts_left").get<unsigned>(), done = entry.at("attempts_done").get<unsigned>();
     if (left == 0) return fmt::format("{}, given up after {} {}", release, done, done == 1 ? "attempt" : "attempts");
     return fmt::format("{}, {} {} left", release, left, left == 1 ? "attempt" : "attempts");
+}
+
+std::string time_text(const Json& seconds) { return fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(seconds.get<std::time_t>())); }
+
+// Somebody was let in beside those whom the site names, or tried to be: the last of them.
+std::string break_glass_text(const Json& status) {
+    constexpr std::size_t most_lines = 4;
+    if (!status.contains("break_glass")) return {};
+    const Json& uses = status.at("break_glass");
+    std::string text;
+    for (std::size_t i = uses.size() - std::min(uses.size(), most_lines); i < uses.size(); ++i) {
+        const Json& use = uses.at(i);
+        const auto way = use.at("way").get<std::string>(), fault = use.at("fault").get<std::string>();
+        text += line("opened", fault.empty() ? fmt::format("by break-glass until {} ({}): {}, {}", time_text(use.at("expires")), way, use.at("reason").get<std::string>(), use.at("signer").get<std::string>())
+                                             : fmt::format("not: break-glass refused at {} ({}): {}", time_text(use.at("time")), way, fault));
+    }
+    return text;
 }
 
 std::string slot_text(const Json& slot) {
@@ -53,6 +74,8 @@ std::string transfer_text(const Json& status) {
 std::string status_text(const Json& status) {
     std::string text = line("node", fmt::format("{}, {} {} on {}", status.at("hostname").get<std::string>(), status.at("role").get<std::string>(),
                                                 status.at("release").get<std::string>(), status.at("architecture").get<std::string>()));
+    text += break_glass_text(status);
+    if (status.contains("locked")) return text + line("locked", fmt::format("/var, and no service runs: {}", status.at("locked").get<std::string>()));
     if (status.at("place") == "medium") {
         text += line("state", "runs from a medium, with everything in memory");
         return status.contains("installation") ? text + line("install", status.at("installation").get<std::string>()) : text;

@@ -14,6 +14,7 @@
 #include <node/running.hpp>
 #include <node/trial.hpp>
 #include <reset/note.hpp>
+#include <signing/break_glass.hpp>
 #include <state/state.hpp>
 
 #include <algorithm>
@@ -46,11 +47,23 @@ void mount_etc(const fs::path& root) {
 // A medium must not fill the memory that its services need.
 void mount_var_in_memory(const fs::path& root) { mount("tmpfs", root / "var", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=25%"); }
 
-std::string lines_of(const Json& state, const char* key) {
+std::vector<std::string> access(const Json& state, const char* key) {
+    return state.value("access", Json::object()).value(key, std::vector<std::string>());
+}
+
+std::string lines(const std::vector<std::string>& all) {
     std::string text;
-    if (const auto access = state.find("access"); access != state.end())
-        for (const auto& line : access->at(key)) text += line.get<std::string>() + "\n";
+    for (const auto& line : all) text += line + "\n";
     return text;
+}
+
+// A certificate of such a key is good for this node's principal alone, whatever else it names; the command writes its use
+// down and ends it, and there is no way around the command.
+std::vector<std::string> break_glass_authorities(const Json& state) {
+    std::vector<std::string> all;
+    for (const auto& key : access(state, "break_glass"))
+        all.push_back(fmt::format(R"(cert-authority,restrict,pty,principals="{}",command="/usr/bin/ashlarctl break-glass-login" {})", break_glass_principal(state.at("hostname").get<std::string>()), key));
+    return all;
 }
 
 // Nothing when /var is the disk's; otherwise why the TPM does not open it. Only a partition that is
@@ -168,8 +181,9 @@ Place open_place(const fs::path& root) {
 void render(const fs::path& root, const Json& state) {
     write_file(root / "etc/machine-id", state.at("machine_id").get<std::string>() + "\n", 0444);
     write_file(root / "etc/hostname", state.at("hostname").get<std::string>() + "\n");
-    write_file(root / "etc/ssh/ashlar/authorized_keys", lines_of(state, "ssh_keys"));
-    write_file(root / "etc/ssh/ashlar/user_ca", lines_of(state, "ssh_ca"));
+    write_file(root / "etc/ssh/ashlar/authorized_keys", lines(access(state, "ssh_keys")) + lines(break_glass_authorities(state)));
+    write_file(root / "etc/ssh/ashlar/user_ca", lines(access(state, "ssh_ca")));
+    write_file(root / "etc/ssh/ashlar/break_glass", break_glass_signers(access(state, "break_glass")));
 }
 
 Place early(const fs::path& root) {

@@ -104,7 +104,7 @@ void write_state(const disks::Disk& disk, const site::Site& site, const std::str
                  {"machine_id", name.machine_id},
                  {"hostname", name.hostname},
                  {"installed", {{"release", release}, {"site", site.name}}},
-                 {"access", {{"ssh_keys", site.access.ssh_keys}, {"ssh_ca", site.access.ssh_ca}}}};
+                 {"access", {{"ssh_keys", site.access.ssh_keys}, {"ssh_ca", site.access.ssh_ca}, {"break_glass", site.access.break_glass}}}};
     if (keeping.var() == Var::encrypted) content["encryption"] = keeping.sealed_to(*site.recovery_key);
     state::write(state_partition(disk).device, content);
 }

@@ -1,7 +1,7 @@
 #include <node/recovery.hpp>
 
 #include "encryption.hpp"
-#include <node/mounts.hpp>
+#include <node/media.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>
@@ -9,8 +9,6 @@
 #include <disks/inventory.hpp>
 #include <node/early.hpp>
 #include <state/state.hpp>
-
-#include <sys/mount.h>
 
 #include <fmt/format.h>
 
@@ -20,7 +18,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path medium_place = "/run/ashlar/recovery";
 constexpr const char* key_on_medium = "ashlar/recovery-key";
 
 disks::Disk node_disk() {
@@ -55,18 +52,6 @@ private:
     fs::path path_;
 };
 
-bool recover_from(const disks::Partition& partition, const std::function<void(std::string_view)>& say) {
-    try {
-        const Mount mount(partition.device.native(), medium_place, "vfat", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
-        if (!fs::exists(mount.path() / key_on_medium)) return false;
-        recover(mount.path() / key_on_medium);
-        return true;
-    } catch (const Error& error) {
-        say(fmt::format("the key on '{}' does not help: {}", partition.device.native(), error.message()));
-        return false;
-    }
-}
-
 } // namespace
 
 std::string recovery_advice(std::string_view reason, const Json& state) {
@@ -93,13 +78,14 @@ void recover(const fs::path& key_file) {
 }
 
 bool recover_from_media(const std::function<void(std::string_view)>& say) {
-    disks::settle();
-    for (const auto& disk : disks::inventory()) {
-        if (disk.started_from) continue;
-        for (const auto& partition : disk.partitions)
-            if (partition.file_system == "vfat" && recover_from(partition, say)) return true;
-    }
-    return false;
+    const auto look = [](const disks::Partition&, const fs::path& place) {
+        if (!fs::exists(place / key_on_medium)) return false;
+        recover(place / key_on_medium);
+        return true;
+    };
+    return on_media(MediumAccess::read_only, look, [&](const disks::Partition& partition, const Error& error) {
+        say(fmt::format("the key on '{}' does not help: {}", partition.device.native(), error.message()));
+    });
 }
 
 } // namespace ashlar::node

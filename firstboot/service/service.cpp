@@ -3,6 +3,7 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <bootmenu/menu.hpp>
+#include <breakglass/use.hpp>
 #include <gpt/table.hpp>
 #include <service/entries.hpp>
 #include <slots/slots.hpp>
@@ -260,6 +261,7 @@ Json Service::status() const {
               {"architecture", identity_.architecture},
               {"boot_id", identity_.boot_id},
               {"place", node_ ? "disk" : "medium"}};
+    if (const auto uses = breakglass::uses(); !uses.empty()) json["break_glass"] = breakglass::to_json(uses);
     if (!node_) {
         if (std::filesystem::exists(installation_file)) json["installation"] = read_file(installation_file);
         return json;

@@ -19,7 +19,8 @@ constexpr std::array<std::string_view, 3> wipe_words{"if-blank", "if-ours", "alw
 constexpr std::array wipes{disks::Wipe::if_blank, disks::Wipe::if_ours, disks::Wipe::always};
 constexpr std::array<std::string_view, 3> encryption_words{"off", "if-possible", "require"};
 constexpr std::array encryptions{Encryption::off, Encryption::if_possible, Encryption::require};
-constexpr std::array<std::string_view, 5> ssh_key_types{"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"};
+constexpr std::array<std::string_view, 7> ssh_key_types{"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",
+                                                        "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"};
 constexpr unsigned least_recovery_bits = 2048;
 
 bool is_site_name(std::string_view text) {
@@ -132,6 +133,10 @@ std::vector<std::string> ssh_keys(toml::Table& table, std::string_view key) {
     return lines;
 }
 
+Access access(toml::Table& table) {
+    return {.ssh_keys = ssh_keys(table, "ssh_keys"), .ssh_ca = ssh_keys(table, "ssh_ca"), .break_glass = ssh_keys(table, "break_glass")};
+}
+
 } // namespace
 
 Site read(const toml::SourcePtr& source) {
@@ -148,7 +153,7 @@ Site read(const toml::SourcePtr& source) {
         }
         if (toml::Table* table = root.table("install")) read_install(*table, site);
         else root.problem(root.position(), "missing table [install]", "a node must know how it is installed: recovery_key, or encryption = \"off\"");
-        if (toml::Table* table = root.table("access")) site.access = {.ssh_keys = ssh_keys(*table, "ssh_keys"), .ssh_ca = ssh_keys(*table, "ssh_ca")};
+        if (toml::Table* table = root.table("access")) site.access = access(*table);
         return site;
     });
 }

@@ -110,6 +110,8 @@ void Visitor::carry_certificate_of(const Visitor& authority) {
     run_checked({.argv = {"ssh-keygen", "-q", "-s", authority.key().native(), "-I", "visitor", "-n", "root", "-V", "always:forever", key().native() + ".pub"}});
 }
 
+void Visitor::carry_break_glass_of(const Visitor& authority, const BreakGlass& token) { (void)certify_break_glass(token, authority.key(), key().native() + ".pub"); }
+
 std::vector<std::string> Visitor::arguments() const {
     return {"-netdev", fmt::format("user,id=visitor,restrict=on,hostfwd=tcp:127.0.0.1:{}-:22", port_), "-device", "virtio-net-pci,netdev=visitor,romfile="};
 }

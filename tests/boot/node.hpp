@@ -8,6 +8,7 @@
 
 #include <base/json.hpp>
 #include <base/process.hpp>
+#include <signing/break_glass.hpp>
 
 #include <gmock/gmock.h>
 
@@ -79,6 +80,9 @@ public:
     [[nodiscard]] std::string public_key() const;
     // From now on with a certificate that `authority`'s key signed for root.
     void carry_certificate_of(const Visitor& authority);
+    // The same for one node and a while, by `authority` as its site's break-glass key; and the token for its console.
+    void carry_break_glass_of(const Visitor& authority, const BreakGlass& token);
+    [[nodiscard]] std::string break_glass(const BreakGlass& token) const { return sign_break_glass(token, key()); }
     // From now on by the way of another, whose network the machine has.
     void go_with(const Visitor& other) { port_ = other.port_; }
     // For QEMU: the node's network, of which one port of ours is its port 22.

@@ -2,14 +2,21 @@
 
 #include <ctl/text.hpp>
 
+#include "break_glass.hpp"
+#include "keyboard.hpp"
+
 #include <base/error.hpp>
 #include <base/json.hpp>
 #include <base/progress.hpp>
 #include <base/text.hpp>
+#include <breakglass/use.hpp>
 #include <control/client.hpp>
 #include <control/server.hpp>
 #include <disks/inventory.hpp>
+#include <firstboot/identity.hpp>
 #include <node/drift.hpp>
+#include <node/early.hpp>
+#include <node/recovery.hpp>
 
 #include <array>
 #include <arpa/inet.h>
@@ -38,6 +45,7 @@ struct Options {
     enum class Restart { no, yes } restart = Restart::no;
     std::string lines = "50";
     std::string node; // that is to be reset
+    std::string token;
 };
 
 int finish(const Options& options, const Json& json, const std::function<std::string()>& text) {
@@ -61,9 +69,20 @@ void show(const Options& options, const Json& status) {
     std::fflush(stdout);
 }
 
+// Where ashlard does not run, because nothing may that could find /var empty.
+bool is_locked() { return std::filesystem::exists(node::locked_mark); }
+
+Json status_of_locked() {
+    const firstboot::Identity identity = firstboot::read_identity("/");
+    Json json{{"format", 1}, {"hostname", breakglass::this_node().node}, {"role", identity.role}, {"release", identity.release}, {"architecture", identity.architecture},
+              {"boot_id", identity.boot_id}, {"place", "disk"}, {"locked", trim(read_file(node::locked_mark))}};
+    if (const auto uses = breakglass::uses(); !uses.empty()) json["break_glass"] = breakglass::to_json(uses);
+    return json;
+}
+
 int status(const Options& options) {
-    if (options.follow == Options::Follow::once) {
-        const Json answer = ask(options, "Status");
+    if (options.follow == Options::Follow::once || is_locked()) {
+        const Json answer = is_locked() ? status_of_locked() : ask(options, "Status");
         return finish(options, answer, [&] { return ctl::status_text(answer); });
     }
     control::watch(options.socket, "org.ashlar.Node.Status", [&](const Json& answer) {
@@ -99,18 +118,36 @@ std::vector<std::string> addresses() {
     return found;
 }
 
+// A console that has nothing to show is still the way in.
+std::string screen_text(const Options& options) {
+    try {
+        if (is_locked()) return ctl::console_text(status_of_locked(), addresses()) + node::recovery_advice() + "\n";
+        return ctl::console_text(ask(options, "Status"), addresses());
+    } catch (const Error& error) {
+        return error.render() + "\n";
+    }
+}
+
 // For ever: a screen on a terminal that has one, and on a line only what changed.
 int console(const Options& options) {
     const bool screen = std::string_view(std::getenv("TERM") == nullptr ? "" : std::getenv("TERM")) == "linux";
     std::string shown;
     for (;;) {
-        const std::string text = ctl::console_text(ask(options, "Status"), addresses());
+        const std::string text = screen_text(options) + "\nPress b to become root by a break-glass token.\n";
         if (text != shown) fmt::print("{}{}", screen ? "\x1b[H\x1b[2J" : "\n", text);
         std::fflush(stdout);
         shown = text;
-        ::sleep(5);
+        if (ctl::key_within(std::chrono::seconds(5)) != 'b') continue;
+        ctl::break_glass_at_console();
+        shown.clear();
     }
 }
+
+int break_glass(const Options& options) {
+    return ctl::break_glass(options.token.empty() ? ctl::token_from_media() : ctl::token_from(options.token));
+}
+
+int break_glass_login(const Options&) { return ctl::break_glass_login(); }
 
 // ---- upgrade, rollback ----
 
@@ -259,6 +296,11 @@ int run(int argc, char** argv) {
     add(app, "disks", "The disks, as site.toml's rule sees them", "ashlarctl disks", show_disks, chosen);
     add(app, "recover", "Forget an upgrade that cannot go on; what runs stays", "ashlarctl recover", recover, chosen);
     add(app, "console", "Who this node is, where, and what it waits for: for the screen in front of it", "ashlarctl console", console, chosen);
+    auto* token = add(app, "break-glass", "A root shell for as long as a token of the site's break-glass key says",
+                      "ashlarctl break-glass - < token\n  ashlarctl break-glass                 reads ashlar/break-glass from a stick", break_glass, chosen);
+    token->add_option("FILE", options.token, "The token; '-' for standard input (default: ashlar/break-glass on a FAT stick)");
+    // What sshd starts for a certificate of that key.
+    add(app, "break-glass-login", "", "", break_glass_login, chosen)->group("");
     auto* said = add(app, "log", "What Ashlar's units said", "ashlarctl log --lines 200", log, chosen);
     said->add_option("--lines", options.lines, "How many lines")->capture_default_str();
 

@@ -43,6 +43,24 @@ TEST(Store, ToolsIsAPath) {
     EXPECT_EQ(site.answer({"store", "tools"}), path + "\n");
 }
 
+TEST(BreakGlass, MakesATokenAndACertificate) {
+    const Site site;
+    for (const char* name : {"glass", "anna"}) run_checked({.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", (site.path() / name).native()}});
+    const std::string token = site.answer({"break-glass", "node-1", "--key", "glass", "--reason", "disk does not open"});
+    EXPECT_THAT(token, testing::StartsWith("ashlar-break-glass 1\nnode: node-1\nissued: "));
+    EXPECT_THAT(token, testing::EndsWith("-----END SSH SIGNATURE-----\n"));
+    EXPECT_EQ(site.answer({"break-glass", "node-1", "--key", "glass", "--for", "30m", "--ssh-key", "anna.pub", "-o", "token"}),
+              "token: paste it at the console of node-1 after pressing b, or put it on a FAT stick as ashlar/break-glass\n");
+    EXPECT_THAT(read_file(site.path() / "token"), testing::HasSubstr("\nreason: no reason given\n"));
+    EXPECT_TRUE(fs::exists(site.path() / "anna-cert.pub"));
+    EXPECT_EQ(json(site, {"break-glass", "node-1", "--key", "glass"}).at("node"), "node-1");
+    EXPECT_EQ(site.refusal({"break-glass", "node-1", "--key", "glass", "--for", "8d"}, 3),
+              "ashlar: cannot use the break-glass token: it is not valid for more than no time and at most 7 days\n  hint: make another when it has expired\n");
+    for (const char* time : {"2", "h", "2w", "-2h", ""})
+        EXPECT_EQ(site.refusal({"break-glass", "node-1", "--key", "glass", "--for", time}, 3),
+                  fmt::format("ashlar: cannot make a token for '{}': that is not a time\n  hint: write a whole number and m, h or d, such as 2h; at most 7d\n", time));
+}
+
 TEST(Key, VariablesSayWhatToDoWithARevocation) {
     const Site site;
     (void)site.answer({"key", "new"});

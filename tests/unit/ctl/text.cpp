@@ -65,6 +65,24 @@ TEST(StatusText, OfABrokenJournalIsTheFault) {
     EXPECT_EQ(status_text(json), "node       node-1, base R0.0 on amd64\nfault      cannot read the upgrade journal: there is no phase 'x'\n");
 }
 
+TEST(StatusText, SaysWhoWasLetIn) {
+    Json json = status();
+    json["place"] = "medium";
+    const Json accepted{{"time", 1795546800}, {"way", "console"}, {"node", "node-1"}, {"reason", "disk does not open"}, {"signer", "SHA256:abc (site)"}, {"expires", 1795554000}, {"fault", ""}};
+    Json refused = accepted;
+    refused["fault"] = "the site has no break-glass key";
+    json["break_glass"] = {accepted, refused};
+    EXPECT_EQ(status_text(json), "node       node-1, base R0.0 on amd64\n"
+                                 "opened     by break-glass until 2026-11-24 21:00 UTC (console): disk does not open, SHA256:abc (site)\n"
+                                 "opened     not: break-glass refused at 2026-11-24 19:00 UTC (console): the site has no break-glass key\n"
+                                 "state      runs from a medium, with everything in memory\n");
+}
+
+TEST(StatusText, OfALockedNodeIsShort) {
+    const Json json{{"hostname", "node-1"}, {"role", "base"}, {"release", "R0.0"}, {"architecture", "amd64"}, {"place", "disk"}, {"locked", "the TPM says no"}};
+    EXPECT_EQ(status_text(json), "node       node-1, base R0.0 on amd64\nlocked     /var, and no service runs: the TPM says no\n");
+}
+
 TEST(ConsoleText, BeginsWithWhoAndWhere) {
     Json json = status();
     json["place"] = "medium";

@@ -49,11 +49,13 @@ tpm = true
 [access]
 ssh_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 anna", "ssh-rsa AAAAB3Nz"]
 ssh_ca = ["ecdsa-sha2-nistp256 AAAAE2Vj"]
+break_glass = ["sk-ssh-ed25519@openssh.com AAAAGnNr break-glass"]
 )");
     EXPECT_EQ(site.encryption, site::Encryption::require);
     EXPECT_EQ(site.recovery_key, key);
     EXPECT_THAT(site.access.ssh_keys, ElementsAre("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 anna", "ssh-rsa AAAAB3Nz"));
     EXPECT_THAT(site.access.ssh_ca, ElementsAre("ecdsa-sha2-nistp256 AAAAE2Vj"));
+    EXPECT_THAT(site.access.break_glass, ElementsAre("sk-ssh-ed25519@openssh.com AAAAGnNr break-glass"));
     EXPECT_EQ(site.disk.wipe, disks::Wipe::if_ours);
     EXPECT_THAT(site.disk.buses, ElementsAre(disks::Bus::nvme, disks::Bus::sata));
     EXPECT_EQ(site.disk.model, "SAMSUNG MZ*");

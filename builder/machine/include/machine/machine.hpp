@@ -40,6 +40,12 @@ struct Budget {
     std::chrono::seconds idle{200};
 };
 
+// Somebody at the console.
+struct Typing {
+    std::string when; // as soon as the console says this, behind where it said what the typing before waited for
+    std::string what; // with its line ends
+};
+
 struct Options {
     std::filesystem::path disk;
     Firmware firmware;
@@ -61,6 +67,7 @@ struct Options {
     BootFrom boot_from = BootFrom::the_disk;
     // The power goes away as soon as the console says this: for tests. The outcome is `powered_off`.
     std::optional<std::string> cut_power_at;
+    std::vector<Typing> typing; // one after the other; with Console::captured
     Network network = Network::user;
     Console console = Console::captured;
     // Strings of an SMBIOS type 11 table, e.g. "io.systemd.credential:name=value": for tests.

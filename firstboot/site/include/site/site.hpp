@@ -32,6 +32,7 @@ enum class Encryption { off, if_possible, require };
 struct Access {
     std::vector<std::string> ssh_keys;
     std::vector<std::string> ssh_ca; // whose certificates for the principal "root" are good
+    std::vector<std::string> break_glass; // whose tokens and certificates open one node for a while: docs/formats/break-glass.md
     bool operator==(const Access&) const = default;
 };
 
