@@ -1,6 +1,8 @@
-#include "completion.hpp"
-#include "choice.hpp"
 #include "options.hpp"
+
+#include <command_line/completion.hpp>
+
+#include <memory>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -8,12 +10,9 @@
 namespace ashlar::command {
 
 void add_completion(CLI::App& app, const Choose& choose) {
-    auto* command = app.add_subcommand("completion", "Print completion for a shell");
-    command->footer("example:\n  ashlar completion bash > /etc/bash_completion.d/ashlar");
-    auto shell = std::make_shared<Shell>(Shell::bash);
-    add_choice(*command, "SHELL", *shell, {{"bash", Shell::bash}, {"zsh", Shell::zsh}, {"fish", Shell::fish}}, "The shell")->required();
-    command->callback([=, &app] { choose({Place::plain, [shell, &app](Context&) {
-        fmt::print("{}", completion_script(app, *shell));
+    auto shell = std::make_shared<command_line::Shell>(command_line::Shell::bash);
+    command_line::add_completion_command(app, *shell)->callback([=, &app] { choose({Place::plain, [shell, &app](Context&) {
+        fmt::print("{}", command_line::completion_script(app, *shell));
         return 0;
     }}); });
 }

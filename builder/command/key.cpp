@@ -1,8 +1,8 @@
-#include "choice.hpp"
 #include "options.hpp"
 
 #include <base/file.hpp>
 #include <base/json.hpp>
+#include <command_line/choice.hpp>
 #include <signing/authenticode.hpp>
 #include <signing/bytes.hpp>
 #include <signing/uefi_variables.hpp>
@@ -88,7 +88,7 @@ void add_key(CLI::App& app, const Choose& choose) {
     write->footer("examples:\n  ashlar key variables --to secure-boot\n"
                   "  ashlar key variables --revoke out/ashlar_base_R0.0_amd64.efi     dbx with that image");
     write->add_option("--to", variables->directory, "Directory to write to")->type_name("DIR")->capture_default_str();
-    add_choice(*write, "--vendors", variables->vendors,
+    command_line::add_choice(*write, "--vendors", variables->vendors,
                {{"none", VendorTrust::none}, {"option-roms", VendorTrust::option_roms}, {"everything", VendorTrust::everything}},
                "Vendor certificates to keep (default: option-roms)");
     write->add_option("--revoke", variables->revoked, "A UKI or EFI program that must not start any more; may be given again")

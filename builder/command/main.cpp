@@ -1,10 +1,10 @@
 // ashlar: builds, locks, boots and judges images. Each command stands in a file of its name.
 
-#include "choice.hpp"
 #include "options.hpp"
 #include "refusal.hpp"
 
 #include <base/error.hpp>
+#include <command_line/choice.hpp>
 #include <root/namespace.hpp>
 
 #include <filesystem>
@@ -31,7 +31,7 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
     app.add_flag("--offline", options.offline, "Take everything from the store");
     app.add_flag("--allow-expired", options.allow_expired, "Accept archives whose Valid-Until has passed");
     app.add_flag_callback("--json", [&options] { options.format = GlobalOptions::Format::json; }, "Answers as JSON");
-    add_choice(app, "--progress", options.progress,
+    command_line::add_choice(app, "--progress", options.progress,
                {{"auto", ProgressStyle::automatic}, {"terminal", ProgressStyle::terminal}, {"plain", ProgressStyle::plain},
                 {"json", ProgressStyle::json}, {"quiet", ProgressStyle::quiet}},
                "How progress is shown");

@@ -1,8 +1,20 @@
-find_package(CLI11 REQUIRED)
 ashlar_module(ctl FOLDER firstboot/ctl USES base)
 add_executable(ashlarctl firstboot/ctl/main/ashlarctl.cpp firstboot/ctl/main/break_glass.cpp firstboot/ctl/main/keyboard.cpp)
-target_link_libraries(ashlarctl PRIVATE ashlar::ctl ashlar::control ashlar::disks ashlar::node ashlar::firstboot ashlar::breakglass CLI11::CLI11 ashlar_warnings)
+target_link_libraries(ashlarctl PRIVATE ashlar::ctl ashlar::command_line ashlar::control ashlar::disks ashlar::node ashlar::firstboot ashlar::breakglass ashlar_warnings)
 target_compile_definitions(ashlarctl PRIVATE ASHLAR_VERSION="${PROJECT_VERSION}")
 target_link_options(ashlarctl PRIVATE ${node_runtime})
 install(TARGETS ashlarctl DESTINATION bin)
+
+# Where bash-completion looks for it. The program prints its own.
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/completions/ashlarctl
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/completions
+  COMMAND ashlarctl completion bash > ${CMAKE_BINARY_DIR}/completions/ashlarctl
+  DEPENDS ashlarctl VERBATIM)
+add_custom_target(ashlarctl_completion ALL DEPENDS ${CMAKE_BINARY_DIR}/completions/ashlarctl)
+install(FILES ${CMAKE_BINARY_DIR}/completions/ashlarctl DESTINATION share/bash-completion/completions)
+
 ashlar_tests(ctl USES ctl)
+if(TARGET test_ctl)
+  target_compile_definitions(test_ctl PRIVATE ASHLARCTL="$<TARGET_FILE:ashlarctl>" ASHLARCTL_COMPLETION="${CMAKE_BINARY_DIR}/completions/ashlarctl")
+  add_dependencies(test_ctl ashlarctl_completion)
+endif()

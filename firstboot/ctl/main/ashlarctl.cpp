@@ -10,6 +10,7 @@
 #include <base/progress.hpp>
 #include <base/text.hpp>
 #include <breakglass/use.hpp>
+#include <command_line/completion.hpp>
 #include <control/client.hpp>
 #include <control/server.hpp>
 #include <disks/inventory.hpp>
@@ -303,11 +304,17 @@ int run(int argc, char** argv) {
     add(app, "break-glass-login", "", "", break_glass_login, chosen)->group("");
     auto* said = add(app, "log", "What Ashlar's units said", "ashlarctl log --lines 200", log, chosen);
     said->add_option("--lines", options.lines, "How many lines")->capture_default_str();
+    command_line::Shell shell{};
+    const auto* completion = command_line::add_completion_command(app, shell);
 
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return error.get_exit_code() == 0 ? app.exit(error) : (app.exit(error), 2);
+    }
+    if (completion->parsed()) {
+        fmt::print("{}", command_line::completion_script(app, shell));
+        return 0;
     }
     return chosen(options);
 }

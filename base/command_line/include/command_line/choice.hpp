@@ -11,7 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-namespace ashlar::command {
+namespace ashlar::command_line {
 
 template <typename Value>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& target, const std::map<std::string, Value>& words,
@@ -30,4 +30,4 @@ CLI::Option* add_choice(CLI::App& app, const std::string& name, Value& target, c
         ->type_name(join(names, "|"));
 }
 
-} // namespace ashlar::command
+} // namespace ashlar::command_line

@@ -1,4 +1,6 @@
-#include "completion.hpp"
+#include <command_line/completion.hpp>
+
+#include <command_line/choice.hpp>
 
 #include <base/text.hpp>
 
@@ -9,7 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-namespace ashlar::command {
+namespace ashlar::command_line {
 
 namespace {
 
@@ -22,7 +24,7 @@ Values values_of(const CLI::Option& option) {
     const std::string type = option.get_positional() ? option.get_name(true) : option.get_type_name();
     if (option.get_type_name().find('|') != std::string::npos) return Values::words;
     if (type == "DIR") return Values::directories;
-    if (type == "FILE" || type == "IMAGE") return Values::files;
+    if (type == "FILE" || type == "IMAGE" || type == "SOURCE") return Values::files;
     if (type == "ROLE") return Values::roles;
     if (type == "TRAIN") return Values::trains;
     return Values::none;
@@ -93,9 +95,30 @@ std::vector<const CLI::Option*> arguments_of(const CLI::App& app) {
     return all;
 }
 
+// Files of recipes are wanted somewhere.
+bool names_recipes(const CLI::App& app) {
+    const auto wants = [](const CLI::App& command) {
+        const auto options = command.get_options();
+        return std::ranges::any_of(options, [](const CLI::Option* option) { return values_of(*option) == Values::roles || values_of(*option) == Values::trains; });
+    };
+    return wants(app) || std::ranges::any_of(all_paths(app), [&](const Path& path) { return wants(*path.command); });
+}
+
+// The scripts say @PROGRAM@ where the program's name stands.
+std::string named(std::string script, const std::string& program) {
+    constexpr std::string_view place = "@PROGRAM@";
+    for (auto at = script.find(place); at != std::string::npos; at = script.find(place, at + program.size())) script.replace(at, place.size(), program);
+    return script;
+}
+
 // ---- bash, and zsh with its bashcompinit ----------------------------------------------------------
 
-constexpr std::string_view bash_roles = "$(_ashlar_named roles)", bash_trains = "$(_ashlar_named trains)";
+constexpr std::string_view bash_recipes = R"bash(_@PROGRAM@_named() {
+    ls "$recipes/$1" 2>/dev/null | sed -n 's/\.toml$//p'
+}
+)bash";
+
+constexpr std::string_view bash_roles = "$(_@PROGRAM@_named roles)", bash_trains = "$(_@PROGRAM@_named trains)";
 
 // "        --store|--keys) …; return ;;" or nothing.
 std::string bash_case(const std::vector<std::string>& patterns, std::string_view reply) {
@@ -142,10 +165,7 @@ std::string bash(const CLI::App& app) {
     }
     for (const Values values : {Values::none, Values::directories, Values::files, Values::roles, Values::trains, Values::words})
         for (auto& name : options_for(app, values)) with_value.push_back(std::move(name));
-    return fmt::format(R"bash(_ashlar_named() {{
-    ls "$recipes/$1" 2>/dev/null | sed -n 's/\.toml$//p'
-}}
-_ashlar() {{
+    return fmt::format(R"bash({}_@PROGRAM@() {{
     local current=${{COMP_WORDS[COMP_CWORD]}} recipes=recipes command='' option='' words='' files='' i
     for ((i = 1; i < COMP_CWORD; i++)); do
         [[ ${{COMP_WORDS[i]}} == = ]] && continue
@@ -172,9 +192,9 @@ _ashlar() {{
     COMPREPLY=($(compgen -W "$words {}" -- "$current"))
     [[ ${{#COMPREPLY[@]}} -eq 0 || -n $files ]] && COMPREPLY+=($(compgen -f -- "$current"))
 }}
-complete -F _ashlar ashlar
+complete -F _@PROGRAM@ @PROGRAM@
 )bash",
-                       join(with_value, "|"), join(paths, "|"), bash_values(app), join(names_of(commands(app)), " "), words,
+                       names_recipes(app) ? bash_recipes : "", join(with_value, "|"), join(paths, "|"), bash_values(app), join(names_of(commands(app)), " "), words,
                        join(option_names(app), " "));
 }
 
@@ -203,8 +223,8 @@ std::string fish_values(const CLI::Option& option) {
     case Values::none: return "";
     case Values::directories: return " -a '(__fish_complete_directories)'";
     case Values::files: return " -F";
-    case Values::roles: return " -a '(__ashlar_named roles)'";
-    case Values::trains: return " -a '(__ashlar_named trains)'";
+    case Values::roles: return " -a '(__@PROGRAM@_named roles)'";
+    case Values::trains: return " -a '(__@PROGRAM@_named trains)'";
     case Values::words: return fmt::format(" -a {}", fish_quoted(words_of(option)));
     }
     return "";
@@ -217,10 +237,10 @@ std::string fish_options(const CLI::App& app, const std::string& condition) {
     std::string text;
     for (const CLI::Option* option : app.get_options()) {
         for (const auto& name : option->get_lnames())
-            text += fmt::format("complete -c ashlar{} -l {}{} -d {}\n", condition, name,
+            text += fmt::format("complete -c @PROGRAM@{} -l {}{} -d {}\n", condition, name,
                                 takes_value(*option) ? fish_requires(*option) + fish_values(*option) : "", fish_quoted(option->get_description()));
         if (option->get_positional() && values_of(*option) != Values::none)
-            text += fmt::format("complete -c ashlar{}{}\n", condition, fish_values(*option));
+            text += fmt::format("complete -c @PROGRAM@{}{}\n", condition, fish_values(*option));
     }
     return text;
 }
@@ -228,23 +248,24 @@ std::string fish_options(const CLI::App& app, const std::string& condition) {
 std::string fish_commands(const CLI::App& app, const std::string& condition) {
     std::string text;
     for (const CLI::App* one : commands(app))
-        text += fmt::format("complete -c ashlar -n '{}' -a {} -d {}\n", condition, one->get_name(), fish_quoted(one->get_description()));
+        text += fmt::format("complete -c @PROGRAM@ -n '{}' -a {} -d {}\n", condition, one->get_name(), fish_quoted(one->get_description()));
     return text;
 }
 
+constexpr std::string_view fish_recipes = R"fish(function __@PROGRAM@_named
+    set -l recipes recipes
+    set -l words (commandline -opc)
+    if set -l at (contains -i -- --recipes $words)
+        set recipes $words[(math $at + 1)]
+    end
+    for file in $recipes/$argv[1]/*.toml
+        basename $file .toml
+    end
+end
+)fish";
+
 std::string fish(const CLI::App& app) {
-    std::string text = "function __ashlar_named\n"
-                       "    set -l recipes recipes\n"
-                       "    set -l words (commandline -opc)\n"
-                       "    if set -l at (contains -i -- --recipes $words)\n"
-                       "        set recipes $words[(math $at + 1)]\n"
-                       "    end\n"
-                       "    for file in $recipes/$argv[1]/*.toml\n"
-                       "        basename $file .toml\n"
-                       "    end\n"
-                       "end\n"
-                       "complete -c ashlar -f\n" +
-                       fish_commands(app, "__fish_use_subcommand") + fish_options(app, "");
+    std::string text = fmt::format("{}complete -c @PROGRAM@ -f\n", names_recipes(app) ? fish_recipes : "") + fish_commands(app, "__fish_use_subcommand") + fish_options(app, "");
     for (const Path& path : all_paths(app)) {
         const auto below = names_of(commands(*path.command));
         const std::string condition = fish_condition(path);
@@ -259,11 +280,18 @@ std::string fish(const CLI::App& app) {
 
 std::string completion_script(const CLI::App& app, Shell shell) {
     switch (shell) {
-    case Shell::bash: return bash(app);
-    case Shell::zsh: return "autoload -U +X bashcompinit && bashcompinit\n" + bash(app);
-    case Shell::fish: return fish(app);
+    case Shell::bash: return named(bash(app), app.get_name());
+    case Shell::zsh: return "autoload -U +X bashcompinit && bashcompinit\n" + named(bash(app), app.get_name());
+    case Shell::fish: return named(fish(app), app.get_name());
     }
     return {};
 }
 
-} // namespace ashlar::command
+CLI::App* add_completion_command(CLI::App& app, Shell& shell) {
+    CLI::App* command = app.add_subcommand("completion", "Print completion for a shell");
+    command->footer(named("example:\n  @PROGRAM@ completion bash > /etc/bash_completion.d/@PROGRAM@", app.get_name()));
+    add_choice(*command, "SHELL", shell, {{"bash", Shell::bash}, {"zsh", Shell::zsh}, {"fish", Shell::fish}}, "The shell")->required();
+    return command;
+}
+
+} // namespace ashlar::command_line
