@@ -73,7 +73,12 @@ std::optional<std::string> unlock_by_tpm(const fs::path& device) {
 
 void enrol_tpm(const fs::path& device, const fs::path& key_file) {
     if (!fs::exists(policy_key)) throw Error("cannot encrypt /var: the image has no key for its PCR policy", "build it with a key directory that has pcr.key");
-    run_checked({.argv = {"systemd-cryptenroll", "--unlock-key-file=" + key_file.native(), "--wipe-slot=tpm2", "--tpm2-device=auto", "--tpm2-pcrs=7+12",
+    // A wrong key must not cost the binding that there is.
+    run_checked({.argv = {"cryptsetup", "open", "--test-passphrase", "--key-file=" + key_file.native(), device.native()}});
+    const std::string unlock = "--unlock-key-file=" + key_file.native();
+    // By itself: what another TPM sealed under the same policy counts as enrolled already, and would stay.
+    run_checked({.argv = {"systemd-cryptenroll", unlock, "--wipe-slot=tpm2", device.native()}});
+    run_checked({.argv = {"systemd-cryptenroll", unlock, "--tpm2-device=auto", "--tpm2-pcrs=7+12",
                           fmt::format("--tpm2-public-key={}", policy_key), "--tpm2-public-key-pcrs=11", device.native()}});
 }
 

@@ -44,7 +44,8 @@ void keep_policy_key();
 [[nodiscard]] std::optional<std::string> unlock_by_tpm(const std::filesystem::path& device);
 
 // Lets this machine's TPM, as it is now, open the device, and no other. An Error when the key does not
-// open it, or when the UKI has no key for policies.
+// open it (then nothing is changed), or when the UKI has no key for policies. Cut off in the middle it
+// leaves a device that no TPM opens; the key still does.
 void enrol_tpm(const std::filesystem::path& device, const std::filesystem::path& key_file);
 
 } // namespace ashlar::node

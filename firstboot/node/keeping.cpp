@@ -21,8 +21,6 @@ Keeping::Keeping(Var var) {
 
 std::optional<fs::path> Keeping::key_file() const { return key_ ? std::optional(key_->file()) : std::nullopt; }
 
-// A blob that systemd-repart 257 sealed at once was not loaded at the next start (TPM_RC_INTEGRITY);
-// systemd-cryptenroll's is.
 void Keeping::enrol(const disks::Disk& disk) const {
     if (!key_) return;
     const auto* var = disk.of_type(disks::var_partition_type);
