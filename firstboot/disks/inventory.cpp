@@ -175,6 +175,27 @@ Disk read_disk(const fs::path& root, const fs::path& device, const std::string& 
     return disk;
 }
 
+// Sticks and cards are left out: makers give many of them the same names.
+bool is_same(const Disk& a, const Disk& b) {
+    const auto has_paths = [](const Disk& disk) { return disk.bus != Bus::usb && disk.bus != Bus::mmc && !disk.wwn.empty() && !disk.serial.empty(); };
+    return has_paths(a) && has_paths(b) && a.wwn == b.wwn && a.serial == b.serial && a.size == b.size;
+}
+
+std::vector<Disk> without_further_paths(std::vector<Disk> paths) {
+    std::vector<Disk> disks;
+    for (auto& path : paths) {
+        const auto same = std::ranges::find_if(disks, [&](const Disk& disk) { return is_same(disk, path); });
+        if (same == disks.end()) {
+            disks.push_back(std::move(path));
+            continue;
+        }
+        same->other_paths.push_back(path.name);
+        for (auto& holder : path.held_by)
+            if (std::ranges::find(same->held_by, holder) == same->held_by.end()) same->held_by.push_back(std::move(holder));
+    }
+    return disks;
+}
+
 const Partition* first_with(const std::vector<Partition>& partitions, std::string_view what, std::string Partition::*member) {
     const auto at = std::ranges::find(partitions, what, member);
     return at == partitions.end() ? nullptr : &*at;
@@ -197,7 +218,7 @@ std::vector<Disk> inventory(const fs::path& root) {
         disks.push_back(while_doing(fmt::format("looking at disk '{}'", name), [&] { return read_disk(root, fs::canonical(entry.path()), boot_id); }));
     }
     std::ranges::sort(disks, {}, &Disk::name);
-    return disks;
+    return without_further_paths(std::move(disks));
 }
 
 void look_inside(Disk& disk) {

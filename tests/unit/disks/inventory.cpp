@@ -144,6 +144,37 @@ TEST_F(Inventory, FindsTheDiskThatTheNodeWasStartedFrom) {
     }
 }
 
+TEST_F(Inventory, CountsADiskOnceHoweverManyPathsLeadToIt) {
+    disk("sda", "pci0/host4/rport-4:0-0/target4", 8, "8:0");
+    disk("sdb", "pci0/host5/rport-5:0-0/target5", 8, "8:16");
+    disk("sdc", "pci0/host5/rport-5:0-1/target5", 8, "8:32");  // another volume of the same array
+    disk("sdd", "pci0/host5/rport-5:0-2/target5", 16, "8:48"); // says it is the first, and is another size
+    disk("sde", "pci0/usb1/1-1/host6/target6", 8, "8:64");
+    disk("sdf", "pci0/usb1/1-2/host7/target7", 8, "8:80");
+    for (const char* number : {"8:0", "8:16", "8:48", "8:64", "8:80"}) file(std::string("run/udev/data/b") + number, "E:ID_SERIAL_SHORT=A\nE:ID_WWN=0x6001\n");
+    file("run/udev/data/b8:32", "E:ID_SERIAL_SHORT=A\nE:ID_WWN=0x6002\n");
+    fs::create_directory(root / "sys/block/sdb/holders/dm-0");
+    const auto disks = inventory(root);
+    std::vector<std::string> names;
+    for (const auto& disk : disks) names.push_back(disk.name);
+    EXPECT_THAT(names, ElementsAre("sda", "sdc", "sdd", "sde", "sdf"));
+    EXPECT_THAT(disks[0].other_paths, ElementsAre("sdb"));
+    EXPECT_THAT(disks[0].held_by, ElementsAre("dm-0")); // whoever holds one path holds the disk
+}
+
+// The node's own disk by two paths is no copy of it.
+TEST_F(Inventory, IsStartedFromADiskWithTwoPaths) {
+    started_from_partition("ab-1");
+    for (const auto& [name, number] : {std::pair{"sda", "8:0"}, std::pair{"sdb", "8:16"}}) {
+        disk(name, std::string("pci0/") + name + "/rport-1", 8, number);
+        file(std::string("run/udev/data/b") + number, "E:ID_SERIAL_SHORT=A\nE:ID_WWN=0x6001\n");
+        partition(name, std::string(name) + "1", 1, std::string("9:") + name, "E:ID_PART_ENTRY_UUID=ab-1\n");
+    }
+    const auto disks = inventory(root);
+    ASSERT_NE(started_from(disks), nullptr);
+    EXPECT_EQ(started_from(disks)->name, "sda");
+}
+
 TEST_F(Inventory, LeavesOutWhatIsNoDisk) {
     disk("sr0", "ata1", 8, "11:0");
     disk("vdb", "virtio4", 8, "254:16");

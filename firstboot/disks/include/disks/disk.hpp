@@ -42,6 +42,7 @@ struct Disk {
     bool read_only = false;
     bool removable = false;
     bool started_from = false; // the firmware's LoaderDevicePartUUID is on it
+    std::vector<std::string> other_paths; // names under which the kernel has the same disk once more (multipath)
     std::vector<std::string> held_by; // devices made of it or of a partition, "md0", "dm-3"
     std::vector<Partition> partitions;
     Content content = Content::foreign;

@@ -16,7 +16,8 @@ void settle();
 
 // The disks with a node in <root>/dev, by name: from <root>/sys/block and the database of udev in
 // <root>/run/udev/data. Loop, RAM and stacked devices are no disks. No device is read: `content` stays
-// foreign until look_inside().
+// foreign until look_inside(). A disk that is reached by several paths (Fibre Channel, SAS, iSCSI) is one,
+// under the first of its names: its WWN, serial number and size are the same, and none is empty.
 [[nodiscard]] std::vector<Disk> inventory(const std::filesystem::path& root = "/");
 
 // Finds out what the disk carries: from the mark of an installation that did not come to its end, with
