@@ -55,13 +55,22 @@ void add_logged_disk(Arguments& to, const Options& options) {
     to.add({"-blockdev", "driver=blklogwrites,node-name=disk,file=disk-content,log=disk-log,log-sector-size=512"});
 }
 
+std::string disk_device(DiskBus bus) {
+    switch (bus) {
+    case DiskBus::virtio: return "virtio-blk-pci";
+    case DiskBus::nvme: return "nvme,serial=ashlar";
+    case DiskBus::usb: return fmt::format("usb-storage,id={},removable=on", usb_disk);
+    }
+    return {};
+}
+
 void add_disk(Arguments& to, const Options& options) {
     // snapshot: what the guest writes goes to a temporary file without a name.
     if (options.write_log) add_logged_disk(to, options);
     else
         to.add({"-drive", fmt::format("id=disk,if=none,format=raw,snapshot={},file={}", options.writes == Writes::kept ? "off" : "on", file(options.disk))});
-    const auto* device = options.disk_bus == DiskBus::nvme ? "nvme,serial=ashlar" : "virtio-blk-pci";
-    to.add({"-device", fmt::format("{},drive=disk{}", device, options.boot_from == BootFrom::the_disk ? ",bootindex=1" : "")});
+    if (options.disk_bus == DiskBus::usb) to.add({"-device", "qemu-xhci"});
+    to.add({"-device", fmt::format("{},drive=disk{}", disk_device(options.disk_bus), options.boot_from == BootFrom::the_disk ? ",bootindex=1" : "")});
 }
 
 void add_tpm(Arguments& to) {

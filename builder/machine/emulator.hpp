@@ -11,6 +11,8 @@ namespace ashlar::machine {
 
 // Descriptor numbers inside QEMU.
 inline constexpr int console_fd = 10, status_fd = 11, control_fd = 12, tpm_fd = 13;
+// The disk's name there, when it is on USB.
+inline constexpr const char* usb_disk = "usb-disk";
 
 // `variables` is the file that the machine may write.
 [[nodiscard]] std::vector<std::string> emulator_arguments(const Options& options, const std::filesystem::path& variables);

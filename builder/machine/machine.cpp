@@ -73,6 +73,10 @@ public:
         return std::nullopt;
     }
 
+    // As a person would, without a word to the system.
+    void pull_out(std::string_view device) const {
+        write_all(fd_, fmt::format("{{\"execute\":\"device_del\",\"arguments\":{{\"id\":\"{}\"}}}}\n", device), "QEMU's control socket");
+    }
     // As a person would: the system may do with it what it wants.
     void press_power_button() const { write_all(fd_, std::string_view("{\"execute\":\"system_powerdown\"}\n"), "QEMU's control socket"); }
 
@@ -168,6 +172,7 @@ private:
 
 void refuse_bad(const Options& options) {
     if (!fs::is_regular_file(options.disk)) throw Error(fmt::format("cannot boot '{}': it is not a file", options.disk.native()), "build the image first");
+    if (options.pull_out_at && options.disk_bus != DiskBus::usb) throw Error(fmt::format("cannot pull '{}' out: it is not on USB", options.disk.native()));
     if (options.write_log && options.writes != Writes::kept) throw Error(fmt::format("cannot log what is written to '{}': writes are not kept", options.disk.native()));
     if (options.acceleration == Acceleration::kvm && ::access("/dev/kvm", R_OK | W_OK) != 0)
         throw Error(fmt::format("cannot use KVM: {}", std::strerror(errno)), "boot without it; emulation is slower and otherwise the same");
@@ -219,13 +224,17 @@ private:
 Verdict attend(const Options& options, const Running& running, Watch& watch, Meter& meter) {
     Control control(running.control());
     Typist typist(options.typing, running.console());
-    bool pressed = options.until != Until::shut_down;
+    bool pressed = options.until != Until::shut_down, pulled_out = !options.pull_out_at;
     while (true) {
         wait_for(running);
         if (auto verdict = listen(running, watch, control)) return *verdict;
         typist.read(watch.transcript());
         if (options.cut_power_at && watch.transcript().find(*options.cut_power_at) != std::string::npos)
             return {Outcome::powered_off, fmt::format("the power was cut at '{}'", *options.cut_power_at)};
+        if (!pulled_out && watch.transcript().find(*options.pull_out_at) != std::string::npos) {
+            control.pull_out(usb_disk);
+            pulled_out = true;
+        }
         if (!pressed && watch.settled()) {
             control.press_power_button();
             pressed = true;

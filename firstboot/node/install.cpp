@@ -21,6 +21,7 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <unistd.h>
 
@@ -148,6 +149,28 @@ void grow(const disks::Disk& target, const Medium& medium, const site::Site& sit
     make_boot_entry(disk, say);
 }
 
+// A medium that was pulled out has none of the programs any more that would say so; this one is in memory.
+class StayInMemory {
+public:
+    StayInMemory() {
+        if (::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) throw system_error("lock", "the installer's memory");
+    }
+    StayInMemory(const StayInMemory&) = delete;
+    StayInMemory& operator=(const StayInMemory&) = delete;
+    ~StayInMemory() { ::munlockall(); }
+};
+
+// What fails without its medium gets that reason.
+template <class Work> void while_medium_is_there(const Medium& medium, const Work& work) {
+    const StayInMemory stay;
+    try {
+        work();
+    } catch (Error& error) {
+        if (!fs::exists(medium.slot.root.device)) error.add_hint("the medium was pulled out: put it back and start the machine again, the installation begins anew");
+        throw;
+    }
+}
+
 std::optional<Waiting> install_in_place(const disks::Disk& disk, const Medium& medium, const site::Site& site, const Say& say) {
     const std::uint64_t there = size_of(medium.esp.device) + medium.slot.root_size + medium.slot.verity_size;
     if (const auto needed = minimum_size_in_place(medium.slot, there); disk.size < needed)
@@ -162,7 +185,7 @@ std::optional<Waiting> install_on_other_disk(std::vector<disks::Disk>& disks, co
     const auto choice = disks::choose(site.disk, disks, minimum_size(medium.slot));
     if (const auto* undecided = std::get_if<disks::Undecided>(&choice)) return waiting(*undecided);
     const disks::Disk& target = std::get<disks::Chosen>(choice).disk;
-    while_doing(fmt::format("installing on '{}'", target.device.native()), [&] { write_on(target, medium, esp, site, say); });
+    while_doing(fmt::format("installing on '{}'", target.device.native()), [&] { while_medium_is_there(medium, [&] { write_on(target, medium, esp, site, say); }); });
     return std::nullopt;
 }
 

@@ -191,4 +191,30 @@ TEST(Install, MakesANodeOfTheDiskThatTheImageWasWrittenTo) {
         if (partition.label == "state") expect_node(boot(machine::Until::shut_down, std::nullopt), state_in(disk.path(), partition));
 }
 
+// A stick as one has it in the hand, and the kernel that knows it. Pulled out in the middle, it is named, and
+// nothing but another attempt is needed.
+TEST(Install, FromAUsbStickThatIsPulledOutAndPutBack) {
+    const Target target;
+    const Board board;
+    const Disk stick = medium(onto_target, {}, "hardware");
+    const auto start = [&](const std::function<void(machine::Options&)>& change) {
+        return stick.boot([&](auto& options) {
+            board.in(options);
+            options.disk_bus = machine::DiskBus::usb;
+            options.more_arguments = target.arguments();
+            options.until = machine::Until::power_off;
+            change(options);
+        });
+    };
+    const auto pulled_out = start([](auto& options) {
+        options.pull_out_at = "layout and copies";
+        options.cut_power_at = "the medium was pulled out";
+    });
+    EXPECT_THAT(pulled_out.transcript, HasSubstr("installing on '/dev/vd"));
+    ASSERT_THAT(pulled_out.verdict.detail, HasSubstr("the power was cut")) << pulled_out.transcript;
+    expect_installed(start([](auto&) {}));
+    if (HasFatalFailure()) return;
+    expect_node(target.boot([](auto& options) { options.until = machine::Until::shut_down; }), target.state(), "hardware");
+}
+
 } // namespace

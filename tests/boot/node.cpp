@@ -26,7 +26,15 @@ Json state_in(const std::filesystem::path& disk, const image::Partition& place) 
     return state::read(copy).value().content;
 }
 
+namespace {
+
+void copy_tree(const std::filesystem::path& from, const std::filesystem::path& to) { run_checked({.argv = {"cp", "--recursive", "--sparse=always", "--no-target-directory", from.native(), to.native()}}); }
+
+} // namespace
+
 // ---- Target --------------------------------------------------------------------------------------
+
+Target::Target(const Target& other) : size_(other.size_) { copy_tree(other.path(), path()); }
 
 std::vector<std::string> Target::arguments(const std::string& name, const std::string& drive, const std::string& device) const {
     return {"-drive", fmt::format("if=none,id={},format=raw,file={}{}", name, path().native(), drive), "-device",
@@ -59,14 +67,16 @@ std::string Target::in_var(const std::string& file) const {
 
 // ---- Machines ------------------------------------------------------------------------------------
 
-Disk medium(std::string_view install, std::string_view more) {
-    Disk disk("base");
+Disk medium(std::string_view install, std::string_view more, std::string_view role) {
+    Disk disk(role);
     const std::string site = fmt::format("[site]\nname = \"berlin-1\"\n\n[install]\n{}{}", install, more);
     disk.write_boot_file("ashlar/site.toml", bytes_of(site));
     return disk;
 }
 
 Board::Board() { write_file(directory_.path() / "variables.fd", read_file(Lab::get().variables())); }
+
+Board::Board(const Board& other) { copy_tree(other.directory_.path(), directory_.path()); }
 
 void Board::in(machine::Options& options) const {
     options.variables = directory_.path() / "variables.fd";
@@ -104,6 +114,8 @@ unsigned free_port() {
 
 Visitor::Visitor() : port_(free_port()) { run_checked({.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "visitor", "-f", key().native()}}); }
 
+Visitor::Visitor(const Visitor& other) : port_(free_port()) { copy_tree(other.directory_.path(), directory_.path()); }
+
 std::string Visitor::public_key() const { return std::string(trim(read_file(key().native() + ".pub"))); }
 
 void Visitor::carry_certificate_of(const Visitor& authority) {
@@ -128,6 +140,17 @@ machine::Report visited(const std::function<machine::Report()>& boot, const std:
     return report.get();
 }
 
+Node installed_node() {
+    static const Node first = [] {
+        Node node;
+        const auto stick = medium(onto_target, fmt::format("\n[access]\nssh_keys = [\"{}\"]\n", node.visitor.public_key()));
+        const auto report = start(stick, node.target.arguments(), machine::Until::power_off, node.board);
+        if (machine::name_of(report.verdict.outcome) != "reset") throw Error("cannot install: " + report.transcript);
+        return node;
+    }();
+    return first;
+}
+
 void expect_installed(const machine::Report& report) {
     ASSERT_EQ(machine::name_of(report.verdict.outcome), "reset") << report.verdict.detail << '\n' << report.transcript;
     ASSERT_THAT(report.transcript, HasSubstr("installed; starting again from the disk"));
@@ -135,11 +158,11 @@ void expect_installed(const machine::Report& report) {
 }
 
 // It came up as the node that `state` says.
-void expect_node(const machine::Report& report, const Json& state) {
+void expect_node(const machine::Report& report, const Json& state, std::string_view role) {
     ASSERT_EQ(machine::name_of(report.verdict.outcome), "ready") << report.verdict.detail << '\n' << report.transcript;
     EXPECT_EQ(report.status->at("state"), "running");
     EXPECT_EQ(report.status->at("root").at("type"), "erofs");
-    EXPECT_THAT(report.transcript, HasSubstr(fmt::format("{}: base", state.at("hostname").get<std::string>())));
+    EXPECT_THAT(report.transcript, HasSubstr(fmt::format("{}: {}", state.at("hostname").get<std::string>(), role)));
     EXPECT_THAT(report.transcript, Not(HasSubstr("installing")));
 }
 

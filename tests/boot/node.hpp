@@ -34,6 +34,9 @@ inline const std::string onto_target = std::string(unencrypted) + "[install.disk
 class Target {
 public:
     explicit Target(std::uint64_t size = 8 * gib) : size_(size) {}
+    Target(const Target& other); // a disk of its own with the same content
+    Target& operator=(const Target&) = delete;
+    ~Target() = default;
     [[nodiscard]] std::uint64_t size() const { return size_; }
     [[nodiscard]] std::filesystem::path path() const { return disk_.path(); }
     // For QEMU: a disk with `name` as its serial number. `drive` and `device` are added to its options.
@@ -56,13 +59,16 @@ private:
     powercut::RecordedDisk disk_{directory_.path(), size_};
 };
 
-// The base as a medium, with a site.toml: `install` is the beginning of its [install].
-[[nodiscard]] Disk medium(std::string_view install, std::string_view more = {});
+// The base, or another role, as a medium, with a site.toml: `install` is the beginning of its [install].
+[[nodiscard]] Disk medium(std::string_view install, std::string_view more = {}, std::string_view role = "base");
 
 // What a machine keeps when it is switched off, beside its disks: firmware variables and TPM.
 class Board {
 public:
     Board();
+    Board(const Board& other);
+    Board& operator=(const Board&) = delete;
+    ~Board() = default;
     void in(machine::Options& options) const;
 
 private:
@@ -77,6 +83,9 @@ private:
 class Visitor {
 public:
     Visitor(); // with a key of their own
+    Visitor(const Visitor& other); // the same keys, another network
+    Visitor& operator=(const Visitor&) = delete;
+    ~Visitor() = default;
     [[nodiscard]] std::string public_key() const;
     // From now on with a certificate that `authority`'s key signed for root.
     void carry_certificate_of(const Visitor& authority);
@@ -99,8 +108,17 @@ private:
 // returns true, or the boot has ended. It should end with `systemctl poweroff`.
 [[nodiscard]] machine::Report visited(const std::function<machine::Report()>& boot, const std::function<bool()>& visit);
 
+// A node that is not encrypted and lets its visitor in.
+struct Node {
+    Visitor visitor;
+    Board board;
+    Target target;
+};
+// A copy of one that was installed once for all tests of this run.
+[[nodiscard]] Node installed_node();
+
 void expect_installed(const machine::Report& report);
 // It came up as the node that `state` says.
-void expect_node(const machine::Report& report, const Json& state);
+void expect_node(const machine::Report& report, const Json& state, std::string_view role = "base");
 
 } // namespace lab

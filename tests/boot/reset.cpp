@@ -8,6 +8,8 @@
 
 #include <gmock/gmock.h>
 
+#include <memory>
+
 #include <fmt/format.h>
 
 using namespace lab;
@@ -30,16 +32,16 @@ void set_floor(const Target& target, const std::string& floor) {
 
 class FactoryReset : public testing::Test {
 protected:
-    void install(const std::string& how) {
-        const auto stick = medium(how + "[install.disk]\nserial = \"target\"\n", fmt::format("\n[access]\nssh_keys = [\"{}\"]\n", visitor.public_key()));
-        expect_installed(start(stick, target.arguments(), machine::Until::power_off, board));
-        set_floor(target, "R0.0");
-        before = target.state();
+    // The same with each /var; called once.
+    void begin(std::unique_ptr<Node> installed) {
+        node = std::move(installed);
+        set_floor(node->target, "R0.0");
+        before = node->target.state();
     }
     machine::Report boot(const std::optional<std::string>& cut = {}) {
-        return target.boot([&](auto& options) {
-            board.in(options);
-            options.more_arguments = visitor.arguments();
+        return node->target.boot([&](auto& options) {
+            node->board.in(options);
+            options.more_arguments = node->visitor.arguments();
             options.until = machine::Until::power_off;
             options.cut_power_at = cut;
         });
@@ -48,21 +50,21 @@ protected:
     void order() {
         const auto report = visited([&] { return boot(); },
                                     [&] {
-                                        if (!visitor.run("systemctl is-system-running --wait").ok()) return false;
-                                        host_key = visitor.run("echo secret > /var/kept && sync && cat /etc/ssh/ssh_host_ed25519_key.pub").output;
-                                        refused = visitor.run("ashlarctl factory-reset --yes=another").errors;
-                                        answer = visitor.run("ashlarctl --json factory-reset --yes=$(uname -n)").output;
+                                        if (!node->visitor.run("systemctl is-system-running --wait").ok()) return false;
+                                        host_key = node->visitor.run("echo secret > /var/kept && sync && cat /etc/ssh/ssh_host_ed25519_key.pub").output;
+                                        refused = node->visitor.run("ashlarctl factory-reset --yes=another").errors;
+                                        answer = node->visitor.run("ashlarctl --json factory-reset --yes=$(uname -n)").output;
                                         return true;
                                     });
         ASSERT_EQ(machine::name_of(report.verdict.outcome), "reset") << report.verdict.detail << '\n' << report.transcript;
         EXPECT_THAT(refused, HasSubstr("and the request is for 'another'"));
-        ASSERT_TRUE(target.state().contains("reset")) << answer;
+        ASSERT_TRUE(node->target.state().contains("reset")) << answer;
     }
     void expect_reset(const machine::Report& report) {
         ASSERT_EQ(machine::name_of(report.verdict.outcome), "reset") << report.verdict.detail << '\n' << report.transcript;
         EXPECT_THAT(report.transcript, HasSubstr("this is a new node; starting again"));
         EXPECT_THAT(report.transcript, Not(HasSubstr("secret")));
-        after = target.state();
+        after = node->target.state();
         for (const char* member : {"access", "installed", "floor"}) EXPECT_EQ(after.at(member), before.at(member)) << member;
         EXPECT_NE(after.at("machine_id"), before.at("machine_id"));
         EXPECT_NE(after.at("hostname"), before.at("hostname"));
@@ -74,12 +76,12 @@ protected:
         std::string kept, name, key, status;
         const auto report = visited([&] { return boot(); },
                                     [&] {
-                                        if (!visitor.run("systemctl is-system-running --wait").ok()) return false;
-                                        kept = visitor.run("cat /var/kept").output;
-                                        name = visitor.run("uname -n").output;
-                                        key = visitor.run("cat /etc/ssh/ssh_host_ed25519_key.pub").output;
-                                        status = visitor.run("ashlarctl status").output;
-                                        return visitor.run("systemctl poweroff").ok();
+                                        if (!node->visitor.run("systemctl is-system-running --wait").ok()) return false;
+                                        kept = node->visitor.run("cat /var/kept").output;
+                                        name = node->visitor.run("uname -n").output;
+                                        key = node->visitor.run("cat /etc/ssh/ssh_host_ed25519_key.pub").output;
+                                        status = node->visitor.run("ashlarctl status").output;
+                                        return node->visitor.run("systemctl poweroff").ok();
                                     });
         ASSERT_EQ(machine::name_of(report.verdict.outcome), "ready") << report.verdict.detail << '\n' << report.transcript;
         EXPECT_EQ(kept, "");
@@ -89,21 +91,18 @@ protected:
         EXPECT_THAT(status, HasSubstr(fmt::format("was {}; ", before.at("hostname").get<std::string>())));
     }
 
-    Visitor visitor;
-    Board board;
-    Target target;
+    std::unique_ptr<Node> node;
     Json before, after;
     std::string host_key, refused, answer;
 };
 
 TEST_F(FactoryReset, ForgetsTheNodeAndGoesOnAfterAPowerCut) {
-    install(std::string(unencrypted));
-    if (HasFailure()) return;
+    begin(std::make_unique<Node>(installed_node()));
     order();
     if (HasFatalFailure()) return;
     const auto cut = boot("making /var anew");
     ASSERT_EQ(machine::name_of(cut.verdict.outcome), "powered off") << cut.transcript;
-    ASSERT_TRUE(target.state().at("reset").contains("erased"));
+    ASSERT_TRUE(node->target.state().at("reset").contains("erased"));
     expect_reset(boot());
     if (HasFatalFailure()) return;
     expect_new_node();
@@ -111,8 +110,12 @@ TEST_F(FactoryReset, ForgetsTheNodeAndGoesOnAfterAPowerCut) {
 
 TEST_F(FactoryReset, OfAnEncryptedNodeTakesItsKeys) {
     const auto site = PrivateKey::generate(RsaBits::rsa3072);
-    install("encryption = \"require\"\nrecovery_key = '''\n" + site.public_key().pem() + "'''\n");
+    auto installed = std::make_unique<Node>();
+    const auto stick = medium("encryption = \"require\"\nrecovery_key = '''\n" + site.public_key().pem() + "'''\n[install.disk]\nserial = \"target\"\n",
+                              fmt::format("\n[access]\nssh_keys = [\"{}\"]\n", installed->visitor.public_key()));
+    expect_installed(start(stick, installed->target.arguments(), machine::Until::power_off, installed->board));
     if (HasFailure()) return;
+    begin(std::move(installed));
     order();
     if (HasFatalFailure()) return;
     expect_reset(boot());

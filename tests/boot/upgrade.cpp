@@ -42,29 +42,26 @@ private:
 // A node in its machine, with its operator.
 class Machine {
 public:
-    Machine() {
-        const auto stick = medium(onto_target, fmt::format("\n[access]\nssh_keys = [\"{}\"]\n", visitor_.public_key()));
-        const auto report = start(stick, target_.arguments(), machine::Until::power_off, board_, {});
-        if (machine::name_of(report.verdict.outcome) != "reset") throw Error("cannot install: " + report.transcript);
-    }
-
     // Starts until it is off or resets. `visit` is tried until it returns true.
     void run(const std::function<bool(const Visitor&)>& visit, const std::vector<std::string>& more = {}) {
         const auto report = visited(
             [&] {
-                return target_.boot([&](auto& options) {
-                    board_.in(options);
+                return node_.target.boot([&](auto& options) {
+                    node_.board.in(options);
                     // A watchdog that does what one of metal does.
                     options.more_arguments = {"-device", "i6300esb", "-action", "watchdog=reset"};
-                    for (const auto& arguments : {visitor_.arguments(), more})
+                    if (!clock_.empty()) options.more_arguments.insert(options.more_arguments.end(), {"-rtc", "base=" + clock_});
+                    for (const auto& arguments : {node_.visitor.arguments(), more})
                         options.more_arguments.insert(options.more_arguments.end(), arguments.begin(), arguments.end());
                     options.until = machine::Until::power_off;
                 });
             },
-            [&] { return visit(visitor_); });
+            [&] { return visit(node_.visitor); });
         consoles_ += report.transcript + "\n--------\n";
     }
 
+    // What its clock says at each start from now on: "1970-01-01T00:00:00".
+    void set_clock(const std::string& time) { clock_ = time; }
     // Upgrades and restarts into it; the machine ends at the restart. `before` is a command that succeeds.
     std::string upgrade(const ReleaseMedium& release, const std::string& before = "true") {
         std::string said;
@@ -107,22 +104,23 @@ public:
     }
     [[nodiscard]] const std::string& looks() const { return looks_; }
     [[nodiscard]] const std::string& consoles() const { return consoles_; }
-    [[nodiscard]] const Target& target() const { return target_; }
+    [[nodiscard]] const Target& target() const { return node_.target; }
 
 private:
-    Visitor visitor_;
-    Board board_;
-    Target target_;
-    std::string looks_, consoles_;
+    Node node_ = installed_node();
+    std::string clock_, looks_, consoles_;
 };
 
 const Json blessed(const char* release) { return {{"release", release}, {"blessed", true}}; }
 
+// Its clock is far ahead while it installs the release, and far behind when that is tried.
 TEST(Upgrade, ByDeltaStaysWhenItIsHealthy) {
     Machine machine;
     const Json before = machine.target().state();
+    machine.set_clock("2099-12-31T23:59:50");
     const std::string said = machine.upgrade(ReleaseMedium("R0.1"), "echo kept > /var/kept");
     EXPECT_THAT(said, HasSubstr("R0.1 by delta"));
+    machine.set_clock("1970-01-01T00:00:00");
     const Json status = machine.settled();
     ASSERT_FALSE(status.is_null()) << said << machine.consoles();
     EXPECT_EQ(status.at("release"), "R0.1") << said << machine.consoles();

@@ -19,7 +19,7 @@
 namespace ashlar::machine {
 
 enum class Acceleration { emulated, kvm };
-enum class DiskBus { virtio, nvme };
+enum class DiskBus { virtio, nvme, usb };
 enum class Writes { discarded, kept }; // what becomes of what the guest writes to its disk
 enum class Network { none, user }; // user: the guest reaches out through QEMU, nobody reaches in
 enum class Tpm { none, software };
@@ -68,6 +68,8 @@ struct Options {
     // The power goes away as soon as the console says this: for tests. The outcome is `powered_off`.
     std::optional<std::string> cut_power_at;
     std::vector<Typing> typing; // one after the other; with Console::captured
+    // The disk, which must be on USB, is pulled out as soon as the console says this: for tests.
+    std::optional<std::string> pull_out_at;
     Network network = Network::user;
     Console console = Console::captured;
     // Strings of an SMBIOS type 11 table, e.g. "io.systemd.credential:name=value": for tests.
