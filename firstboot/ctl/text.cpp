@@ -93,6 +93,8 @@ std::string status_text(const Json& status) {
         const Json& target = status.at("target");
         text += line("target", fmt::format("{} by {}, {} to fetch, from {}", target.at("release").get<std::string>(), target.at("way").get<std::string>(),
                                            human_bytes(target.at("download").get<std::uint64_t>()), target.at("source").get<std::string>()));
+        for (const Json& refusal : target.value("refused", Json::array()))
+            text += line("refused", fmt::format("{}: {}", refusal.at("way").get<std::string>(), refusal.at("text").get<std::string>()));
     }
     if (const std::string transfer = transfer_text(status); !transfer.empty()) text += line("transfer", transfer);
     if (status.at("attempts").get<unsigned>() > 0) text += line("attempts", fmt::format("{}", status.at("attempts").get<unsigned>()));

@@ -62,7 +62,8 @@ Have have_from(const Json& json) {
 }
 
 Json to_json(const Work& work) {
-    return {{"have", to_json(work.have)}, {"way", name_of(work.way)}, {"stream", work.stream}, {"to", json_of(work.to)}, {"first", work.first}};
+    return {{"have", to_json(work.have)}, {"way", name_of(work.way)}, {"stream", work.stream},
+            {"to", json_of(work.to)},     {"first", work.first},      {"root_hash", work.root_hash.hex()}};
 }
 
 Work work_from(const Json& json) {
@@ -70,7 +71,8 @@ Work work_from(const Json& json) {
             .way = way_from(json.at("way")),
             .stream = json.at("stream").get<std::string>(),
             .to = part_from(json.at("to")),
-            .first = json.at("first").get<std::uint64_t>()};
+            .first = json.at("first").get<std::uint64_t>(),
+            .root_hash = digest_from(json.at("root_hash"))};
 }
 
 Json to_json(const Progress& progress) {
@@ -82,19 +84,29 @@ Progress progress_from(const Json& json) {
             json.at("fetched").get<std::uint64_t>(), json.at("download").get<std::uint64_t>()};
 }
 
+Json to_json(const Refusal& refusal) { return {{"refused", refusal.text}}; }
+
+std::optional<Refusal> refusal_in(const Json& json) {
+    if (!json.contains("refused")) return std::nullopt;
+    return Refusal{json.at("refused").get<std::string>()};
+}
+
 Json to_json(const Offer& offer) {
-    return {{"index", release_index_text(offer.index)}, {"way", name_of(offer.way)},      {"stream", offer.stream},
-            {"download", offer.download},               {"salt", to_hex(offer.verity.salt)}, {"uuid", offer.verity.uuid.text()}};
+    Json routes = Json::array();
+    for (const Route& route : offer.routes) routes.push_back({{"way", name_of(route.way)}, {"stream", route.stream}, {"download", route.download}});
+    return {{"index", release_index_text(offer.index)}, {"routes", std::move(routes)}, {"salt", to_hex(offer.verity.salt)}, {"uuid", offer.verity.uuid.text()}};
 }
 
 Offer offer_from(const Json& json) {
     const auto salt = from_hex(json.at("salt").get<std::string>());
     const auto uuid = Guid::from_text(json.at("uuid").get<std::string>());
     if (!salt || !uuid) throw Error("cannot read a message between ashlard and ashlar-pull: the hash tree's parameters are malformed");
+    std::vector<Route> routes;
+    for (const Json& route : json.at("routes"))
+        routes.push_back({way_from(route.at("way")), route.at("stream").get<std::string>(), route.at("download").get<std::uint64_t>()});
+    if (routes.empty()) throw Error("cannot read a message between ashlard and ashlar-pull: there is no way to the release");
     return {.index = parse_release_index(json.at("index").get<std::string>(), "release index"),
-            .way = way_from(json.at("way")),
-            .stream = json.at("stream").get<std::string>(),
-            .download = json.at("download").get<std::uint64_t>(),
+            .routes = std::move(routes),
             .verity = {*uuid, *salt}};
 }
 

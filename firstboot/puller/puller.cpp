@@ -87,9 +87,27 @@ std::optional<Bytes> uki_by_delta(const pull::Source& source, const ReleaseIndex
         Bytes uki = applied(delta::Stream(*bytes), old);
         uki.resize(std::min<std::uint64_t>(uki.size(), index.uki.size));
         if (sha256(uki) == index.uki_digest) return uki;
-    } catch (const delta::Refused&) {
+    } catch (const Error&) { // what it lacks the whole file has; if not, that one tells
     }
     return std::nullopt;
+}
+
+// Whoever cannot open it goes another way, whatever the reason is.
+std::unique_ptr<ashlar::Source> open_stream(const pull::Source& source, const std::string& file) {
+    try {
+        auto bytes = open(source, file);
+        (void)bytes->size(); // asks
+        return bytes;
+    } catch (const Error& error) {
+        throw delta::Refused(error.message());
+    }
+}
+
+void require_wanted(const delta::Stream& stream, const Work& work) {
+    const auto refuse = [&](std::string_view cause) { throw delta::Refused(fmt::format("cannot use delta '{}': {}", stream.source().name(), cause)); };
+    const delta::Header& header = stream.header();
+    if (header.root_hash != work.root_hash) refuse(fmt::format("it makes the root {}, not {}", header.root_hash.hex(), work.root_hash.hex()));
+    if (header.old && header.old->root_hash != work.have.root_hash) refuse(fmt::format("it is from the root {}, not {}", header.old->root_hash.hex(), work.have.root_hash.hex()));
 }
 
 } // namespace
@@ -104,23 +122,20 @@ Offer look(const pull::Source& source, const Have& have, const fs::path& uki) {
     const auto whole = whole_stream(index);
     const auto full_bytes = open(source, whole.file.file);
     const delta::Stream full(*full_bytes);
-    Offer offer{.index = index, .way = Way::full, .stream = whole.file.file, .download = full.payload_from(0), .verity = full.header().verity};
-    if (const auto blocks = cost_of_blocks(full, have); blocks && *blocks < offer.download) {
-        offer.way = Way::blocks;
-        offer.download = *blocks;
-    }
-    const auto delta = std::ranges::find(index.streams, std::optional(have.root_hash), &PublishedStream::from);
-    if (delta != index.streams.end() && delta->file.size < offer.download) {
-        offer.way = Way::delta;
-        offer.stream = delta->file.file;
-        offer.download = delta->file.size;
-    }
-    return offer;
+    const std::uint64_t everything = full.payload_from(0);
+    std::vector<Route> routes;
+    if (const auto delta = std::ranges::find(index.streams, std::optional(have.root_hash), &PublishedStream::from); delta != index.streams.end() && delta->file.size < everything)
+        routes.push_back({Way::delta, delta->file.file, delta->file.size});
+    if (const auto blocks = cost_of_blocks(full, have); blocks && *blocks < everything) routes.push_back({Way::blocks, whole.file.file, *blocks});
+    routes.push_back({Way::full, whole.file.file, everything});
+    std::ranges::stable_sort(routes, {}, &Route::download);
+    return {.index = index, .routes = std::move(routes), .verity = full.header().verity};
 }
 
 void fill(const pull::Source& source, const Work& work, const std::function<void(const Progress&)>& on_disk) {
-    const auto bytes = open(source, work.stream);
+    const auto bytes = open_stream(source, work.stream);
     const delta::Stream stream(*bytes);
+    require_wanted(stream, work);
     if (stream.header().size > work.to.size)
         throw Error(fmt::format("cannot write the new root: it has {} bytes, the slot has {}", stream.header().size, work.to.size), "install the node again, with a larger layout");
     const Fd disk = open_file(work.have.disk, O_RDWR);

@@ -24,10 +24,20 @@ Entry phase_entry(const Journal& now) {
     Entry entry{now.phase == Phase::resetting ? reset_id : phase_id, std::string(upgrade::sentence_of(now.phase)), {}, Priority::info};
     if (now.phase == Phase::resetting) entry.priority = Priority::notice;
     if (now.target && now.phase != Phase::resting) {
-        entry.text += fmt::format(" ({} by {})", now.target->image.release, now.target->way);
-        entry.fields = {{"ASHLAR_TARGET", now.target->image.release}, {"ASHLAR_WAY", now.target->way}};
+        entry.text += fmt::format(" ({} by {})", now.target->image.release, now.target->route.way);
+        entry.fields = {{"ASHLAR_TARGET", now.target->image.release}, {"ASHLAR_WAY", now.target->route.way}};
     }
     return entry;
+}
+
+// The blocks go on coming, another way.
+Entry refusal_entry(const Journal& now) {
+    const upgrade::Target& target = *now.target;
+    const upgrade::Refusal& refusal = target.refusals.back();
+    return {way_refused_id,
+            fmt::format("{} goes on by {}; {} is refused: {}", target.image.release, target.route.way, refusal.way, refusal.text),
+            {{"ASHLAR_TARGET", target.image.release}, {"ASHLAR_WAY", target.route.way}, {"ASHLAR_REASON", refusal.text}},
+            Priority::warning};
 }
 
 Entry with_place(Entry entry, Phase phase, const std::string& running) {
@@ -45,6 +55,8 @@ Entry ready_entry(const firstboot::Identity& identity, const std::string& hostna
 std::optional<Entry> entry_of(const Journal& before, const Journal& now, const std::string& running) {
     const bool ended = now.phase == Phase::resting && now.ending && now.ending != before.ending;
     if (ended) return with_place(ending_entry(now), now.phase, running);
+    const bool refused = now.phase == Phase::writing && before.target && now.target && now.target->refusals.size() > before.target->refusals.size();
+    if (refused) return with_place(refusal_entry(now), now.phase, running);
     if (now.phase == before.phase) return std::nullopt;
     return with_place(phase_entry(now), now.phase, running);
 }

@@ -56,6 +56,12 @@ Json json_of(const bootmenu::Entry& entry) {
     return json;
 }
 
+Json json_of(const upgrade::Target& target, const upgrade::Source& source) {
+    Json json{{"release", target.image.release}, {"root_hash", target.image.root_hash.hex()}, {"way", target.route.way}, {"download", target.route.download}, {"source", source.location}};
+    for (const auto& refusal : target.refusals) json["refused"].push_back({{"way", refusal.way}, {"text", refusal.text}});
+    return json;
+}
+
 } // namespace
 
 Service::Service(firstboot::Identity identity, std::optional<steps::Node> node, std::function<void()> changed, std::function<void(const journald::Entry&)> say)
@@ -273,8 +279,7 @@ Json Service::status() const {
     json["next"] = next_step(journal_);
     json["slots"] = slots_;
     json["attempts"] = journal_.attempts;
-    if (journal_.target && journal_.phase != Phase::resting)
-        json["target"] = {{"release", journal_.target->image.release}, {"root_hash", journal_.target->image.root_hash.hex()}, {"way", journal_.target->way}, {"download", journal_.target->download}, {"source", journal_.source.location}};
+    if (journal_.target && journal_.phase != Phase::resting) json["target"] = json_of(*journal_.target, journal_.source);
     if (journal_.ending) json["ending"] = {{"release", journal_.ending->release}, {"text", journal_.ending->text}};
     if (!last_reset_.is_null()) json["last_reset"] = last_reset_;
     if (transfer_) {

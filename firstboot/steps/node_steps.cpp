@@ -182,14 +182,16 @@ std::optional<Target> NodeSteps::check(const upgrade::Source& source) {
         if (entry.release != node_.running.release) freed += fs::file_size(partition->path() / "EFI/Linux" / entry.file_name());
     if (freed < uki.size()) menu.require_space(uki.size() - freed);
     partition->close();
+    std::vector<upgrade::Route> routes;
+    for (const auto& route : offer.routes) routes.push_back({std::string(pull::name_of(route.way)), route.stream, route.download});
     return Target{.image = {index.release, index.root_hash},
                   .root_size = index.root_size,
                   .salt = to_hex(offer.verity.salt),
                   .uuid = offer.verity.uuid.text(),
                   .uki = index.uki_digest,
-                  .way = std::string(pull::name_of(offer.way)),
-                  .stream = offer.stream,
-                  .download = offer.download};
+                  .route = routes.front(),
+                  .others = {routes.begin() + 1, routes.end()},
+                  .refusals = {}};
 }
 
 // Whatever is not what runs: only two releases have a place.
@@ -202,17 +204,24 @@ void NodeSteps::clear(const Target&) {
 
 void NodeSteps::mark(const Target&) { gpt::change(node_.disk, slots::as_partial(slots_now(node_).other)); }
 
-void NodeSteps::write(const upgrade::Source& source, const Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) {
+std::optional<std::string> NodeSteps::write(const upgrade::Source& source, const Target& target, std::uint64_t from,
+                                            const std::function<void(std::uint64_t)>& on_disk) {
     const slots::Slots slots = slots_now(node_);
-    const auto way = pull::way_named(target.way);
-    if (!way) throw Error(fmt::format("cannot write the new root: there is no way '{}'", target.way));
+    const auto way = pull::way_named(target.route.way);
+    if (!way) throw Error(fmt::format("cannot write the new root: there is no way '{}'", target.route.way));
     const Opened opened(node_, source);
-    const pull::Work work{have(node_, slots), *way, target.stream, part_of(slots.other.root), from};
+    const pull::Work work{have(node_, slots), *way, target.route.stream, part_of(slots.other.root), from, target.image.root_hash};
+    std::optional<std::string> refused;
     ask_pull(node_, {{"what", "fill"}, {"source", opened.json()}, {"work", pull::to_json(work)}}, [&](const Json& json) {
+        if (auto refusal = pull::refusal_in(json)) {
+            refused = std::move(refusal->text);
+            return;
+        }
         const pull::Progress progress = pull::progress_from(json);
         transferred_({progress.written, progress.size, progress.fetched, progress.download});
         on_disk(progress.operations);
     });
+    return refused;
 }
 
 void NodeSteps::prove(const Target& target) {

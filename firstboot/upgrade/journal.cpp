@@ -29,20 +29,32 @@ Json json_of(const Source& source) { return {{"location", source.location}, {"pr
 
 Source source_from(const Json& json) { return {json.at("location").get<std::string>(), json.at("proxy").get<std::string>(), json.at("certificates").get<std::string>()}; }
 
+Json json_of(const Route& route) { return {{"way", route.way}, {"stream", route.stream}, {"download", route.download}}; }
+
+Route route_from(const Json& json) { return {json.at("way").get<std::string>(), json.at("stream").get<std::string>(), json.at("download").get<std::uint64_t>()}; }
+
+// The way that is gone stands beside the rest; what is empty is left out.
 Json json_of(const Target& target) {
-    return {{"image", json_of(target.image)}, {"root_size", target.root_size}, {"salt", target.salt},         {"uuid", target.uuid},
-            {"uki", target.uki.hex()},        {"way", target.way},             {"stream", target.stream}, {"download", target.download}};
+    Json json = json_of(target.route);
+    json.update({{"image", json_of(target.image)}, {"root_size", target.root_size}, {"salt", target.salt}, {"uuid", target.uuid}, {"uki", target.uki.hex()}});
+    for (const Route& other : target.others) json["others"].push_back(json_of(other));
+    for (const Refusal& refusal : target.refusals) json["refusals"].push_back({{"way", refusal.way}, {"text", refusal.text}});
+    return json;
 }
 
 Target target_from(const Json& json) {
+    std::vector<Route> others;
+    for (const Json& other : json.value("others", Json::array())) others.push_back(route_from(other));
+    std::vector<Refusal> refusals;
+    for (const Json& refusal : json.value("refusals", Json::array())) refusals.push_back({refusal.at("way").get<std::string>(), refusal.at("text").get<std::string>()});
     return {.image = installed_from(json.at("image")),
             .root_size = json.at("root_size").get<std::uint64_t>(),
             .salt = json.at("salt").get<std::string>(),
             .uuid = json.at("uuid").get<std::string>(),
             .uki = digest_at(json, "uki"),
-            .way = json.at("way").get<std::string>(),
-            .stream = json.at("stream").get<std::string>(),
-            .download = json.at("download").get<std::uint64_t>()};
+            .route = route_from(json),
+            .others = std::move(others),
+            .refusals = std::move(refusals)};
 }
 
 Json json_of(const Progress& progress) { return {{"root_hash", progress.root_hash.hex()}, {"stream", progress.stream}, {"operations", progress.operations}}; }

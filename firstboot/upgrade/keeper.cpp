@@ -95,15 +95,37 @@ bool Keeper::report(Event health, const std::string& reason) {
     return true;
 }
 
-void Keeper::write() {
-    const Target& target = *journal_.target;
-    const bool goes_on = journal_.progress && journal_.progress->root_hash == target.image.root_hash && journal_.progress->stream == target.stream;
-    if (!goes_on) journal_.progress = Progress{target.image.root_hash, target.stream, 0};
-    steps_.write(journal_.source, target, journal_.progress->operations, [this](std::uint64_t operations) {
+Event Keeper::write() {
+    Target& target = *journal_.target;
+    const bool goes_on = journal_.progress && journal_.progress->root_hash == target.image.root_hash && journal_.progress->stream == target.route.stream;
+    if (!goes_on) journal_.progress = Progress{target.image.root_hash, target.route.stream, 0};
+    auto refusal = steps_.write(journal_.source, target, journal_.progress->operations, [this](std::uint64_t operations) {
         journal_.progress->operations = operations;
         memory_.keep(journal_);
         changed_(journal_);
     });
+    if (refusal) return take_another_route(std::move(*refusal));
+    target.others.clear();
+    return Event::done;
+}
+
+namespace {
+
+Error no_route_left(const std::vector<Refusal>& refusals) {
+    Error error(refusals.back().text, "ask whoever publishes the release to look at its files");
+    for (auto refusal = refusals.rbegin() + 1; refusal != refusals.rend(); ++refusal) error.add_trail(fmt::format("going on from the way '{}', which was refused: {}", refusal->way, refusal->text));
+    return error;
+}
+
+} // namespace
+
+Event Keeper::take_another_route(std::string refusal) {
+    Target& target = *journal_.target;
+    target.refusals.push_back({target.route.way, std::move(refusal)});
+    if (target.others.empty()) throw no_route_left(target.refusals);
+    target.route = std::move(target.others.front());
+    target.others.erase(target.others.begin());
+    return Event::refused;
 }
 
 // What was armed and never started is given up; else what runs.
@@ -116,7 +138,7 @@ Event Keeper::perform() {
         return journal_.target ? Event::done : Event::current;
     case Phase::clearing: steps_.clear(*journal_.target); return Event::done;
     case Phase::marking: steps_.mark(*journal_.target); return Event::done;
-    case Phase::writing: write(); return Event::done;
+    case Phase::writing: return write();
     case Phase::proving: steps_.prove(*journal_.target); return Event::done;
     case Phase::naming: steps_.name(*journal_.target); return Event::done;
     case Phase::arming: steps_.arm(*journal_.target); return Event::done;

@@ -28,6 +28,7 @@ constexpr std::array rows{
     Row{marking,   failed,      resting},
     Row{writing,   done,        proving},
     Row{writing,   failed,      resting},
+    Row{writing,   refused,     writing},
     Row{proving,   done,        naming},
     Row{proving,   failed,      resting},
     Row{naming,    done,        arming},
@@ -158,6 +159,7 @@ std::string_view name_of(Event event) {
     case done: return "done";
     case current: return "current";
     case failed: return "failed";
+    case refused: return "refused";
     case healthy: return "healthy";
     case unhealthy: return "unhealthy";
     case woke_same: return "woke-same";

@@ -101,7 +101,7 @@ int run(const fs::path& old, const fs::path& release, const fs::path& work) {
         more = more && keeper.journal().phase != upgrade::Phase::armed;
     }
     if (keeper.journal().phase != upgrade::Phase::armed) throw Error(keeper.journal().ending.value_or(upgrade::Ending{}).text);
-    fmt::print("{}", pretty({{"seconds", std::chrono::duration<double>(began - start).count()}, {"phases", phases}, {"way", keeper.journal().target->way}, {"download", keeper.journal().target->download}}));
+    fmt::print("{}", pretty({{"seconds", std::chrono::duration<double>(began - start).count()}, {"phases", phases}, {"way", keeper.journal().target->route.way}, {"download", keeper.journal().target->route.download}}));
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/json.hpp>
+#include <delta/stream.hpp>
 
 #include <cstdio>
 #include <sys/resource.h>
@@ -33,12 +34,21 @@ void answer(const Json& json) {
     std::fflush(stdout);
 }
 
+// A way that cannot be gone is an answer.
+void fill(const pull::Source& source, const pull::Work& work) {
+    try {
+        puller::fill(source, work, [](const pull::Progress& progress) { answer(pull::to_json(progress)); });
+    } catch (const delta::Refused& refused) {
+        answer(pull::to_json(pull::Refusal{refused.message()}));
+    }
+}
+
 void serve(const Json& request) {
     const pull::Source source = pull::source_from(request.at("source"));
     if (request.at("what") == "look")
         answer(pull::to_json(puller::look(source, pull::have_from(request.at("have")), request.at("uki").get<std::string>())));
     else
-        puller::fill(source, pull::work_from(request.at("work")), [](const pull::Progress& progress) { answer(pull::to_json(progress)); });
+        fill(source, pull::work_from(request.at("work")));
 }
 
 } // namespace

@@ -29,7 +29,7 @@ Json status() {
 
 TEST(StatusText, IsOneScreen) {
     Json json = status();
-    json["target"] = {{"release", "R0.1"}, {"root_hash", "1fe3"}, {"way", "delta"}, {"download", 3'400'000}, {"source", "/media"}};
+    json["target"] = {{"release", "R0.1"}, {"root_hash", "1fe3"}, {"way", "delta"}, {"download", 3'400'000}, {"source", "/media"}, {"refused", Json::array({{{"way", "blocks"}, {"text", "cannot use it"}}})}};
     json["transfer"] = {{"written", 120'000'000}, {"size", 310'000'000}, {"fetched", 1'400'000}, {"download", 3'400'000}, {"bytes_per_second", 500'000.0}};
     json["ending"] = {{"release", "R0.1"}, {"text", "ashlar-gate-units failed"}};
     json["last_reset"] = {{"order", R"({"by":0,"node":{"hostname":"node-0","machine_id":"0"}})"},
@@ -44,6 +44,7 @@ TEST(StatusText, IsOneScreen) {
                                  "menu       R0.0, 1 attempt left\n"
                                  "state      writing the new root\n"
                                  "target     R0.1 by delta, 3.4 MB to fetch, from /media\n"
+                                 "refused    blocks: cannot use it\n"
                                  "transfer   120.0 MB of 310.0 MB written, 1.4 MB of 3.4 MB fetched, 500.0 kB/s, 0:04 left\n"
                                  "last       R0.1: ashlar-gate-units failed\n"
                                  "reset      2026-01-02T03:05:00Z, by user 0: was node-0; 2.0 GB erased by crypto-erase, discard\n"

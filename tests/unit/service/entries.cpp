@@ -18,7 +18,7 @@ namespace {
 
 Journal in(Phase phase) {
     Journal journal{.phase = phase};
-    journal.target = upgrade::Target{.image = {"R0.1", sha256("root")}, .uki = sha256("uki"), .way = "delta"};
+    journal.target = upgrade::Target{.image = {"R0.1", sha256("root")}, .uki = sha256("uki"), .route = {"delta", "the.delta", 1}};
     return journal;
 }
 
@@ -35,6 +35,17 @@ TEST(Entries, AreNotRepeatedWhileNothingButTheProgressChanges) {
     Journal further = in(Phase::writing);
     further.progress = upgrade::Progress{sha256("root"), "full", 7};
     EXPECT_EQ(entry_of(in(Phase::writing), further, "R0.0"), std::nullopt);
+}
+
+TEST(Entries, SayWhichWayWasRefusedAndWhy) {
+    Journal now = in(Phase::writing);
+    now.target->route.way = "blocks";
+    now.target->refusals = {{"delta", "cannot use delta 'x': it is cut off"}};
+    const auto entry = entry_of(in(Phase::writing), now, "R0.0");
+    ASSERT_TRUE(entry);
+    EXPECT_EQ(entry->message_id, way_refused_id);
+    EXPECT_EQ(entry->text, "R0.1 goes on by blocks; delta is refused: cannot use delta 'x': it is cut off");
+    EXPECT_EQ(entry_of(now, now, "R0.0"), std::nullopt);
 }
 
 TEST(Entries, SayHowAnUpgradeEnded) {
@@ -70,8 +81,8 @@ TEST(Entries, OfAFaultAreErrors) {
 }
 
 TEST(Entries, HaveIdsThatDiffer) {
-    const std::set<std::string_view> ids{node_ready_id, phase_id, installed_id, not_installed_id, not_kept_id, reset_id};
-    EXPECT_EQ(ids.size(), 6U);
+    const std::set<std::string_view> ids{node_ready_id, phase_id, way_refused_id, installed_id, not_installed_id, not_kept_id, reset_id};
+    EXPECT_EQ(ids.size(), 7U);
     for (const auto id : ids) {
         EXPECT_EQ(id.size(), 32U);
         EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), id.npos);

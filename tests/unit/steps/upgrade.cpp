@@ -68,7 +68,7 @@ protected:
 TEST_F(Upgrade, ByDeltaTriesAndThenStays) {
     const Journal armed = upgrade_to(r1());
     ASSERT_EQ(armed.phase, Phase::armed) << armed.ending.value_or(Ending{}).text;
-    EXPECT_EQ(armed.target->way, "delta");
+    EXPECT_EQ(armed.target->route.way, "delta");
     EXPECT_THAT(menu(), ElementsAre("ashlar_R0.1+3-0.efi", "ashlar_R0.0.efi"));
     EXPECT_EQ(transfers.back().written, transfers.back().size);
     EXPECT_EQ(disk.start(), "R0.1");
@@ -83,7 +83,7 @@ TEST_F(Upgrade, FetchesOnlyBlocksThatItLacksWhereThereIsNoDelta) {
     const Release release(directory.path() / "release", "R0.2", {"one", "again"}, signer());
     const Journal armed = upgrade_to(release);
     ASSERT_EQ(armed.phase, Phase::armed) << armed.ending.value_or(Ending{}).text;
-    EXPECT_EQ(armed.target->way, "blocks");
+    EXPECT_EQ(armed.target->route.way, "blocks");
     EXPECT_EQ(disk.start(), "R0.2");
 }
 
@@ -91,7 +91,7 @@ TEST_F(Upgrade, TakesEverythingWhereNothingIsTheSame) {
     const Release release(directory.path() / "release", "R0.2", {"two", "", 6}, signer());
     const Journal armed = upgrade_to(release);
     ASSERT_EQ(armed.phase, Phase::armed) << armed.ending.value_or(Ending{}).text;
-    EXPECT_EQ(armed.target->way, "full");
+    EXPECT_EQ(armed.target->route.way, "full");
     EXPECT_EQ(disk.start(), "R0.2");
 }
 
@@ -151,6 +151,61 @@ TEST_F(Upgrade, NamesATamperedByteAndInstallsNothing) {
     EXPECT_EQ(disk.start(), "R0.0");
 }
 
+// A delta that is no good in one way or another: the release comes by blocks then.
+class RefusedDelta : public Upgrade {
+protected:
+    RefusedDelta() { release.add_delta_from(r0()); }
+    [[nodiscard]] fs::path delta() const { return release.directory / "R0.0-R0.2.delta"; }
+    void write_delta(std::string content) {
+        write_file(delta(), content);
+        release.index.streams.back().file.size = content.size();
+        release.write_index();
+    }
+    // The text of the refusal, without the directory.
+    std::string refusal() {
+        const Journal armed = upgrade_to(release);
+        EXPECT_EQ(armed.phase, Phase::armed) << armed.ending.value_or(Ending{}).text;
+        if (armed.phase != Phase::armed || armed.target->refusals.size() != 1) return "no refusal";
+        EXPECT_EQ(armed.target->route.way, "blocks");
+        EXPECT_EQ(armed.target->refusals.front().way, "delta");
+        EXPECT_EQ(disk.start(), "R0.2");
+        std::string text = armed.target->refusals.front().text;
+        if (const auto at = text.find(release.directory.native() + "/"); at != text.npos) text.erase(at, release.directory.native().size() + 1);
+        return text;
+    }
+    Release release{directory.path() / "release", "R0.2", {"one", "again"}, signer()};
+};
+
+TEST_F(RefusedDelta, WithATamperedByte) {
+    std::string content = read_file(delta());
+    content[content.size() - 20] = static_cast<char>(~content[content.size() - 20]);
+    write_delta(content);
+    EXPECT_THAT(refusal(), HasSubstr("cannot make bytes "));
+}
+
+TEST_F(RefusedDelta, ThatIsCutOff) {
+    write_delta(read_file(delta()).substr(0, 700));
+    EXPECT_THAT(refusal(), HasSubstr("cannot use delta 'R0.0-R0.2.delta': "));
+}
+
+TEST_F(RefusedDelta, ThatIsNotThere) {
+    fs::remove(delta());
+    EXPECT_EQ(refusal(), "cannot open 'R0.0-R0.2.delta': No such file or directory");
+}
+
+TEST_F(RefusedDelta, FromAnotherRoot) {
+    const Release other(directory.path() / "other", "R0.1", {"one", "third"}, signer());
+    release.add_delta_from(other);
+    release.index.streams.pop_back();
+    write_delta(read_file(release.directory / "R0.1-R0.2.delta"));
+    EXPECT_EQ(refusal(), fmt::format("cannot use delta 'R0.0-R0.2.delta': it is from the root {}, not {}", other.root_hash.hex(), r0().root_hash.hex()));
+}
+
+TEST_F(RefusedDelta, ToAnotherRoot) {
+    write_delta(read_file(r1().directory / "R0.0-R0.1.delta"));
+    EXPECT_EQ(refusal(), fmt::format("cannot use delta 'R0.0-R0.2.delta': it makes the root {}, not {}", r1().root_hash.hex(), release.root_hash.hex()));
+}
+
 // ---- Killed ----
 
 // Kills its own process at the end or at the beginning of a phase's work: as it was done, and as it was not.
@@ -180,8 +235,8 @@ public:
     void mark(const Target& target) override {
         at(Phase::marking, [&] { steps_.mark(target); });
     }
-    void write(const Source& source, const Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) override {
-        at(Phase::writing, [&] { steps_.write(source, target, from, on_disk); });
+    std::optional<std::string> write(const Source& source, const Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) override {
+        return at(Phase::writing, [&] { return steps_.write(source, target, from, on_disk); });
     }
     void prove(const Target& target) override {
         at(Phase::proving, [&] { steps_.prove(target); });

@@ -60,22 +60,27 @@ public:
     std::optional<Phase> fails;           // its work
     bool restarts = false;
     Installed running = r0;
+    std::set<std::string> refused;  // ways, in the middle
+    std::vector<std::string> went;
 
     std::optional<Target> check(const Source&) override {
         effect(Phase::checking);
         if (running == r1) return std::nullopt;
-        return Target{.image = r1, .root_size = 4096, .uki = sha256("uki"), .way = "delta", .stream = "the.delta"};
+        return Target{.image = r1, .root_size = 4096, .uki = sha256("uki"), .route = {"delta", "the.delta", 1}, .others = {{"blocks", "the.full", 2}, {"full", "the.full", 3}}};
     }
     void clear(const Target& target) override { effect(Phase::clearing), disk_.menu.erase(target.image.release); }
     void mark(const Target&) override { effect(Phase::marking), disk_.slots["B"] = {}; }
-    void write(const Source&, const Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) override {
+    std::optional<std::string> write(const Source&, const Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) override {
         EXPECT_LE(from, disk_.written) << "operations were skipped";
+        went.push_back(target.route.way);
         for (std::uint64_t operation = from; operation < 4; ++operation) {
             effect(Phase::writing);
+            if (operation == 2 && refused.contains(target.route.way)) return target.route.way + " is damaged";
             disk_.written = operation + 1;
             on_disk(operation + 1);
         }
         disk_.slots["B"].content = target.image.root_hash;
+        return std::nullopt;
     }
     void prove(const Target& target) override {
         effect(Phase::proving);
@@ -191,6 +196,56 @@ TEST(Keeper, GoesOnWithTheOperationsThatAreOnTheDisk) {
     ASSERT_GT(disk.journal.progress->operations, 0U);
     run_to_the_end(disk);
     EXPECT_EQ(disk.menu["R0.1"], std::nullopt);
+}
+
+// A damaged delta must not keep a release from a node that can have it another way.
+TEST(Keeper, GoesAnotherWayWhenOneIsRefused) {
+    Disk disk;
+    Machine machine(disk);
+    machine.refused = {"delta", "blocks"};
+    run(disk, machine, Wish::upgrade);
+    EXPECT_EQ(disk.journal.phase, Phase::armed);
+    EXPECT_THAT(machine.went, testing::ElementsAre("delta", "blocks", "full"));
+    EXPECT_EQ(disk.journal.target->route, (Route{"full", "the.full", 3}));
+    EXPECT_THAT(disk.journal.target->others, testing::IsEmpty());
+    EXPECT_THAT(disk.journal.target->refusals, testing::ElementsAre(Refusal{"delta", "delta is damaged"}, Refusal{"blocks", "blocks is damaged"}));
+}
+
+TEST(Keeper, SaysOfEachWayWhyItIsRefusedWhenNoneIsLeft) {
+    Disk disk;
+    Machine machine(disk);
+    machine.refused = {"delta", "blocks", "full"};
+    run(disk, machine, Wish::upgrade);
+    EXPECT_EQ(disk.journal.phase, Phase::resting);
+    EXPECT_EQ(disk.journal.ending->text, "full is damaged\n  while going on from the way 'blocks', which was refused: blocks is damaged\n"
+                                         "  while going on from the way 'delta', which was refused: delta is damaged\n"
+                                         "  hint: ask whoever publishes the release to look at its files");
+    EXPECT_EQ(disk.start(), r0);
+}
+
+TEST(Keeper, RemembersRefusalsAfterACut) {
+    unsigned cuts = 0;
+    for (unsigned first = 0;; ++first) {
+        bool happened = false;
+        Disk disk;
+        Machine machine(disk);
+        machine.refused = {"delta"};
+        machine.cut_at = first;
+        try {
+            run(disk, machine, Wish::upgrade);
+        } catch (const PowerCut&) {
+            happened = true;
+            ++cuts;
+        }
+        Machine after(disk);
+        after.refused = {"delta"};
+        run(disk, after, Wish::upgrade);
+        if (!disk.journal.ending) { // not blessed yet
+            EXPECT_EQ(disk.journal.target->route.way, "blocks") << "cut at effect " << first;
+        }
+        if (!happened) break;
+    }
+    EXPECT_GT(cuts, 8U);
 }
 
 TEST(Keeper, FallsBackFromAReleaseThatNeverProvesItself) {

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ashlar::pull {
 
@@ -37,12 +38,17 @@ enum class Way { delta, blocks, full };
 [[nodiscard]] std::string_view name_of(Way way);
 [[nodiscard]] std::optional<Way> way_named(std::string_view name);
 
+struct Route {
+    Way way;
+    std::string stream;         // its file
+    std::uint64_t download = 0; // bytes that are to fetch
+    bool operator==(const Route&) const = default;
+};
+
 struct Offer {
     ReleaseIndex index;
-    Way way;
-    std::string stream;       // its file
-    std::uint64_t download = 0; // bytes that are left to fetch
-    VerityParameters verity;  // what the new hash tree is computed with
+    std::vector<Route> routes; // fewest bytes first; the last is the whole
+    VerityParameters verity;   // what the new hash tree is computed with
 };
 
 struct Work {
@@ -51,12 +57,20 @@ struct Work {
     std::string stream;
     Part to; // the other slot's root, on the same disk
     std::uint64_t first = 0; // operation
+    Digest root_hash;        // of the new root
 };
 struct Progress {
     std::uint64_t operations = 0; // that are on the disk
     std::uint64_t written = 0, size = 0; // bytes of the new root
     std::uint64_t fetched = 0, download = 0; // bytes from the source
 };
+// Why a way cannot be gone, where trying again does not help and another way may.
+struct Refusal {
+    std::string text;
+};
+[[nodiscard]] Json to_json(const Refusal& refusal);
+// Nothing where the answer is another one.
+[[nodiscard]] std::optional<Refusal> refusal_in(const Json& json);
 [[nodiscard]] Json to_json(const Source& source);
 [[nodiscard]] Json to_json(const Have& have);
 [[nodiscard]] Json to_json(const Work& work);

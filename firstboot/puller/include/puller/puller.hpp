@@ -12,11 +12,12 @@
 namespace ashlar::puller {
 
 // Reads the index, fetches the UKI to `uki`, and weighs the ways: the delta from exactly what the node has,
-// the blocks that it lacks, everything; the fewest bytes win.
+// the blocks that it lacks, everything. What is more than everything is no way.
 [[nodiscard]] pull::Offer look(const pull::Source& source, const pull::Have& have, const std::filesystem::path& uki);
 
 // Writes the root; `on_disk` is called when more of it cannot be lost any more, every 16 MiB and at the end.
-// A block way whose old slot is not what its tree says fetches more.
+// A block way whose old slot is not what its tree says fetches more. Throws delta::Refused when another way may do it: the
+// file cannot be opened, is damaged, is from another root than the node's, or makes another one than is wanted.
 void fill(const pull::Source& source, const pull::Work& work, const std::function<void(const pull::Progress&)>& on_disk);
 
 } // namespace ashlar::puller

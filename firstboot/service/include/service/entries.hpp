@@ -14,6 +14,7 @@ namespace ashlar::service {
 // Constant for ever: programs look for them.
 inline constexpr std::string_view node_ready_id = "e6f9b5d227c44cc0bdb791b3579ddce6";
 inline constexpr std::string_view phase_id = "654e4917f10640b9b3d17b6edbbecd92";
+inline constexpr std::string_view way_refused_id = "f6c9b1b89b7e4afa98a1bcb6bfbeeb3a";
 inline constexpr std::string_view installed_id = "665a30d67b39497fbe7f7a4c25fdc78a";
 inline constexpr std::string_view not_installed_id = "24bb1ce3490f45398e0237fb2cff4fdd";
 inline constexpr std::string_view not_kept_id = "552719e4c7f74b7384c94d6b33566601";

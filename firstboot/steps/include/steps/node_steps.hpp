@@ -57,7 +57,8 @@ public:
     [[nodiscard]] std::optional<upgrade::Target> check(const upgrade::Source& source) override;
     void clear(const upgrade::Target& target) override;
     void mark(const upgrade::Target& target) override;
-    void write(const upgrade::Source& source, const upgrade::Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) override;
+    [[nodiscard]] std::optional<std::string> write(const upgrade::Source& source, const upgrade::Target& target, std::uint64_t from,
+                                                   const std::function<void(std::uint64_t)>& on_disk) override;
     void prove(const upgrade::Target& target) override;
     void name(const upgrade::Target& target) override;
     void arm(const upgrade::Target& target) override;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ashlar::upgrade {
 
@@ -28,14 +29,28 @@ struct Source {
     bool operator==(const Source&) const = default;
 };
 
+// How blocks come ("delta"), from what file, and how many bytes that is.
+struct Route {
+    std::string way, stream;
+    std::uint64_t download = 0;
+    bool operator==(const Route&) const = default;
+};
+
+// A way that could not be gone.
+struct Refusal {
+    std::string way, text;
+    bool operator==(const Refusal&) const = default;
+};
+
 // What is being installed.
 struct Target {
     Installed image;
     std::uint64_t root_size = 0; // bytes, without the hash tree
     std::string salt, uuid;      // of the hash tree: hexadecimal, and as text
     Digest uki;
-    std::string way, stream; // how blocks come ("delta"), and from what file
-    std::uint64_t download = 0; // bytes
+    Route route;                   // that is gone
+    std::vector<Route> others;     // what is left to try, in this order; empty when the root is written
+    std::vector<Refusal> refusals; // of this release, oldest first
     bool operator==(const Target&) const = default;
 };
 

@@ -22,8 +22,10 @@ public:
     [[nodiscard]] virtual std::optional<Target> check(const Source& source) = 0;
     virtual void clear(const Target& target) = 0;
     virtual void mark(const Target& target) = 0;
-    // From an operation on. `on_disk` is told how many operations a power cut cannot take away any more.
-    virtual void write(const Source& source, const Target& target, std::uint64_t from, const std::function<void(std::uint64_t)>& on_disk) = 0;
+    // By the target's route, from an operation on. `on_disk` is told how many operations a power cut cannot take away any
+    // more. Nothing: the root is there. Otherwise why this route cannot be gone, and another may.
+    [[nodiscard]] virtual std::optional<std::string> write(const Source& source, const Target& target, std::uint64_t from,
+                                                           const std::function<void(std::uint64_t)>& on_disk) = 0;
     virtual void prove(const Target& target) = 0;
     virtual void name(const Target& target) = 0;
     virtual void arm(const Target& target) = 0;
@@ -66,7 +68,8 @@ private:
     void move(Event event);
     void settle(Event event);
     [[nodiscard]] Event perform();
-    void write();
+    [[nodiscard]] Event write();
+    [[nodiscard]] Event take_another_route(std::string refusal);
     void give_up();
     void end(std::string text);
 

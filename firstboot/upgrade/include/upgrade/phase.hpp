@@ -44,6 +44,7 @@ enum class Event {
     done,        // the phase's work
     current,     // there is nothing to do: the release runs already
     failed,      // the phase's work, with a reason
+    refused,     // the way that the blocks were to come; there is another one
     healthy,     // all gates are passed
     unhealthy,   // a gate failed, or the time for them is over
     // The daemon started, and what runs is
