@@ -1,6 +1,7 @@
 #include <signing/pcr.hpp>
 
 #include "der.hpp"
+#include "profiles.hpp"
 
 #include <base/error.hpp>
 #include <base/json.hpp>
@@ -18,9 +19,9 @@ namespace {
 
 // The order in which the stub measures them, whatever their order in the file. .pcrsig is not among
 // them: it depends on the result.
-constexpr std::array<std::string_view, 10> measured{".linux", ".osrel", ".cmdline", ".initrd", ".ucode",
-                                                    ".splash", ".dtb",  ".uname",   ".sbat",   ".pcrpkey"};
-constexpr std::array<std::string_view, 3> unpredictable{".profile", ".dtbauto", ".hwids"};
+constexpr std::array<std::string_view, 11> measured{".linux", ".osrel", ".cmdline", ".initrd", ".ucode",  ".splash",
+                                                    ".dtb",   ".uname", ".sbat",    ".pcrpkey", profile_section};
+constexpr std::array<std::string_view, 2> unpredictable{".dtbauto", ".hwids"};
 
 constexpr std::array<std::string_view, 4> phases{"enter-initrd", "enter-initrd:leave-initrd",
                                                  "enter-initrd:leave-initrd:sysinit",
@@ -64,19 +65,26 @@ Json entry(const PcrPolicy& policy, const PublicKey& key, const Bytes& signature
     return {{"pcrs", {11}}, {"pkfp", pkcs1_fingerprint(key).hex()}, {"pol", policy.policy.hex()}, {"sig", base64(signature)}};
 }
 
+std::string phase_text(const PcrPolicy& policy) {
+    return policy.profile == 0 ? fmt::format("phase '{}'", policy.phase) : fmt::format("phase '{}' of profile {}", policy.phase, policy.profile);
+}
+
 } // namespace
 
-Digest predicted_pcr11(ByteView uki, std::string_view name) {
+Digest predicted_pcr11(ByteView uki, std::string_view name, std::size_t profile) {
     const PeLayout layout = parse_pe(uki, name);
     for (const std::string_view section : unpredictable)
         if (find_section(uki, layout, section))
             throw Error(fmt::format("cannot predict PCR 11 of '{}': its section '{}' is chosen at boot", name, section));
+    const UkiSections sections = uki_sections(layout);
+    if (profile != 0 && profile >= sections.profiles.size())
+        throw Error(fmt::format("cannot predict PCR 11 of '{}': it has no profile {}", name, profile));
     Digest pcr{Digest::Bytes{}};
     for (const std::string_view section : measured) {
-        const auto content = find_section(uki, layout, section);
-        if (!content || content->empty()) continue;
+        const PeSection* found = sections.find(section, profile);
+        if (found == nullptr || section_content(uki, *found).empty()) continue;
         pcr = extended(pcr, digest_of_name(section));
-        pcr = extended(pcr, sha256(*content));
+        pcr = extended(pcr, sha256(section_content(uki, *found)));
     }
     return pcr;
 }
@@ -86,13 +94,16 @@ Digest extended_by_phase(const Digest& pcr, std::string_view word) { return exte
 std::span<const std::string_view> boot_phases() { return phases; }
 
 std::vector<PcrPolicy> pcr_policies(ByteView uki, std::string_view name) {
-    const Digest start = predicted_pcr11(uki, name);
+    const std::size_t profiles = std::max<std::size_t>(uki_sections(parse_pe(uki, name)).profiles.size(), 1);
     std::vector<PcrPolicy> policies;
-    for (const std::string_view phase : phases) {
-        Digest pcr = start;
-        for (const std::string_view word : split(phase, ':')) pcr = extended_by_phase(pcr, word);
-        const Digest policy = policy_pcr(pcr);
-        policies.push_back({std::string(phase), pcr, policy, sha256(policy.bytes())});
+    for (std::size_t profile = 0; profile < profiles; ++profile) {
+        const Digest start = predicted_pcr11(uki, name, profile);
+        for (const std::string_view phase : phases) {
+            Digest pcr = start;
+            for (const std::string_view word : split(phase, ':')) pcr = extended_by_phase(pcr, word);
+            const Digest policy = policy_pcr(pcr);
+            policies.push_back({std::string(phase), profile, pcr, policy, sha256(policy.bytes())});
+        }
     }
     return policies;
 }
@@ -104,8 +115,8 @@ std::string attach_pcr_signatures(const std::vector<PcrPolicy>& policies, const 
     Json entries = Json::array();
     for (std::size_t i = 0; i < policies.size(); ++i) {
         if (!key.verifies(policies[i].digest, signatures[i]))
-            throw Error(fmt::format("cannot attach the PCR signature for '{}': it is not the PCR key's over this policy",
-                                    policies[i].phase),
+            throw Error(fmt::format("cannot attach the PCR signature for {}: it is not the PCR key's over this policy",
+                                    phase_text(policies[i])),
                         "sign the request again with the key whose public half is in .pcrpkey");
         entries.push_back(entry(policies[i], key, signatures[i]));
     }
@@ -146,7 +157,7 @@ std::optional<std::string> pcr_signature_fault(ByteView uki, std::string_view na
     const Json parsed = parse_json(text_of(*signatures), fmt::format("{}: .pcrsig", name));
     const Json entries = parsed.is_object() ? parsed.value("sha256", Json::array()) : Json::array();
     for (const PcrPolicy& policy : pcr_policies(uki, name))
-        if (!holds(entries, policy, key)) return fmt::format("its .pcrsig has no right signature for phase '{}'", policy.phase);
+        if (!holds(entries, policy, key)) return fmt::format("its .pcrsig has no right signature for {}", phase_text(policy));
     return std::nullopt;
 }
 

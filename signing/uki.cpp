@@ -1,5 +1,7 @@
 #include <signing/uki.hpp>
 
+#include "profiles.hpp"
+
 #include <base/error.hpp>
 #include <base/text.hpp>
 #include <signing/pe.hpp>
@@ -69,6 +71,10 @@ PeLayout parse_part(ByteView image, std::string_view part, std::string_view name
     return while_doing(fmt::format("composing the UKI '{}'", name), [&] { return parse_pe(image, part); });
 }
 
+std::string profile_text(std::string_view id, std::string_view title) {
+    return title.empty() ? fmt::format("ID={}\n", id) : fmt::format("ID={}\nTITLE={}\n", id, title);
+}
+
 // The two stubs are told apart by .sbat, which only that of a kernel brings along.
 enum class StubKind { kernel, addon };
 
@@ -111,11 +117,32 @@ Bytes compose_uki(const UkiParts& parts, std::string_view name) {
     return uki;
 }
 
+Bytes add_profiles(Bytes uki, const std::vector<UkiProfile>& profiles, std::string_view name) {
+    if (profiles.empty()) return uki;
+    if (find_section(uki, parse_pe(uki, name), profile_section)) throw refusal(name, "it has profiles already");
+    const std::string main = profile_text("main", "");
+    std::vector<std::string> texts; // whose places stay
+    texts.reserve(profiles.size());
+    std::vector<NewSection> sections{{std::string(profile_section), bytes_of(main)}};
+    for (const UkiProfile& profile : profiles) {
+        check_line(profile.id, "profile's id", name);
+        check_line(profile.title, "profile's title", name);
+        check_text(profile.os_release, "profile's os-release", name);
+        check_line(profile.command_line, "profile's command line", name);
+        texts.push_back(profile_text(profile.id, profile.title));
+        sections.push_back({std::string(profile_section), bytes_of(texts.back())});
+        sections.push_back({".osrel", bytes_of(profile.os_release)});
+        sections.push_back({".cmdline", bytes_of(profile.command_line)});
+    }
+    return append_sections(std::move(uki), sections, name);
+}
+
 Bytes add_pcr_signatures(Bytes uki, std::string_view signatures, std::string_view name) {
     const PeLayout layout = parse_pe(uki, name);
     if (!find_section(uki, layout, ".pcrpkey"))
         throw refusal(name, "it has no .pcrpkey for its .pcrsig", "compose it with pcr_key");
     if (find_section(uki, layout, ".pcrsig")) throw refusal(name, "it has a .pcrsig already");
+    if (find_section(uki, layout, profile_section)) throw refusal(name, "its .pcrsig would be the last profile's alone", "add it before the profiles");
     return append_sections(std::move(uki), {{".pcrsig", bytes_of(signatures)}}, name);
 }
 
@@ -150,6 +177,17 @@ UkiContents read_uki(ByteView image, std::string_view name) {
     contents.kernel = find_section(image, layout, ".linux");
     contents.initrd = find_section(image, layout, ".initrd");
     contents.microcode = find_section(image, layout, ".ucode");
+    const UkiSections sections = uki_sections(layout);
+    for (const auto& profile : sections.profiles) {
+        UkiContents::Profile found;
+        for (const PeSection& section : profile) {
+            const auto content = text_of(section_content(image, section));
+            if (section.name == profile_section) found.profile = content;
+            if (section.name == ".osrel") found.os_release = content;
+            if (section.name == ".cmdline") found.command_line = content;
+        }
+        contents.profiles.push_back(found);
+    }
     for (const PeSection& section : layout.sections)
         contents.sections.emplace_back(section.name, section_content(image, section).size());
     return contents;

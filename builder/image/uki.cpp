@@ -31,9 +31,10 @@ void refuse_own_root_hash(const std::vector<std::string>& words) {
                         "leave it out of kernel.command_line: the build knows the root hash");
 }
 
-std::string command_line(const UkiInput& input) {
-    refuse_own_root_hash(input.command_line);
+std::string command_line(const UkiInput& input, const std::vector<std::string>& more = {}) {
     auto words = input.command_line;
+    words.insert(words.end(), more.begin(), more.end());
+    refuse_own_root_hash(words);
     words.push_back("roothash=" + input.root_hash.hex());
     return join(words, " ");
 }
@@ -57,6 +58,22 @@ Bytes compose(const UkiInput& input, const BuildKeys& keys, const std::string& n
     return compose_uki(parts, name);
 }
 
+// systemd-boot 257 takes an entry of a counted file for another release than the file, and would put it first
+// (docs/formats/uki.md): it sorts by IMAGE_ID before that.
+std::string rescue_os_release(const std::string& os_release) {
+    constexpr std::string_view line = "\nIMAGE_ID=ashlar\n";
+    std::string text = "\n" + os_release;
+    const auto at = text.find(line);
+    if (at == text.npos) throw Error("cannot make the rescue entry: the image's os-release has no line IMAGE_ID=ashlar", "only roles of kind node have one");
+    text.insert(at + line.size() - 1, "-rescue");
+    return text.substr(1);
+}
+
+std::vector<UkiProfile> profiles(const UkiInput& input) {
+    if (input.rescue.empty()) return {};
+    return {{.id = "rescue", .title = "rescue", .os_release = rescue_os_release(input.os_release), .command_line = command_line(input, input.rescue)}};
+}
+
 void refuse_too_large(const UkiInput& input, std::size_t size) {
     if (input.limit && size > *input.limit)
         throw Error(fmt::format("cannot accept the UKI of '{}': it has {}, the role allows {}", input.role,
@@ -70,9 +87,11 @@ UkiSummary make_uki(const UkiInput& input, const BuildKeys& keys, const std::fil
     const auto name = output.filename().native();
     return while_doing(fmt::format("making the UKI of '{}'", input.role), [&] {
         auto uki = compose(input, keys, name);
-        const auto unsigned_file = sha256(uki);
-        const auto policies = pcr_policies(uki, name);
-        uki = add_pcr_signatures(std::move(uki), sign_pcr_policies(policies, *keys.pcr), name);
+        const auto all = profiles(input);
+        const Bytes whole = add_profiles(uki, all, name);
+        const auto unsigned_file = sha256(whole);
+        const auto policies = pcr_policies(whole, name);
+        uki = add_profiles(add_pcr_signatures(std::move(uki), sign_pcr_policies(policies, *keys.pcr), name), all, name);
         uki = sign_authenticode(std::move(uki), keys.db, name);
         refuse_too_large(input, uki.size());
         write_file(output, text_of(uki));

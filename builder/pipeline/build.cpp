@@ -197,6 +197,7 @@ image::UkiSummary make_uki(const Job& job, const StageResult& root, const StageR
                                           .microcode = fs::exists(microcode) ? std::optional(microcode) : std::nullopt,
                                           .os_release = read_file(root.output / "os-release"),
                                           .command_line = job.role.kernel->command_line,
+                                          .rescue = job.role.kernel->rescue,
                                           .root_hash = *Digest::from_hex(read_file(root.output / "root-hash")),
                                           .limit = job.role.limits.uki},
                                          job.keys, output);

@@ -45,6 +45,14 @@ void compare_entries(const EntryRecord& a, const EntryRecord& b, const std::vect
 
 // ---- UKIs -----------------------------------------------------------------------------------------
 
+// What its profiles have of their own, in a row.
+std::optional<std::string> rescue_of(const UkiContents& uki) {
+    std::string text;
+    for (const auto& profile : uki.profiles)
+        for (const auto& part : {std::optional(profile.profile), profile.os_release, profile.command_line}) text += std::string(part.value_or("")) + '\0';
+    return text;
+}
+
 void compare_ukis(const fs::path& first, const fs::path& second, std::vector<Difference>& found) {
     const std::string a = read_file(first), b = read_file(second);
     const UkiContents one = read_uki(bytes_of(a), first.native()), two = read_uki(bytes_of(b), second.native());
@@ -58,6 +66,7 @@ void compare_ukis(const fs::path& first, const fs::path& second, std::vector<Dif
     section(".linux", one.kernel, two.kernel, "another kernel");
     section(".initrd", one.initrd, two.initrd, "another initrd");
     section(".ucode", one.microcode, two.microcode, "other microcode");
+    section(".profile", rescue_of(one), rescue_of(two), "another rescue entry");
     section(".pcrpkey", one.pcr_key, two.pcr_key, "another PCR key");
     if (found.size() == before) section(".pcrsig", one.pcr_signatures, two.pcr_signatures, "other PCR policies or another PCR key");
     if (found.size() == before) found.push_back({"signature of the UKI", "", "its parts are the same: another db key or certificate"});

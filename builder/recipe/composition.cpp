@@ -114,6 +114,7 @@ private:
         if (!kernel_place_) kernel_place_ = part.position;
         if (part.package) set(role_.kernel->package, *part.package, Element::kernel);
         add_list(role_.kernel->command_line, part.command_line, {Element::command_line, "word", whole});
+        add_list(role_.kernel->rescue, part.rescue, {Element::rescue, "word", whole});
         add_list(role_.kernel->initrd_modules, part.initrd_modules, {Element::initrd_module, "module", whole});
         add_list(role_.kernel->microcode, part.microcode, {Element::microcode, "package", name_of});
     }
@@ -200,10 +201,12 @@ private:
 
     void refuse_long_command_line() {
         std::size_t length = 0;
-        for (const auto& word : role_.kernel->command_line) length += word.size() + 1;
+        for (const auto* words : {&role_.kernel->command_line, &role_.kernel->rescue})
+            for (const auto& word : *words) length += word.size() + 1;
         if (length > longest_command_line)
             problems_.add(
-                role_.places.where(Element::command_line, role_.kernel->command_line.back()),
+                role_.kernel->command_line.empty() ? role_.places.where(Element::rescue, role_.kernel->rescue.back())
+                                                   : role_.places.where(Element::command_line, role_.kernel->command_line.back()),
                 fmt::format("the command line has {} characters, more than {}", length, longest_command_line));
     }
 

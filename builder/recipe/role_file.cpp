@@ -87,7 +87,7 @@ private:
     }
 
     KernelPart kernel(toml::Table& table) {
-        KernelPart part{table.position(), table.text("package"), {}, {}, {}};
+        KernelPart part{table.position(), table.text("package"), {}, {}, {}, {}};
         if (part.package && !is_package_wish(part.package->value))
             table.problem(part.package->position, fmt::format("{} is not a package", toml::quote(part.package->value)),
                           std::string(package_remedy));
@@ -96,9 +96,10 @@ private:
         part.initrd_modules = only_valid(table, table.texts("initrd_modules"), is_module_name, "a module name",
                                          "write it as modinfo does, without \".ko\"");
         part.microcode = only_valid(table, table.texts("microcode"), is_package_wish, "a package", package_remedy);
-        for (const auto& word : part.command_line)
-            if (word.value.starts_with("roothash="))
-                table.problem(word.position, "the build adds 'roothash='", "leave it out");
+        part.rescue = only_valid(table, table.texts("rescue"), is_command_line_word, "a word of a command line", "write each word as a string of its own");
+        for (const auto* words : {&part.command_line, &part.rescue})
+            for (const auto& word : *words)
+                if (word.value.starts_with("roothash=")) table.problem(word.position, "the build adds 'roothash='", "leave it out");
         return part;
     }
 

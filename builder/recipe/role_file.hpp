@@ -11,7 +11,7 @@ namespace ashlar::recipe {
 struct KernelPart {
     toml::Position position; // of [kernel]
     std::optional<toml::Text> package;
-    std::vector<toml::Text> command_line, initrd_modules, microcode;
+    std::vector<toml::Text> command_line, initrd_modules, microcode, rescue;
 };
 
 struct LimitsPart {

@@ -18,9 +18,10 @@
 
 namespace ashlar {
 
-// The value when systemd-stub has measured the UKI and before the first phase. Throws for what cannot
-// be predicted here: UKIs with profiles, automatic device trees or hardware ids.
-[[nodiscard]] Digest predicted_pcr11(ByteView uki, std::string_view name);
+// The value when systemd-stub has measured the UKI and before the first phase, where that profile was started
+// (signing/uki.hpp; 0 where there are none). Throws for what cannot be predicted here: UKIs with automatic device
+// trees or hardware ids.
+[[nodiscard]] Digest predicted_pcr11(ByteView uki, std::string_view name, std::size_t profile = 0);
 // After one more phase word, e.g. "enter-initrd".
 [[nodiscard]] Digest extended_by_phase(const Digest& pcr, std::string_view word);
 
@@ -30,10 +31,12 @@ namespace ashlar {
 
 struct PcrPolicy {
     std::string phase; // "enter-initrd:leave-initrd"
+    std::size_t profile;
     Digest pcr11;      // the value then
     Digest policy;     // the digest of TPM2_PolicyPCR over it
     Digest digest;     // what the PCR key signs: SHA-256 of `policy`
 };
+// Of every phase of every profile.
 [[nodiscard]] std::vector<PcrPolicy> pcr_policies(ByteView uki, std::string_view name);
 
 // The contents of .pcrsig. `signatures`: one per policy, in their order; each is checked.

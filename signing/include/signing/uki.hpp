@@ -45,6 +45,21 @@ struct UkiParts {
 // Unsigned, and without .pcrsig. The same bytes as `ukify build` of systemd 257 makes of these parts.
 [[nodiscard]] Bytes compose_uki(const UkiParts& parts, std::string_view name);
 
+// Another way to start the same UKI, which the boot loader shows as an entry of its own (UAPI.5; systemd-stub(7), "multi-
+// profile"). What it does not name is the UKI's. docs/formats/uki.md, "Profiles", says why it has an os-release of its own.
+struct UkiProfile {
+    std::string id, title; // letters, digits and '-'; a word for the menu
+    std::string os_release, command_line;
+};
+// Adds them as profiles 1 and on; what is started without asking is profile 0, with the id "main". The policies of
+// pcr.hpp depend on them and are shared by them, so .pcrsig comes first:
+//
+//     const auto policies = pcr_policies(add_profiles(uki, profiles, …), …);
+//     uki = add_profiles(add_pcr_signatures(std::move(uki), sign_pcr_policies(policies, key), …), profiles, …);
+//
+// Without a profile the UKI stays as it is.
+[[nodiscard]] Bytes add_profiles(Bytes uki, const std::vector<UkiProfile>& profiles, std::string_view name);
+
 // Adds section .pcrsig. `signatures`: JSON as from sign_pcr_policies().
 [[nodiscard]] Bytes add_pcr_signatures(Bytes uki, std::string_view signatures, std::string_view name);
 
@@ -62,6 +77,11 @@ struct AddonParts {
 struct UkiContents {
     std::optional<std::string_view> os_release, command_line, kernel_release, sbat, pcr_key, pcr_signatures;
     std::optional<ByteView> kernel, initrd, microcode;
+    struct Profile {
+        std::string_view profile;                            // "ID=rescue\nTITLE=rescue\n"
+        std::optional<std::string_view> os_release, command_line; // of its own
+    };
+    std::vector<Profile> profiles; // with profile 0, where there are any
     // section name and size in the order of the section table, with those of the stub
     std::vector<std::pair<std::string, std::uint64_t>> sections;
 };

@@ -1,6 +1,7 @@
 #include "../signing/samples.hpp"
 #include "trees.hpp"
 
+#include <image/os_release.hpp>
 #include <image/uki.hpp>
 
 #include <base/process.hpp>
@@ -61,6 +62,29 @@ TEST_F(Uki, HoldsItsParts) {
     EXPECT_EQ(text_of(uki.initrd.value()), "an initrd");
     EXPECT_EQ(text_of(uki.microcode.value()), "microcode");
     EXPECT_THAT(std::string(uki.sbat.value()), HasSubstr("\nashlar.base,1,Ashlar,base,R0.1,"));
+}
+
+// The same kernel and initrd, started with more words, and an entry that sorts behind all others.
+TEST_F(Uki, HasARescueEntryWhereTheRoleHas) {
+    auto with_rescue = input();
+    with_rescue.rescue = {"systemd.unit=rescue.target"};
+    with_rescue.os_release = identify("ID=debian\n", "base", "R0.1");
+    make_uki(with_rescue, keys, path("ashlar.efi"));
+    const auto image = read("ashlar.efi");
+    const auto uki = read_uki(image, "ashlar.efi");
+    EXPECT_EQ(uki.command_line, "console=ttyS0 panic=10 roothash=" + sha256("root").hex());
+    ASSERT_EQ(uki.profiles.size(), 2U);
+    EXPECT_EQ(uki.profiles[1].profile, "ID=rescue\nTITLE=rescue\n");
+    EXPECT_EQ(uki.profiles[1].command_line, "console=ttyS0 panic=10 systemd.unit=rescue.target roothash=" + sha256("root").hex());
+    EXPECT_EQ(uki.profiles[1].os_release, "ID=debian\nPRETTY_NAME=\"Ashlar base R0.1\"\nIMAGE_ID=ashlar-rescue\nIMAGE_VERSION=R0.1\nVARIANT_ID=base\n");
+    EXPECT_EQ(pcr_signature_fault(image, "ashlar.efi"), std::nullopt);
+    EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(image, {keys.db.certificate}, "ashlar.efi")));
+
+    with_rescue.rescue = {"roothash=00"};
+    EXPECT_THAT(error_of([&] { make_uki(with_rescue, keys, path("other.efi")); }), HasSubstr("cannot add the root hash to the command line: it has 'roothash=00' already"));
+    with_rescue.rescue = {"rescue"};
+    with_rescue.os_release = "ID=debian\n";
+    EXPECT_THAT(error_of([&] { make_uki(with_rescue, keys, path("other.efi")); }), HasSubstr("cannot make the rescue entry: the image's os-release has no line IMAGE_ID=ashlar"));
 }
 
 TEST_F(Uki, IsSignedInBothWays) {

@@ -238,6 +238,7 @@ TEST(Schema, AgreesWithTheLoaderOnRoles) {
                          {"providers.mail-transport-agent = @", {R"("exim4-daemon-light")"}, {R"("Exim")", "1"}},
                          {"kernel.package = @", {R"("linux-image-amd64")"}, {R"("Linux")"}},
                          {"kernel.command_line = @", {R"(["a=b", "c"])"}, {R"(["a b"])", R"([""])", R"(["a\"b"])"}},
+                         {"kernel.rescue = @", {R"(["a=b", "c"])"}, {R"(["a b"])", R"([""])"}},
                          {"kernel.initrd_modules = @", {R"(["dm_verity"])"}, {R"(["a/b"])"}},
                          {"limits.root = @",
                           {R"("1 GiB")", R"("999999 KiB")"},

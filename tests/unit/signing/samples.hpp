@@ -42,7 +42,7 @@ inline Bytes efi_image(std::string_view sbat = "sbat,1,SBAT Version,sbat,1,https
     put(optional + 68, std::uint16_t{10});
     put(optional + 70, std::uint16_t{0x160});
     put(optional + 108, std::uint32_t{16});
-    static_assert(table + 12 * 40 < headers);
+    static_assert(table + 16 * 40 < headers);
     const Bytes code{std::byte{0xc3}};
     std::vector<NewSection> sections{{".text", code, 0x60000020},
                                      {".sdmagic", bytes_of("#### LoaderInfo: systemd-stub 257 ####")}};

@@ -134,6 +134,65 @@ TEST(Uki, RefusesAStubThatIsSignedOrNotSystemds) {
               "systemd-boot-efi has it");
 }
 
+const std::vector<UkiProfile> rescue{{.id = "rescue", .title = "rescue", .os_release = "ID=debian\nIMAGE_ID=ashlar-rescue\n", .command_line = "console=ttyS0 rescue roothash=0123"}};
+
+TEST(Profiles, HaveWhatTheyNameAndShareTheRest) {
+    const Sample sample;
+    const Bytes plain = compose_uki(sample.parts(), "base.efi");
+    EXPECT_EQ(add_profiles(plain, {}, "base.efi"), plain);
+    const Bytes uki = add_profiles(plain, rescue, "base.efi");
+    const UkiContents contents = read_uki(uki, "base.efi");
+    EXPECT_EQ(contents.command_line, sample.parts().command_line);
+    EXPECT_EQ(contents.os_release, sample.parts().os_release);
+    ASSERT_EQ(contents.profiles.size(), 2U);
+    EXPECT_EQ(contents.profiles[0].profile, "ID=main\n");
+    EXPECT_EQ(contents.profiles[0].command_line, std::nullopt);
+    EXPECT_EQ(contents.profiles[1].profile, "ID=rescue\nTITLE=rescue\n");
+    EXPECT_EQ(contents.profiles[1].os_release, rescue[0].os_release);
+    EXPECT_EQ(contents.profiles[1].command_line, rescue[0].command_line);
+    std::vector<std::string> names;
+    for (const auto& [name, size] : contents.sections) names.push_back(name);
+    EXPECT_EQ(names, (std::vector<std::string>{".text", ".sbat", ".sdmagic", ".osrel", ".cmdline", ".uname", ".linux", ".initrd", ".ucode", ".profile",
+                                               ".profile", ".osrel", ".cmdline"}));
+    EXPECT_EQ(samples::error_of([&] { (void)add_profiles(uki, rescue, "base.efi"); }), "cannot compose the UKI 'base.efi': it has profiles already");
+    auto lines = rescue;
+    lines[0].title = "a\nb";
+    EXPECT_EQ(samples::error_of([&] { (void)add_profiles(plain, lines, "base.efi"); }), "cannot compose the UKI 'base.efi': its profile's title has more than one line");
+}
+
+// What the stub does for profile 1 is what it does for a UKI with the profile's parts, and .profile at last.
+TEST(Profiles, AreMeasuredWithTheirOwnParts) {
+    const Sample sample;
+    UkiParts parts = sample.parts();
+    parts.pcr_key = samples::key()->public_key();
+    const Bytes uki = add_profiles(compose_uki(parts, "base.efi"), rescue, "base.efi");
+    const auto with_profile = [](const Digest& pcr, std::string_view text) { return extended_by_phase(extended_by_phase(pcr, std::string_view(".profile\0", 9)), text); };
+    EXPECT_EQ(predicted_pcr11(uki, "base.efi"), with_profile(predicted_pcr11(compose_uki(parts, "base.efi"), "base.efi"), "ID=main\n"));
+    parts.os_release = rescue[0].os_release;
+    parts.command_line = rescue[0].command_line;
+    EXPECT_EQ(predicted_pcr11(uki, "base.efi", 1), with_profile(predicted_pcr11(compose_uki(parts, "base.efi"), "base.efi"), "ID=rescue\nTITLE=rescue\n"));
+    EXPECT_EQ(samples::error_of([&] { (void)predicted_pcr11(uki, "base.efi", 2); }), "cannot predict PCR 11 of 'base.efi': it has no profile 2");
+}
+
+TEST(Profiles, ShareTheSignedPolicies) {
+    const Sample sample;
+    UkiParts parts = sample.parts();
+    parts.pcr_key = samples::key()->public_key();
+    const Bytes plain = compose_uki(parts, "base.efi");
+    const auto policies = pcr_policies(add_profiles(plain, rescue, "base.efi"), "base.efi");
+    EXPECT_EQ(policies.size(), 2 * boot_phases().size());
+    const Bytes signed_uki = add_pcr_signatures(plain, sign_pcr_policies(policies, *samples::key()), "base.efi");
+    const Bytes uki = add_profiles(signed_uki, rescue, "base.efi");
+    EXPECT_EQ(pcr_signature_fault(uki, "base.efi"), std::nullopt);
+    EXPECT_EQ(pcr_policies(uki, "base.efi").at(7).pcr11, policies.at(7).pcr11);
+
+    auto other = rescue;
+    other[0].command_line += " debug";
+    EXPECT_EQ(pcr_signature_fault(add_profiles(signed_uki, other, "base.efi"), "base.efi"), "its .pcrsig has no right signature for phase 'enter-initrd' of profile 1");
+    EXPECT_EQ(samples::error_of([&] { (void)add_pcr_signatures(add_profiles(plain, rescue, "base.efi"), "{}", "base.efi"); }),
+              "cannot compose the UKI 'base.efi': its .pcrsig would be the last profile's alone\n  hint: add it before the profiles");
+}
+
 TEST(Addon, HoldsACommandLine) {
     const Bytes stub = samples::addon_stub();
     const Bytes addon = compose_addon({stub, "no_timer_check", "6.12.0-example", {own_sbat}}, "a.addon.efi");
@@ -187,7 +246,7 @@ TEST(PcrPolicies, AnswersAreCheckedBeforeTheyAreAttached) {
     std::vector<Bytes> answers;
     for (const PcrPolicy& policy : policies) answers.push_back(samples::key(1)->sign(policy.digest));
     EXPECT_EQ(samples::error_of([&] { (void)attach_pcr_signatures(policies, samples::key(0)->public_key(), answers); }),
-              "cannot attach the PCR signature for 'enter-initrd': it is not the PCR key's over this policy\n  hint: sign "
+              "cannot attach the PCR signature for phase 'enter-initrd': it is not the PCR key's over this policy\n  hint: sign "
               "the request again with the key whose public half is in .pcrpkey");
     answers.pop_back();
     EXPECT_EQ(samples::error_of([&] { (void)attach_pcr_signatures(policies, samples::key(1)->public_key(), answers); }),

@@ -25,6 +25,7 @@ struct UkiInput {
     std::optional<std::filesystem::path> microcode;
     std::string os_release;                // usr/lib/os-release of the root, after identify()
     std::vector<std::string> command_line; // recipe::Kernel::command_line; "roothash=" is added here
+    std::vector<std::string> rescue;       // recipe::Kernel::rescue: then there is a profile "rescue" with these words behind
     Digest root_hash;
     std::optional<std::uint64_t> limit; // recipe::Limits::uki
 };

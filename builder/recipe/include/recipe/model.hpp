@@ -39,6 +39,7 @@ struct FileEntry {
 struct Kernel {
     std::string package;                     // e.g. "linux-image-cloud-amd64"
     std::vector<std::string> command_line;   // words, in order; `roothash=` is added by the build
+    std::vector<std::string> rescue;         // words that the rescue entry has behind those; none: no such entry
     std::vector<std::string> initrd_modules; // by module name; dependencies follow by themselves
     std::vector<std::string> microcode;      // packages, e.g. "intel-microcode"
 };

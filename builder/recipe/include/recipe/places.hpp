@@ -24,6 +24,7 @@ enum class Element {
     initrd,
     kernel,
     command_line,
+    rescue,
     initrd_module,
     microcode,
     limit, // "root", "uki", "boot_partition"
