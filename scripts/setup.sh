@@ -17,6 +17,8 @@ packages+=(qemu-system-x86 ovmf swtpm)
 packages+=(libgtest-dev libgmock-dev librapidcheck-dev python3 python3-jsonschema python3-venv
            apt binutils cpio dpkg-dev cryptsetup-bin dosfstools e2fsprogs erofs-utils faketime fdisk gdisk gnupg kmod mtools openssl sbsigntool systemd-container
            zstd xz-utils jq)
+# Measure: the peers that Debian has for every machine.
+packages+=(casync mmdebstrap)
 
 if [[ ${1:-} == --with-clang ]]; then
     # The distribution's own version, whichever that is.

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What a node downloads to come from one release to another: our delta, blocks and full file, against casync
-# (64 KiB chunks), RAUC's adaptive method (block-hash-index) and the plain image. Same roots, one run.
+# (64 KiB chunks), RAUC (its adaptive method block-hash-index, and plain) and the plain image. Same roots, one run.
 #   tests/bench/delta.sh OLD.raw NEW.raw
-#   tests/bench/delta.sh            builds a pair of role `base`: Debian's release alone, and with updates
+#   tests/bench/delta.sh            builds role `base` without updates, with all but the kernel's, and with all
 # RAUC's streaming needs device-mapper, which a container has not: its download is computed as it works: an
 # index of one SHA-256 for each 4 KiB of the new image; what the old slot has is not fetched; the rest is read
 # from a squashfs of 64 KiB pieces (what its documentation advises), here of zstd, the smallest it offers.
@@ -12,47 +12,15 @@ work=$(mktemp -d "$cache/delta.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 command -v casync >/dev/null || { echo "bench: casync is missing (apt-get install casync)" >&2; exit 77; }
 
-# A train of Debian's release alone: what came later, by updates and by security, is left out.
-build_pair() {
-    local keys=$work/keys
-    cp -r "$top/recipes" "$top/overlays" "$work"
-    sed -i 's/suites = \["trixie", "trixie-updates"\]/suites = ["trixie"]/; /name = "debian-security"/,$d' "$work/recipes/trains/R0.toml"
-    sed -i '${/^\[\[archive\]\]$/d}' "$work/recipes/trains/R0.toml"
-    "$ashlar" --keys "$keys" key new >/dev/null
-    "$ashlar" --progress quiet --keys "$keys" --output "$work/out" --recipes "$work/recipes" --source "$top" --release R0.0 build --live base >/dev/null
-    "$ashlar" --progress quiet --keys "$keys" --output "$work/out" --recipes "$top/recipes" --release R0.1 build --live base >/dev/null
-    old=$work/out/ashlar_base_R0.0_amd64.raw new=$work/out/ashlar_base_R0.1_amd64.raw
+# Chunks of the new root that a cache made of the old one does not have, and the index: casync_bytes DIRECTORY
+casync_bytes() {
+    comm -13 <(cd "$1/old.castr" && find . -type f | sort) <(cd "$1/new.castr" && find . -type f | sort) |
+        (cd "$1/new.castr" && xargs -r stat -c %s) | awk -v list="$(stat -c %s "$1/new.caibx")" '{s += $1} END {print s + list}'
 }
 
-# The root file system of an image alone: root_of IMAGE TO
-root_of() {
-    local offset size
-    offset=$("$ashlar" --json inspect --headers "$1" | jq '.partitions[] | select(.label | startswith("root_")).offset')
-    size=$("$ashlar" --json inspect --headers "$1" | jq '.root_size')
-    dd if="$1" of="$2" bs=1M iflag=skip_bytes,count_bytes skip="$offset" count="$size" status=none
-}
-
-if [[ $# -eq 2 ]]; then old=$(realpath "$1") new=$(realpath "$2"); else build_pair; fi
-root_of "$old" "$work/old"; root_of "$new" "$work/new"
-
-# Ours: the files are written beside the new image, so it is one of our own.
-mkdir "$work/pair"
-for image in "$old" "$new"; do for file in "${image%.raw}".*; do ln -s "$file" "$work/pair/"; done; done
-ours() { "$ashlar" --json --progress quiet delta "$@" "$work/pair/$(basename "$old")" "$work/pair/$(basename "$new")"; }
-read -r _ make_cpu make_peak < <(measure "$work/delta.json" "$ashlar" --json --progress quiet delta "$work/pair/$(basename "$old")" "$work/pair/$(basename "$new")")
-ours --full >"$work/full.json"
-delta=$(jq .size "$work/delta.json") full=$(jq .size "$work/full.json") blocks=$(jq .blocks "$work/full.json")
-
-# casync: chunks of the new root that a cache made of the old one does not have, and the index.
-read -r _ casync_cpu casync_peak < <(measure "$work/casync.log" casync make --store="$work/new.castr" "$work/new.caibx" "$work/new")
-casync make --store="$work/old.castr" "$work/old.caibx" "$work/old" >/dev/null
-casync_bytes() { # chunks that are only in the new store
-    comm -13 <(cd "$work/old.castr" && find . -type f | sort) <(cd "$work/new.castr" && find . -type f | sort) |
-        (cd "$work/new.castr" && xargs -r stat -c %s) | awk '{s += $1} END {print s + 0}'
-}
-casync=$(($(casync_bytes) + $(stat -c %s "$work/new.caibx")))
-
-rauc=$(python3 - "$work/old" "$work/new" <<'PY'
+# "adaptive plain", in bytes: rauc_bytes OLD_ROOT NEW_ROOT
+rauc_bytes() {
+    python3 - "$@" <<'PY'
 import ctypes, ctypes.util, hashlib, sys
 zstd = ctypes.CDLL(ctypes.util.find_library("zstd"))
 zstd.ZSTD_compress.restype = zstd.ZSTD_compressBound.restype = ctypes.c_size_t
@@ -63,24 +31,53 @@ def packed(data):
     return min(len(data), zstd.ZSTD_compress(out, ctypes.c_size_t(size), data, ctypes.c_size_t(len(data)), 15))
 old, new = (open(path, "rb").read() for path in sys.argv[1:3])
 known = {hashlib.sha256(old[i:i + BLOCK]).digest() for i in range(0, len(old), BLOCK)} | {hashlib.sha256(bytes(BLOCK)).digest()}
-total = (len(new) + BLOCK - 1) // BLOCK * 32
+adaptive, plain = (len(new) + BLOCK - 1) // BLOCK * 32, 0
 for at in range(0, len(new), PIECE):
     piece = new[at:at + PIECE]
+    size = packed(piece)
+    plain += size
     if any(hashlib.sha256(piece[i:i + BLOCK]).digest() not in known for i in range(0, len(piece), BLOCK)):
-        total += packed(piece)
-print(total)
+        adaptive += size
+print(adaptive, plain)
 PY
-)
-plain=$(stat -c %s "$work/new")
+}
 
-echo "packages that differ"
-diff <(cut -f1,2 "${old%.raw}.packages") <(cut -f1,2 "${new%.raw}.packages") | grep '^[<>]' || true
-python3 - "$delta" "$blocks" "$full" "$casync" "$rauc" "$plain" <<'PY'
+table() {
+    python3 - "$@" <<'PY'
 import sys
-names = ["our delta", "our blocks", "our full file", "casync", "RAUC block-hash-index (computed)", "plain image (dd)"]
+names = ["our delta", "our blocks", "our full file", "casync", "RAUC block-hash-index (computed)", "RAUC plain (computed)", "plain image (dd)"]
 sizes = [int(word) for word in sys.argv[1:]]
 best = min(sizes[3:5])
 for name, size in zip(names, sizes):
     print(f"  {name:<36} {size / 1e6:8.2f} MB  {size / best:6.3f} x the best block-based peer")
 PY
-echo "  making: ours $make_cpu CPU s, $make_peak MB; casync $casync_cpu CPU s, $casync_peak MB"
+}
+
+compare() {
+    local old=$1 new=$2 at delta blocks full rauc rauc_plain make_cpu make_peak casync_cpu casync_peak
+    at=$(mktemp -d "$work/pair.XXXXXX")
+    root_of "$old" "$at/old"; root_of "$new" "$at/new"
+    # Our files are written beside the new image, so it is one of our own.
+    for image in "$old" "$new"; do for file in "${image%.raw}".*; do ln -s "$file" "$at/"; done; done
+    old=$at/$(basename "$old") new=$at/$(basename "$new")
+    read -r _ make_cpu make_peak < <(measure "$at/delta.json" "$ashlar" --json --progress quiet delta "$old" "$new")
+    "$ashlar" --json --progress quiet delta --full "$old" "$new" >"$at/full.json"
+    delta=$(jq .size "$at/delta.json") full=$(jq .size "$at/full.json") blocks=$(jq .blocks "$at/full.json")
+    read -r _ casync_cpu casync_peak < <(measure "$at/casync.log" casync make --store="$at/new.castr" "$at/new.caibx" "$at/new")
+    casync make --store="$at/old.castr" "$at/old.caibx" "$at/old" >/dev/null
+    read -r rauc rauc_plain < <(rauc_bytes "$at/old" "$at/new")
+    table "$delta" "$blocks" "$full" "$(casync_bytes "$at")" "$rauc" "$rauc_plain" "$(stat -c %s "$at/new")"
+    echo "  making: ours $make_cpu CPU s, $make_peak MB; casync $casync_cpu CPU s, $casync_peak MB"
+    rm -rf "$at"
+}
+
+if [[ $# -eq 2 ]]; then
+    differing_packages "$1" "$2"
+    compare "$(realpath "$1")" "$(realpath "$2")"
+else
+    build_releases "$work"
+    for new in "$same_kernel" "$new_kernel"; do
+        differing_packages "$old" "$new"
+        compare "$old" "$new"
+    done
+fi

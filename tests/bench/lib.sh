@@ -127,3 +127,39 @@ print(f"{float(said[2]):.1f} {cpu:.1f} {peak}")
 print(f"bench: {os.path.basename(image)} is {said[1].decode()}", file=sys.stderr)
 PY
 }
+
+# Three images of role `base` in directory $1: R0.0 of the release's main suite alone, R0.1 with what the
+# suites of updates and security hold beyond it but for the kernel, R0.2 with all of it. Sets $old, $same_kernel, $new_kernel.
+build_releases() {
+    local work=$1 recipes
+    local -A only=([R0.0]=main [R0.1]=no-kernel [R0.2]=all)
+    "$ashlar" --keys "$work/keys" key new >/dev/null
+    for release in R0.0 R0.1 R0.2; do
+        recipes=$work/recipes-$release/recipes
+        mkdir -p "$work/recipes-$release" && cp -r "$top/recipes" "$top/overlays" "$work/recipes-$release"
+        case ${only[$release]} in
+        main)
+            sed -i 's/suites = \["trixie", "trixie-updates"\]/suites = ["trixie"]/; /name = "debian-security"/,$d' "$recipes/trains/R0.toml"
+            sed -i '${/^\[\[archive\]\]$/d}' "$recipes/trains/R0.toml"
+            ;;
+        no-kernel) printf '\n[[pin]]\npackages = ["linux-image-*"]\nsuite = "trixie"\npriority = 1001\n' >>"$recipes/trains/R0.toml" ;;
+        esac
+        echo "bench: building base $release (${only[$release]})" >&2
+        "$ashlar" --progress quiet --keys "$work/keys" --output "$work/out" --recipes "$recipes" --source "$top" --release "$release" build --live base >/dev/null
+    done
+    old=$work/out/ashlar_base_R0.0_amd64.raw same_kernel=$work/out/ashlar_base_R0.1_amd64.raw new_kernel=$work/out/ashlar_base_R0.2_amd64.raw
+}
+
+# What a release's evidence lists of packages, against another's: differing_packages OLD.raw NEW.raw
+differing_packages() {
+    echo "packages that differ, of $(wc -l <"${2%.raw}.packages")"
+    diff <(cut -f1,2 "${1%.raw}.packages") <(cut -f1,2 "${2%.raw}.packages") | grep '^[<>]' || true
+}
+
+# The root file system of an image alone: root_of IMAGE TO
+root_of() {
+    local offset size
+    offset=$("$ashlar" --json inspect --headers "$1" | jq '.partitions[] | select(.label | startswith("root_")).offset')
+    size=$("$ashlar" --json inspect --headers "$1" | jq '.root_size')
+    dd if="$1" of="$2" bs=1M iflag=skip_bytes,count_bytes skip="$offset" count="$size" status=none
+}

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What an upgrade costs a node, against dd of the same root to the same file system and casync with the old
-# root as its seed: by delta, and by the full file. Two images of role `base` are made where none are named.
+# root as its seed: by delta, and by the full file. Without arguments a pair of role `base` is built, whose kernel is the same.
 #
 #   tests/bench/upgrade.sh OLD.raw NEW.raw
 #   tests/bench/upgrade.sh
@@ -14,11 +14,8 @@ command -v casync >/dev/null || { echo "bench: casync is missing (apt-get instal
 if [[ $# -eq 2 ]]; then
     old=$(realpath "$1") new=$(realpath "$2")
 else
-    "$ashlar" --keys "$work/keys" key new >/dev/null
-    for release in R0.0 R0.1; do
-        "$ashlar" --progress quiet --keys "$work/keys" --output "$work/out" --recipes "$top/recipes" --release "$release" build --live base >/dev/null
-    done
-    old=$work/out/ashlar_base_R0.0_amd64.raw new=$work/out/ashlar_base_R0.1_amd64.raw
+    build_releases "$work"
+    new=$same_kernel
 fi
 mkdir "$work/pair"
 for image in "$old" "$new"; do for file in "${image%.raw}".*; do ln -s "$file" "$work/pair/"; done; done
@@ -26,12 +23,6 @@ publish() { "$ashlar" --progress quiet publish "$work/pair/$(basename "$new")" -
 publish delta --from "$work/pair/$(basename "$old")"
 publish full
 # Nothing to compare with: everything must come.
-root_of() {
-    local offset size
-    offset=$("$ashlar" --json inspect --headers "$1" | jq '.partitions[] | select(.label | startswith("root_")).offset')
-    size=$("$ashlar" --json inspect --headers "$1" | jq '.root_size')
-    dd if="$1" of="$2" bs=1M iflag=skip_bytes,count_bytes skip="$offset" count="$size" status=none
-}
 root_of "$old" "$work/old"; root_of "$new" "$work/new"
 casync make --store="$work/new.castr" "$work/new.caibx" "$work/new" >/dev/null
 casync make --store="$work/old.castr" "$work/old.caibx" "$work/old" >/dev/null
