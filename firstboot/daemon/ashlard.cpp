@@ -69,12 +69,14 @@ void say(std::string_view text) {
 // Disks come and go: it looks again until there is one to install on.
 int install() {
     std::string said;
-    while (const auto waiting = node::install(say)) {
+    auto outcome = node::install(say);
+    while (const auto* waiting = std::get_if<node::Waiting>(&outcome)) {
         if (waiting->reason != said) say(waiting->reason);
         said = waiting->reason;
         std::this_thread::sleep_for(std::chrono::seconds(10));
+        outcome = node::install(say);
     }
-    say("installed; starting again from the disk");
+    say(std::get<node::Done>(outcome) == node::Done::installed ? "installed; starting again from the disk" : "starting again, under Secure Boot");
     run_checked({.argv = {"systemctl", "reboot"}});
     return 0;
 }

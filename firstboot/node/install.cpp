@@ -4,6 +4,7 @@
 #include "boot_files.hpp"
 #include "encryption.hpp"
 #include "keeping.hpp"
+#include "secure_boot.hpp"
 #include "name.hpp"
 #include <node/mounts.hpp>
 
@@ -171,22 +172,48 @@ template <class Work> void while_medium_is_there(const Medium& medium, const Wor
     }
 }
 
-std::optional<Waiting> install_in_place(const disks::Disk& disk, const Medium& medium, const site::Site& site, const Say& say) {
+std::variant<Done, Waiting> install_in_place(const disks::Disk& disk, const Medium& medium, const site::Site& site, const Say& say) {
     const std::uint64_t there = size_of(medium.esp.device) + medium.slot.root_size + medium.slot.verity_size;
     if (const auto needed = minimum_size_in_place(medium.slot, there); disk.size < needed)
         return Waiting{fmt::format("not installing: {} is too small for a node: {} are needed", disk.device.native(), human_bytes(needed))};
     while_doing(fmt::format("making a node of '{}'", disk.device.native()), [&] { grow(disk, medium, site, say); });
-    return std::nullopt;
+    return Done::installed;
 }
 
-std::optional<Waiting> install_on_other_disk(std::vector<disks::Disk>& disks, const Medium& medium, const Mount& esp, const site::Site& site, const Say& say) {
+std::variant<Done, Waiting> install_on_other_disk(std::vector<disks::Disk>& disks, const Medium& medium, const Mount& esp, const site::Site& site, const Say& say) {
     for (auto& disk : disks)
         if (!disk.started_from) disks::look_inside(disk);
     const auto choice = disks::choose(site.disk, disks, minimum_size(medium.slot));
     if (const auto* undecided = std::get_if<disks::Undecided>(&choice)) return waiting(*undecided);
     const disks::Disk& target = std::get<disks::Chosen>(choice).disk;
     while_doing(fmt::format("installing on '{}'", target.device.native()), [&] { while_medium_is_there(medium, [&] { write_on(target, medium, esp, site, say); }); });
-    return std::nullopt;
+    return Done::installed;
+}
+
+// The keys that lie on the medium: one directory with any name, as systemd-boot wants it.
+fs::path keys_on(const Mount& esp) {
+    const fs::path all = esp.path() / "loader/keys";
+    std::vector<fs::path> found;
+    if (fs::is_directory(all))
+        for (const auto& entry : fs::directory_iterator(all))
+            if (entry.is_directory()) found.push_back(entry.path());
+    if (found.size() == 1) return found.front();
+    throw Error(fmt::format("cannot enrol Secure Boot keys: the medium has {} directories in loader/keys and not one", found.size()),
+                "docs/guides/secure-boot.md says how they get there");
+}
+
+// The TPM seals to what Secure Boot is, so that comes first. Nothing when the installation may go on.
+std::optional<std::variant<Done, Waiting>> settle_secure_boot(const site::Site& site, const Mount& esp, const Say& say) {
+    if (site.secure_boot == site::SecureBoot::as_it_is) return std::nullopt;
+    const auto now = secure_boot();
+    if (now == SecureBoot::on) return std::nullopt;
+    if (now == SecureBoot::none) return Waiting{"not installing: the firmware does not know Secure Boot, and site.toml asks for it"};
+    if (now == SecureBoot::off) return Waiting{"not installing: Secure Boot is off although the firmware has keys: turn it on in its set-up"};
+    if (site.secure_boot == site::SecureBoot::require)
+        return Waiting{"not installing: the firmware has no Secure Boot keys (setup mode): enrol them, or let site.toml say secure_boot = \"enrol\""};
+    enrol_keys(keys_on(esp));
+    say("the firmware has the Secure Boot keys of this medium");
+    return Done::keys_enrolled;
 }
 
 } // namespace
@@ -211,7 +238,7 @@ std::vector<std::string> unmet(const site::Site& site, const fs::path& root) {
     return reasons;
 }
 
-std::optional<Waiting> install(const Say& say) {
+std::variant<Done, Waiting> install(const Say& say) {
     disks::settle();
     auto disks = disks::inventory();
     const disks::Disk* started = disks::started_from(disks);
@@ -222,6 +249,7 @@ std::optional<Waiting> install(const Say& say) {
     if (!fs::exists(site_file)) return Waiting{"not installing: the medium has no ashlar/site.toml on its boot partition"};
     const site::Site site = site::read(toml::source_from_file(site_file, "site.toml"));
     if (const auto reasons = unmet(site); !reasons.empty()) return Waiting{"not installing: " + join(reasons, "\n  ")};
+    if (const auto outcome = settle_secure_boot(site, esp, say)) return *outcome;
     if (site.place == site::Place::in_place) return install_in_place(*started, medium, site, say);
     return install_on_other_disk(disks, medium, esp, site, say);
 }

@@ -19,6 +19,8 @@ constexpr std::array<std::string_view, 3> wipe_words{"if-blank", "if-ours", "alw
 constexpr std::array wipes{disks::Wipe::if_blank, disks::Wipe::if_ours, disks::Wipe::always};
 constexpr std::array<std::string_view, 3> encryption_words{"off", "if-possible", "require"};
 constexpr std::array encryptions{Encryption::off, Encryption::if_possible, Encryption::require};
+constexpr std::array<std::string_view, 3> secure_boot_words{"as-it-is", "require", "enrol"};
+constexpr std::array secure_boots{SecureBoot::as_it_is, SecureBoot::require, SecureBoot::enrol};
 constexpr std::array<std::string_view, 7> ssh_key_types{"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa",
                                                         "sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com"};
 constexpr unsigned least_recovery_bits = 2048;
@@ -113,6 +115,7 @@ void read_install(toml::Table& table, Site& site) {
     if (toml::Table* require = table.table("require")) site.requirements = requirements(*require);
     read_place(table, site);
     if (const auto encryption = table.choice("encryption", encryption_words)) site.encryption = encryptions[encryption->value];
+    if (const auto secure_boot = table.choice("secure_boot", secure_boot_words)) site.secure_boot = secure_boots[secure_boot->value];
     read_recovery_key(table, site);
 }
 

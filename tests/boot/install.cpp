@@ -8,6 +8,8 @@
 #include <base/process.hpp>
 #include <base/text.hpp>
 #include <disks/claim.hpp>
+#include <signing/authenticode.hpp>
+#include <signing/pe.hpp>
 
 #include <gmock/gmock.h>
 
@@ -189,6 +191,29 @@ TEST(Install, MakesANodeOfTheDiskThatTheImageWasWrittenTo) {
     EXPECT_EQ(content(), before);
     for (const auto& partition : image::read_partition_table(disk.path()).partitions)
         if (partition.label == "state") expect_node(boot(machine::Until::shut_down, std::nullopt), state_in(disk.path(), partition));
+}
+
+// A server as it comes without anybody's keys, and a medium that may give it some: only then it installs.
+TEST(Install, EnrolsTheKeysOfItsMediumFirst) {
+    const Target target;
+    const Board board(machine::find_firmware().variables);
+    Disk stick = medium("secure_boot = \"enrol\"\n" + onto_target);
+    const auto begin = [&](machine::Until until) { return start(stick, target.arguments(), until, board); };
+
+    const auto without_keys = begin(machine::Until::shut_down);
+    EXPECT_THAT(without_keys.transcript, HasSubstr("cannot enrol Secure Boot keys: the medium has 0 directories in loader/keys"));
+    for (const auto& file : Lab::get().variable_files({}))
+        if (file.name.ends_with(".auth") && file.name != "dbx-append.auth") stick.write_boot_file("loader/keys/berlin-1/" + file.name, file.contents);
+    const auto enrolled = begin(machine::Until::power_off);
+    EXPECT_EQ(machine::name_of(enrolled.verdict.outcome), "reset") << enrolled.transcript;
+    EXPECT_THAT(enrolled.transcript, HasSubstr("starting again, under Secure Boot"));
+    EXPECT_THAT(enrolled.transcript, Not(HasSubstr("installing on")));
+    expect_installed(begin(machine::Until::power_off));
+
+    // From now on the firmware refuses what they did not sign.
+    const auto unsigned_uki = without_certificates(stick.read_boot_file(stick.uki_path()), "uki");
+    stick.write_boot_file(stick.uki_path(), unsigned_uki);
+    EXPECT_EQ(machine::name_of(begin(machine::Until::power_off).verdict.outcome), "refused");
 }
 
 // A stick as one has it in the hand, and the kernel that knows it. Pulled out in the middle, it is named, and

@@ -74,7 +74,9 @@ Disk medium(std::string_view install, std::string_view more, std::string_view ro
     return disk;
 }
 
-Board::Board() { write_file(directory_.path() / "variables.fd", read_file(Lab::get().variables())); }
+Board::Board() : Board(Lab::get().variables()) {}
+
+Board::Board(const std::filesystem::path& variables) { write_file(directory_.path() / "variables.fd", read_file(variables)); }
 
 Board::Board(const Board& other) { copy_tree(other.directory_.path(), directory_.path()); }
 

@@ -65,7 +65,9 @@ private:
 // What a machine keeps when it is switched off, beside its disks: firmware variables and TPM.
 class Board {
 public:
-    Board();
+    Board(); // with the lab's Secure Boot keys
+    // Whose firmware variables are those of a file.
+    explicit Board(const std::filesystem::path& variables);
     Board(const Board& other);
     Board& operator=(const Board&) = delete;
     ~Board() = default;

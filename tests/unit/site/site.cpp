@@ -27,6 +27,7 @@ TEST(Site, NeedsANameAndAWordAboutEncryption) {
     EXPECT_TRUE(site.disk.buses.empty());
     EXPECT_EQ(site.place, site::Place::other_disk);
     EXPECT_EQ(site.encryption, site::Encryption::off);
+    EXPECT_EQ(site.secure_boot, site::SecureBoot::as_it_is);
     EXPECT_EQ(site.access, site::Access{});
 }
 
@@ -34,6 +35,7 @@ TEST(Site, TakesEverythingThatTheFormatHas) {
     const PublicKey key = PrivateKey::generate(RsaBits::rsa2048).public_key();
     const auto site = read("[site]\nname = \"berlin-1\"\n[install]\nrecovery_key = \"\"\"\n" + key.pem() + R"("""
 encryption = "require"
+secure_boot = "enrol"
 wipe = "if-ours"
 [install.disk]
 bus = ["nvme", "sata"]
@@ -52,6 +54,7 @@ ssh_ca = ["ecdsa-sha2-nistp256 AAAAE2Vj"]
 break_glass = ["sk-ssh-ed25519@openssh.com AAAAGnNr break-glass"]
 )");
     EXPECT_EQ(site.encryption, site::Encryption::require);
+    EXPECT_EQ(site.secure_boot, site::SecureBoot::enrol);
     EXPECT_EQ(site.recovery_key, key);
     EXPECT_THAT(site.access.ssh_keys, ElementsAre("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 anna", "ssh-rsa AAAAB3Nz"));
     EXPECT_THAT(site.access.ssh_ca, ElementsAre("ecdsa-sha2-nistp256 AAAAE2Vj"));

@@ -28,6 +28,13 @@ enum class Place {
 
 enum class Encryption { off, if_possible, require };
 
+// What of Secure Boot a machine must have to become a node.
+enum class SecureBoot {
+    as_it_is,
+    require,
+    enrol, // `require`; a machine in setup mode gets the keys that lie on the medium
+};
+
 // Who may log in, as root. Lines of authorized_keys without options, or of the files of ssh-keygen.
 struct Access {
     std::vector<std::string> ssh_keys;
@@ -42,6 +49,7 @@ struct Site {
     disks::Rule disk;
     Requirements requirements;
     Encryption encryption = Encryption::if_possible;
+    SecureBoot secure_boot = SecureBoot::as_it_is;
     std::optional<PublicKey> recovery_key; // there unless encryption is off
     Access access;
 };
