@@ -47,6 +47,11 @@ public:
         if (!value.is_number_unsigned()) throw malformed(name_, fmt::format("{}: '{}' is no number from 0 on", place_, key));
         return value.get<std::uint64_t>();
     }
+    [[nodiscard]] bool boolean(const std::string& key) {
+        const Json& value = at(key);
+        if (!value.is_boolean()) throw malformed(name_, fmt::format("{}: '{}' is neither true nor false", place_, key));
+        return value.get<bool>();
+    }
     [[nodiscard]] Digest digest(const std::string& key) {
         const auto found = Digest::from_hex(text(key));
         if (!found) throw malformed(name_, fmt::format("{}: '{}' is no SHA-256 digest", place_, key));
@@ -104,13 +109,16 @@ std::string release_index_text(const ReleaseIndex& index) {
     Json streams = Json::array(), uki_deltas = Json::array();
     for (const auto& stream : index.streams) streams.push_back(json_of(stream));
     for (const auto& stream : index.uki_deltas) uki_deltas.push_back(json_of(stream));
-    return pretty({{"format", format},
-                   {"role", index.role},
-                   {"release", index.release},
-                   {"architecture", index.architecture},
-                   {"root", {{"hash", index.root_hash.hex()}, {"size", index.root_size}}},
-                   {"uki", {{"file", index.uki.file}, {"size", index.uki.size}, {"sha256", index.uki_digest.hex()}, {"deltas", std::move(uki_deltas)}}},
-                   {"streams", std::move(streams)}});
+    Json json{{"format", format},
+              {"role", index.role},
+              {"release", index.release},
+              {"architecture", index.architecture},
+              {"root", {{"hash", index.root_hash.hex()}, {"size", index.root_size}}},
+              {"uki", {{"file", index.uki.file}, {"size", index.uki.size}, {"sha256", index.uki_digest.hex()}, {"deltas", std::move(uki_deltas)}}},
+              {"streams", std::move(streams)}};
+    // Nodes of before know no such key, and need none for what is not for testing.
+    if (index.test) json["test"] = true;
+    return pretty(json);
 }
 
 ReleaseIndex parse_release_index(std::string_view text, std::string_view name) {
@@ -126,6 +134,7 @@ ReleaseIndex parse_release_index(std::string_view text, std::string_view name) {
                        .uki = uki.file(),
                        .uki_digest = uki.digest("sha256")};
     index.streams = streams_of(top.at("streams"), name, "stream");
+    if (top.has("test")) index.test = top.boolean("test");
     index.uki_deltas = streams_of(uki.at("deltas"), name, "UKI delta");
     for (const Object* object : {&top, &root, &uki}) object->finish();
     if (std::ranges::count_if(index.streams, [](const PublishedStream& stream) { return !stream.from; }) != 1) throw malformed(name, "it must have one stream without 'from'");

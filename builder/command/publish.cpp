@@ -18,10 +18,12 @@ namespace fs = std::filesystem;
 struct PublishOptions {
     fs::path image, to;
     std::vector<fs::path> from;
+    publish::Order::Audience audience = publish::Order::Audience::all;
 };
 
 std::string text_of(const ReleaseIndex& index, const fs::path& to) {
-    std::string text = fmt::format("{} {} for {}, in '{}':\n  {:<48} {}\n", index.role, index.release, index.architecture, to.native(), index.uki.file, human_bytes(index.uki.size));
+    std::string text = fmt::format("{} {} for {}{}, in '{}':\n  {:<48} {}\n", index.role, index.release, index.architecture, index.test ? ", a test release" : "", to.native(), index.uki.file,
+                                   human_bytes(index.uki.size));
     for (const auto& stream : index.uki_deltas) text += fmt::format("  {:<48} {}\n", stream.file.file, human_bytes(stream.file.size));
     for (const auto& stream : index.streams) text += fmt::format("  {:<48} {}\n", stream.file.file, human_bytes(stream.file.size));
     return text + fmt::format("a node takes it with `ashlarctl upgrade`, from there or from wherever it is served\n");
@@ -30,7 +32,7 @@ std::string text_of(const ReleaseIndex& index, const fs::path& to) {
 int publish(Context& context, const PublishOptions& options) {
     const deltas::Image now(options.image, context.options().output);
     std::vector<std::unique_ptr<deltas::Image>> olds;
-    publish::Order order{.to = options.to, .now = now, .olds = {}};
+    publish::Order order{.to = options.to, .now = now, .olds = {}, .audience = options.audience};
     for (const auto& old : options.from) {
         olds.push_back(std::make_unique<deltas::Image>(old, context.options().output));
         order.olds.push_back(olds.back().get());
@@ -50,6 +52,7 @@ void add_publish(CLI::App& app, const Choose& choose) {
     command->add_option("IMAGE", options->image, "The image, or its name without ending, in --output")->required();
     command->add_option("--to", options->to, "Where the release goes")->type_name("DIR")->required();
     command->add_option("--from", options->from, "An earlier image that gets a delta; may be given again")->type_name("IMAGE")->allow_extra_args(false);
+    command->add_flag_callback("--test", [options] { options->audience = publish::Order::Audience::test; }, "A test release: a node starts it once, and not three times, before it must have proved itself");
     command->callback([options, choose] { choose({.run = [options](Context& context) { return publish(context, *options); }}); });
 }
 

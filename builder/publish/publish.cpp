@@ -73,7 +73,8 @@ ReleaseIndex publish(const Order& order, Renderer& renderer) {
                        .root_hash = manifest.root_hash,
                        .root_size = order.now.side().bytes.size(),
                        .uki = copied(uki, order.to),
-                       .uki_digest = sha256_of_file(uki)};
+                       .uki_digest = sha256_of_file(uki),
+                       .test = order.audience == Order::Audience::test};
     index.streams.push_back(stream(order, nullptr, renderer));
     for (const auto* old : order.olds) {
         index.streams.push_back(stream(order, old, renderer));

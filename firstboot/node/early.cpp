@@ -132,7 +132,7 @@ void try_release(const fs::path& state, const Json& content) {
     if (start != upgrade::Start::one_too_many) return;
     const auto journal = upgrade::journal_from(content.at("upgrade"));
     start_once(fmt::format("ashlar_{}.efi", journal.origin->release));
-    throw Error(fmt::format("cannot go on with '{}': it was started {} times and did not prove itself", journal.target->image.release, upgrade::most_attempts),
+    throw Error(fmt::format("cannot go on with '{}': it was started {} {} and did not prove itself", journal.target->image.release, journal.target->tries, journal.target->tries == 1 ? "time" : "times"),
                 "the release of before is started instead");
 }
 

@@ -189,6 +189,7 @@ std::optional<Target> NodeSteps::check(const upgrade::Source& source) {
                   .salt = to_hex(offer.verity.salt),
                   .uuid = offer.verity.uuid.text(),
                   .uki = index.uki_digest,
+                  .tries = index.test ? upgrade::test_tries : upgrade::usual_tries,
                   .route = routes.front(),
                   .others = {routes.begin() + 1, routes.end()},
                   .refusals = {}};
@@ -247,7 +248,7 @@ void NodeSteps::arm(const Target& target) {
     if (sha256(uki) != target.uki) throw Error(fmt::format("cannot use '{}': it is not what was checked", kept_uki(node_).native()), "ask for the upgrade again");
     with_menu(node_, [&](const Menu& menu) {
         menu.remove(target.image.release);
-        menu.add(uki, target.image.release, {upgrade::most_attempts, 0});
+        menu.add(uki, target.image.release, {target.tries, 0});
     });
 }
 

@@ -37,6 +37,7 @@ Route route_from(const Json& json) { return {json.at("way").get<std::string>(), 
 Json json_of(const Target& target) {
     Json json = json_of(target.route);
     json.update({{"image", json_of(target.image)}, {"root_size", target.root_size}, {"salt", target.salt}, {"uuid", target.uuid}, {"uki", target.uki.hex()}});
+    if (target.tries != usual_tries) json["tries"] = target.tries;
     for (const Route& other : target.others) json["others"].push_back(json_of(other));
     for (const Refusal& refusal : target.refusals) json["refusals"].push_back({{"way", refusal.way}, {"text", refusal.text}});
     return json;
@@ -52,6 +53,7 @@ Target target_from(const Json& json) {
             .salt = json.at("salt").get<std::string>(),
             .uuid = json.at("uuid").get<std::string>(),
             .uki = digest_at(json, "uki"),
+            .tries = json.value("tries", usual_tries),
             .route = route_from(json),
             .others = std::move(others),
             .refusals = std::move(refusals)};
@@ -108,7 +110,7 @@ Event wake(const Journal& journal, const Facts& facts) {
     if (journal.target && facts.running == journal.target->image) return Event::woke_new;
     if (journal.origin && facts.running != *journal.origin) return Event::woke_other;
     const bool tried = journal.phase == Phase::armed || journal.phase == Phase::trying || journal.phase == Phase::blessing;
-    const bool over = facts.target_entry != Facts::Entry::usable || journal.attempts > most_attempts;
+    const bool over = facts.target_entry != Facts::Entry::usable || (journal.target && journal.attempts > journal.target->tries);
     return tried && over ? Event::woke_fallen : Event::woke_same;
 }
 
@@ -119,7 +121,7 @@ bool is_trial(const Journal& journal, const Digest& running) {
 
 Start count(Journal& journal, const Digest& running) {
     if (!is_trial(journal, running)) return Start::usual;
-    return ++journal.attempts > most_attempts ? Start::one_too_many : Start::trial;
+    return ++journal.attempts > journal.target->tries ? Start::one_too_many : Start::trial;
 }
 
 } // namespace ashlar::upgrade

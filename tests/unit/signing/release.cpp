@@ -54,6 +54,15 @@ TEST(ReleaseIndex, ReadsWhatItWrote) {
     EXPECT_EQ(release_index_name("base", "amd64"), "ashlar_base_amd64.release.json");
 }
 
+// Absent from all others: a node of before refuses keys that it does not know.
+TEST(ReleaseIndex, OfATestReleaseSaysSo) {
+    Sample sample;
+    EXPECT_FALSE(parse_json(release_index_text(sample.index), "index").contains("test"));
+    EXPECT_FALSE(parse_release_index(release_index_text(sample.index), "index").test);
+    sample.index.test = true;
+    EXPECT_TRUE(parse_release_index(release_index_text(sample.index), "index").test);
+}
+
 TEST(ReleaseIndex, IsStrict) {
     const Json good = parse_json(release_index_text(Sample().index), "index");
     const auto refusal = [&](const std::function<void(Json&)>& change) {
@@ -70,6 +79,7 @@ TEST(ReleaseIndex, IsStrict) {
     EXPECT_EQ(refusal([](Json& json) { json["streams"].erase(0); }), "cannot read the release index 'index': it must have one stream without 'from'");
     EXPECT_EQ(refusal([](Json& json) { json["streams"] = 1; }), "cannot read the release index 'index': what should be a stream each is no list");
     EXPECT_EQ(refusal([](Json& json) { json["uki"]["deltas"] = {{{"file", "a"}, {"size", 1}}}; }), "cannot read the release index 'index': a UKI delta has no 'from'");
+    EXPECT_EQ(refusal([](Json& json) { json["test"] = 1; }), "cannot read the release index 'index': the index: 'test' is neither true nor false");
     EXPECT_EQ(refusal([](Json& json) { json = Json::array(); }), "cannot read the release index 'index': the index is not an object");
 }
 

@@ -95,6 +95,17 @@ TEST_F(Upgrade, TakesEverythingWhereNothingIsTheSame) {
     EXPECT_EQ(disk.start(), "R0.2");
 }
 
+TEST_F(Upgrade, ToATestReleaseTriesItOnce) {
+    Release release(directory.path() / "release", "R0.2", {"one", "again"}, signer());
+    release.index.test = true;
+    release.write_index();
+    EXPECT_EQ(upgrade_to(release).phase, Phase::armed);
+    EXPECT_THAT(menu(), ElementsAre("ashlar_R0.2+1-0.efi", "ashlar_R0.0.efi"));
+    EXPECT_EQ(disk.start(), "R0.2"); // and it dies
+    EXPECT_EQ(disk.start(), "R0.0");
+    EXPECT_THAT(run(r0().installed(), nullptr).ending->text, HasSubstr("did not prove itself"));
+}
+
 TEST_F(Upgrade, OfWhatRunsIsNothing) {
     const Journal journal = upgrade_to(r0());
     EXPECT_EQ(journal.phase, Phase::resting);

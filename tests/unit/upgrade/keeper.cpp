@@ -60,13 +60,14 @@ public:
     std::optional<Phase> fails;           // its work
     bool restarts = false;
     Installed running = r0;
+    unsigned tries = usual_tries;
     std::set<std::string> refused;  // ways, in the middle
     std::vector<std::string> went;
 
     std::optional<Target> check(const Source&) override {
         effect(Phase::checking);
         if (running == r1) return std::nullopt;
-        return Target{.image = r1, .root_size = 4096, .uki = sha256("uki"), .route = {"delta", "the.delta", 1}, .others = {{"blocks", "the.full", 2}, {"full", "the.full", 3}}};
+        return Target{.image = r1, .root_size = 4096, .uki = sha256("uki"), .tries = tries, .route = {"delta", "the.delta", 1}, .others = {{"blocks", "the.full", 2}, {"full", "the.full", 3}}};
     }
     void clear(const Target& target) override { effect(Phase::clearing), disk_.menu.erase(target.image.release); }
     void mark(const Target&) override { effect(Phase::marking), disk_.slots["B"] = {}; }
@@ -87,7 +88,7 @@ public:
         if (disk_.slots["B"].content != target.image.root_hash) throw Error("cannot prove it");
     }
     void name(const Target&) override { effect(Phase::naming), disk_.slots["B"].named = true; }
-    void arm(const Target& target) override { effect(Phase::arming), disk_.menu.try_emplace(target.image.release, bootmenu::Tries{3, 0}); }
+    void arm(const Target& target) override { effect(Phase::arming), disk_.menu.try_emplace(target.image.release, bootmenu::Tries{target.tries, 0}); }
     void bless(const Installed& image) override { effect(Phase::blessing), disk_.menu[image.release] = std::nullopt; }
     void give_up(const Installed& image) override {
         effect(Phase::returning);
@@ -265,12 +266,39 @@ TEST(Keeper, FallsBackFromAReleaseThatNeverProvesItself) {
     EXPECT_EQ(disk.journal.ending, (Ending{"R0.1", "it was started 3 times and did not prove itself"}));
 }
 
+TEST(Keeper, FallsBackFromATestReleaseAfterOneStart) {
+    Disk disk;
+    Machine machine(disk);
+    machine.tries = test_tries;
+    run(disk, machine, Wish::upgrade);
+    EXPECT_EQ(disk.menu["R0.1"], (bootmenu::Tries{1, 0}));
+    EXPECT_EQ(journal_from(to_json(disk.journal)), disk.journal);
+    Journal counted = disk.journal;
+    EXPECT_EQ(count(counted, r1.root_hash), Start::trial);
+    EXPECT_EQ(count(counted, r1.root_hash), Start::one_too_many);
+    EXPECT_EQ(wake(counted, {r0, Facts::Entry::usable}), Event::woke_fallen);
+    EXPECT_EQ(disk.start(), r1); // and dies
+    ++disk.journal.attempts;
+    Machine after(disk);
+    run(disk, after, Wish::none);
+    EXPECT_EQ(after.running, r0);
+    EXPECT_EQ(disk.journal.ending, (Ending{"R0.1", "it was started 1 time and did not prove itself"}));
+}
+
+// What is for all has no member that a release of before would refuse.
+TEST(JournalText, NamesTheTriesOfATestReleaseOnly) {
+    Journal journal{.phase = Phase::armed, .origin = r0, .target = Target{.image = r1, .uki = sha256("uki")}};
+    EXPECT_FALSE(to_json(journal).at("target").contains("tries"));
+    journal.target->tries = test_tries;
+    EXPECT_EQ(to_json(journal).at("target").at("tries"), 1);
+}
+
 // The boot loader goes on when it cannot rename; then the initrd counts alone.
 TEST(Keeper, LeavesAReleaseThatTheBootLoaderDoesNotCount) {
     Disk disk;
     Machine machine(disk);
     run(disk, machine, Wish::upgrade);
-    for (unsigned attempt = 1; attempt <= most_attempts; ++attempt) EXPECT_EQ(count(disk.journal, r1.root_hash), Start::trial);
+    for (unsigned attempt = 1; attempt <= usual_tries; ++attempt) EXPECT_EQ(count(disk.journal, r1.root_hash), Start::trial);
     EXPECT_EQ(count(disk.journal, r1.root_hash), Start::one_too_many);
     EXPECT_EQ(count(disk.journal, r0.root_hash), Start::usual);
     Keeper keeper(machine, machine, [](const Journal&) {});

@@ -16,6 +16,7 @@ struct Order {
     std::filesystem::path to; // made when it is not there
     const deltas::Image& now;
     std::vector<const deltas::Image*> olds; // releases that get a delta
+    enum class Audience { all, test } audience = Audience::all;
 };
 
 // Writes the UKI, the full file, a delta from each old release, and the index, which appears last: a node

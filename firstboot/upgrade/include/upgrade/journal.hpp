@@ -42,12 +42,16 @@ struct Refusal {
     bool operator==(const Refusal&) const = default;
 };
 
+// How often a release is started before it must have proved itself; one that is for testing only once.
+inline constexpr unsigned usual_tries = 3, test_tries = 1;
+
 // What is being installed.
 struct Target {
     Installed image;
     std::uint64_t root_size = 0; // bytes, without the hash tree
     std::string salt, uuid;      // of the hash tree: hexadecimal, and as text
     Digest uki;
+    unsigned tries = usual_tries;
     Route route;                   // that is gone
     std::vector<Route> others;     // what is left to try, in this order; empty when the root is written
     std::vector<Refusal> refusals; // of this release, oldest first
@@ -83,9 +87,6 @@ struct Journal {
     std::optional<Ending> ending;
     bool operator==(const Journal&) const = default;
 };
-
-// How often a release is started before it must have proved itself.
-inline constexpr unsigned most_attempts = 3;
 
 [[nodiscard]] Json to_json(const Journal& journal);
 // Error: `cannot read the upgrade journal: …`. What a later program added is an error too: a release that
