@@ -84,7 +84,7 @@ const std::vector<fs::path>& source_parts() {
                                              "tests/unit/base", "tests/unit/firstboot", "tests/unit/state", "tests/unit/disks",
                                              "tests/unit/site", "tests/unit/node", "tests/unit/bootmenu",
                                              "tests/unit/upgrade", "tests/unit/control", "tests/unit/ctl",
-                                             "tests/unit/service", "tests/unit/journald"};
+                                             "tests/unit/service", "tests/unit/journald", "tests/unit/rescue"};
     return parts;
 }
 

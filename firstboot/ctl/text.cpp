@@ -75,6 +75,11 @@ std::string status_text(const Json& status) {
     std::string text = line("node", fmt::format("{}, {} {} on {}", status.at("hostname").get<std::string>(), status.at("role").get<std::string>(),
                                                 status.at("release").get<std::string>(), status.at("architecture").get<std::string>()));
     text += break_glass_text(status);
+    if (status.at("place") == "rescue") {
+        text += line("state", "rescue: nothing of this node is written");
+        const auto missing = status.at("missing").get<std::string>();
+        return missing.empty() ? text : text + line("missing", missing);
+    }
     if (status.contains("locked")) return text + line("locked", fmt::format("/var, and no service runs: {}", status.at("locked").get<std::string>()));
     if (status.at("place") == "medium") {
         text += line("state", "runs from a medium, with everything in memory");

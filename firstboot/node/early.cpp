@@ -73,7 +73,7 @@ std::optional<std::string> mount_var(const fs::path& root, const disks::Disk& di
     if (var == nullptr) throw Error(fmt::format("cannot open /var: '{}' has no partition of its type", disk.device.native()));
     fs::path device = var->device;
     if (state.contains("encryption")) {
-        if (auto reason = unlock_by_tpm(device)) return reason;
+        if (auto reason = unlock_by_tpm(device, VarAccess::read_write)) return reason;
         device = "/dev/mapper/var";
     }
     mount(device.native(), root / "var", "ext4", MS_NOSUID | MS_NODEV);
@@ -154,6 +154,37 @@ Place open_node(const fs::path& root, const disks::Disk& disk, const Json& state
     return Place::disk;
 }
 
+// /var of the node beside, so that nothing finds a /var that it cannot write to, and nothing writes to the node's.
+void show_var(const disks::Disk& disk, const Json& state) {
+    const auto* var = disk.of_type(disks::var_partition_type);
+    if (var == nullptr) throw Error(fmt::format("cannot open /var: '{}' has no partition of its type", disk.device.native()));
+    fs::path device = var->device;
+    if (state.contains("encryption")) {
+        if (const auto reason = unlock_by_tpm(device, VarAccess::read_only)) throw Error(fmt::format("cannot open /var: the TPM does not ({})", *reason));
+        device = "/dev/mapper/var";
+    }
+    fs::create_directories(rescue_var);
+    // noload: an ext4 that was not unmounted would be repaired by its journal, read-only or not.
+    mount(device.native(), rescue_var, "ext4", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "noload");
+}
+
+// Whatever is broken: the rest is shown.
+Place open_rescue(const fs::path& root, const disks::Disk* disk, const disks::Partition* place) {
+    mount_var_in_memory(root);
+    std::string missing;
+    try {
+        const auto record = place == nullptr ? std::nullopt : state::read(place->device);
+        if (record) {
+            render(root, record->content);
+            show_var(*disk, record->content);
+        }
+    } catch (const Error& error) {
+        missing = error.message() + "\n";
+    }
+    write_file(rescue_mark, missing);
+    return Place::rescue;
+}
+
 Place open_place(const fs::path& root) {
     // The root's own partitions are known, or there were no root; those beside it perhaps not yet.
     disks::settle();
@@ -162,6 +193,7 @@ Place open_place(const fs::path& root) {
     const auto* place = disk == nullptr ? nullptr : disk->of_type(state::partition_type().text());
     keep_policy_key();
     mount_etc(root);
+    if (is_rescue()) return open_rescue(root, disk, place);
     // A disk that was about to become a node is a medium until it is one.
     if (place != nullptr && disks::claim_on(disk->device) != disks::Claim::in_place) {
         const std::string opening = fmt::format("opening the node on '{}'", disk->device.native());

@@ -5,6 +5,7 @@
 #include <base/process.hpp>
 #include <base/random.hpp>
 #include <base/text.hpp>
+#include <node/running.hpp>
 #include <signing/base64.hpp>
 #include <signing/sealing.hpp>
 
@@ -24,6 +25,8 @@ constexpr const char* policy_key_in_initrd = "/.extra/tpm2-pcr-public-key.pem";
 constexpr const char* signature_in_initrd = "/.extra/tpm2-pcr-signature.json";
 constexpr const char* policy_key = "/run/ashlar/tpm2-pcr-public-key.pem";
 
+constexpr const char* pcr12 = "/sys/class/tpm/tpm0/pcr-sha256/12";
+
 // Groups of eight, for those who must type it: "0f1e2d3c-…".
 std::string random_text() {
     std::array<std::byte, 32> random{};
@@ -39,6 +42,8 @@ void load_ciphers_of_processor() {
     constexpr const char* processor = "/sys/devices/system/cpu/modalias";
     if (fs::exists(processor)) (void)run({.argv = {"modprobe", "--quiet", std::string(trim(read_file(processor)))}});
 }
+
+bool is_untouched(std::string_view pcr) { return !pcr.empty() && pcr.find_first_not_of('0') == pcr.npos; }
 
 } // namespace
 
@@ -61,10 +66,11 @@ void keep_policy_key() {
     write_file(policy_key, read_file(policy_key_in_initrd));
 }
 
-std::optional<std::string> unlock_by_tpm(const fs::path& device) {
+std::optional<std::string> unlock_by_tpm(const fs::path& device, VarAccess access) {
     load_ciphers_of_processor();
     const Outcome outcome = run({.argv = {"systemd-cryptsetup", "attach", "var", device.native(), "-",
-                                          fmt::format("tpm2-device=auto,tpm2-signature={},headless=1,tries=1", signature_in_initrd)}});
+                                          fmt::format("tpm2-device=auto,tpm2-signature={},headless=1,tries=1{}", signature_in_initrd,
+                                                      access == VarAccess::read_only ? ",read-only" : "")}});
     if (outcome.ok()) return std::nullopt;
     std::string reason(trim(outcome.errors));
     std::ranges::replace(reason, '\n', ';');
@@ -78,8 +84,12 @@ void enrol_tpm(const fs::path& device, const fs::path& key_file) {
     const std::string unlock = "--unlock-key-file=" + key_file.native();
     // By itself: what another TPM sealed under the same policy counts as enrolled already, and would stay.
     run_checked({.argv = {"systemd-cryptenroll", unlock, "--wipe-slot=tpm2", device.native()}});
-    run_checked({.argv = {"systemd-cryptenroll", unlock, "--tpm2-device=auto", "--tpm2-pcrs=7+12",
-                          fmt::format("--tpm2-public-key={}", policy_key), "--tpm2-public-key-pcrs=11", device.native()}});
+    const auto enrol = [&](const std::string& pcrs) {
+        run_checked({.argv = {"systemd-cryptenroll", unlock, "--tpm2-device=auto", "--tpm2-pcrs=" + pcrs, fmt::format("--tpm2-public-key={}", policy_key),
+                              "--tpm2-public-key-pcrs=11", device.native()}});
+    };
+    enrol("7+12");
+    if (is_untouched(trim(read_file(pcr12)))) enrol(fmt::format("7+12:sha256={}", rescue_pcr12().hex()));
 }
 
 } // namespace ashlar::node

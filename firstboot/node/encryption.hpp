@@ -41,9 +41,12 @@ private:
 void keep_policy_key();
 
 // In the initrd: opens /dev/mapper/var by the TPM. Nothing when it is open; otherwise why not.
-[[nodiscard]] std::optional<std::string> unlock_by_tpm(const std::filesystem::path& device);
+enum class VarAccess { read_write, read_only };
+[[nodiscard]] std::optional<std::string> unlock_by_tpm(const std::filesystem::path& device, VarAccess access);
 
-// Lets this machine's TPM, as it is now, open the device, and no other. An Error when the key does not
+// Lets this machine's TPM, as it is now, open the device, and no other; and the same machine in the rescue entry of its boot
+// menu, unless something was added to the UKI: then it cannot be told ahead what register 12 will be there, and rescue goes
+// without /var. An Error when the key does not
 // open it (then nothing is changed), or when the UKI has no key for policies. Cut off in the middle it
 // leaves a device that no TPM opens; the key still does.
 void enrol_tpm(const std::filesystem::path& device, const std::filesystem::path& key_file);

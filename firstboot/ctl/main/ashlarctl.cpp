@@ -4,9 +4,11 @@
 
 #include "break_glass.hpp"
 #include "keyboard.hpp"
+#include "rescue.hpp"
 
 #include <base/error.hpp>
 #include <base/json.hpp>
+#include <base/process.hpp>
 #include <base/progress.hpp>
 #include <base/text.hpp>
 #include <breakglass/use.hpp>
@@ -14,11 +16,11 @@
 #include <control/client.hpp>
 #include <control/server.hpp>
 #include <disks/inventory.hpp>
-#include <firstboot/identity.hpp>
 #include <node/drift.hpp>
-#include <node/early.hpp>
 #include <node/recovery.hpp>
+#include <node/trial.hpp>
 
+#include <algorithm>
 #include <array>
 #include <arpa/inet.h>
 #include <cstdio>
@@ -70,20 +72,10 @@ void show(const Options& options, const Json& status) {
     std::fflush(stdout);
 }
 
-// Where ashlard does not run, because nothing may that could find /var empty.
-bool is_locked() { return std::filesystem::exists(node::locked_mark); }
-
-Json status_of_locked() {
-    const firstboot::Identity identity = firstboot::read_identity("/");
-    Json json{{"format", 1}, {"hostname", breakglass::this_node().node}, {"role", identity.role}, {"release", identity.release}, {"architecture", identity.architecture},
-              {"boot_id", identity.boot_id}, {"place", "disk"}, {"locked", trim(read_file(node::locked_mark))}};
-    if (const auto uses = breakglass::uses(); !uses.empty()) json["break_glass"] = breakglass::to_json(uses);
-    return json;
-}
-
 int status(const Options& options) {
-    if (options.follow == Options::Follow::once || is_locked()) {
-        const Json answer = is_locked() ? status_of_locked() : ask(options, "Status");
+    const bool is_quiet = ctl::is_locked() || ctl::is_rescue();
+    if (options.follow == Options::Follow::once || is_quiet) {
+        const Json answer = is_quiet ? ctl::status_without_daemon() : ask(options, "Status");
         return finish(options, answer, [&] { return ctl::status_text(answer); });
     }
     control::watch(options.socket, "org.ashlar.Node.Status", [&](const Json& answer) {
@@ -121,8 +113,9 @@ std::vector<std::string> addresses() {
 
 // A console that has nothing to show is still the way in.
 std::string screen_text(const Options& options) {
+    if (ctl::is_rescue()) return ctl::console_text(ctl::status_without_daemon(), {}) + "\n" + ctl::rescue_menu();
     try {
-        if (is_locked()) return ctl::console_text(status_of_locked(), addresses()) + node::recovery_advice() + "\n";
+        if (ctl::is_locked()) return ctl::console_text(ctl::status_without_daemon(), addresses()) + node::recovery_advice() + "\n";
         return ctl::console_text(ask(options, "Status"), addresses());
     } catch (const Error& error) {
         return error.render() + "\n";
@@ -138,14 +131,30 @@ int console(const Options& options) {
         if (text != shown) fmt::print("{}{}", screen ? "\x1b[H\x1b[2J" : "\n", text);
         std::fflush(stdout);
         shown = text;
-        if (ctl::key_within(std::chrono::seconds(5)) != 'b') continue;
-        ctl::break_glass_at_console();
+        const auto key = ctl::key_within(std::chrono::seconds(5));
+        if (!key) continue;
+        if (*key == 'b') ctl::break_glass_at_console();
+        else if (ctl::is_rescue()) ctl::rescue_key(*key);
         shown.clear();
     }
 }
 
 int break_glass(const Options& options) {
     return ctl::break_glass(options.token.empty() ? ctl::token_from_media() : ctl::token_from(options.token));
+}
+
+int export_logs(const Options&) { return ctl::export_logs(); }
+
+// Only of a release that is kept: of one that is being tried the boot loader knows no such name (docs/formats/uki.md).
+int rescue(const Options& options) {
+    const Json status = ask(options, "Status");
+    const auto release = status.at("release").get<std::string>();
+    const Json menu = status.value("slots", Json::object()).value("menu", Json::array());
+    const bool kept = std::ranges::any_of(menu, [&](const Json& entry) { return entry.at("release") == release && entry.at("blessed") == true; });
+    if (!kept) throw Error(fmt::format("cannot start the rescue entry of '{}' by itself: the release is not kept so far", release), "restart, and choose it in the boot menu");
+    node::start_once(fmt::format("ashlar_{}.efi@rescue", release));
+    run_checked({.argv = {"systemctl", "reboot"}});
+    return 0;
 }
 
 int break_glass_login(const Options&) { return ctl::break_glass_login(); }
@@ -302,6 +311,8 @@ int run(int argc, char** argv) {
     token->add_option("FILE", options.token, "The token; '-' for standard input (default: ashlar/break-glass on a FAT stick)");
     // What sshd starts for a certificate of that key.
     add(app, "break-glass-login", "", "", break_glass_login, chosen)->group("");
+    add(app, "export", "Write logs and status onto a FAT stick", "ashlarctl export", export_logs, chosen);
+    add(app, "rescue", "Restart into the rescue entry of the boot menu: look at the node from its console, write nothing", "ashlarctl rescue", rescue, chosen);
     auto* said = add(app, "log", "What Ashlar's units said", "ashlarctl log --lines 200", log, chosen);
     said->add_option("--lines", options.lines, "How many lines")->capture_default_str();
     command_line::Shell shell{};

@@ -84,6 +84,14 @@ TEST(StatusText, OfALockedNodeIsShort) {
     EXPECT_EQ(status_text(json), "node       node-1, base R0.0 on amd64\nlocked     /var, and no service runs: the TPM says no\n");
 }
 
+TEST(StatusText, InRescueSaysWhatIsMissing) {
+    Json json{{"hostname", "node-1"}, {"role", "base"}, {"release", "R0.0"}, {"architecture", "amd64"}, {"place", "rescue"}, {"missing", ""}};
+    const std::string rescue = "node       node-1, base R0.0 on amd64\nstate      rescue: nothing of this node is written\n";
+    EXPECT_EQ(status_text(json), rescue);
+    json["missing"] = "cannot open /var: the TPM does not (it says no)";
+    EXPECT_EQ(status_text(json), rescue + "missing    cannot open /var: the TPM does not (it says no)\n");
+}
+
 TEST(ConsoleText, BeginsWithWhoAndWhere) {
     Json json = status();
     json["place"] = "medium";

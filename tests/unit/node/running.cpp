@@ -21,4 +21,19 @@ TEST(Running, IsWhatTheCommandLineSays) {
     }
 }
 
+// The whole word, of a command line that is signed.
+TEST(Running, IsRescueWhereTheCommandLineSaysSo) {
+    const TemporaryDirectory root{testing::TempDir()};
+    std::filesystem::create_directories(root.path() / "proc");
+    write_file(root.path() / "proc/cmdline", "quiet systemd.unit=ashlar-rescue.target roothash=00\n");
+    EXPECT_TRUE(node::is_rescue(root.path()));
+    for (const char* line : {"quiet\n", "xsystemd.unit=ashlar-rescue.target\n", "systemd.unit=ashlar-rescue.targets\n", "rescue\n"}) {
+        write_file(root.path() / "proc/cmdline", line);
+        EXPECT_FALSE(node::is_rescue(root.path())) << line;
+    }
+}
+
+// printf '1\0\0\0' | sha256sum; then 32 zeros and that through sha256sum.
+TEST(Running, RescueIsMeasured) { EXPECT_EQ(node::rescue_pcr12().hex(), "46e325c50cc36f5857215f0456592652748654a683f033fab8c152802f700ddd"); }
+
 } // namespace
