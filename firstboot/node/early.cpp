@@ -180,6 +180,8 @@ Place open_rescue(const fs::path& root, const disks::Disk* disk, const disks::Pa
         }
     } catch (const Error& error) {
         missing = error.message() + "\n";
+    } catch (const Json::exception& failure) {
+        missing = fmt::format("cannot understand the state: {}\n", failure.what());
     }
     write_file(rescue_mark, missing);
     return Place::rescue;

@@ -105,6 +105,7 @@ std::vector<rescue::Source> sources(const fs::path& scratch) {
     write_file(scratch / "dmesg.txt", said({"dmesg"}));
     write_file(scratch / "units.txt", said({"systemctl", "--no-pager", "--all", "list-units"}));
     std::vector<rescue::Source> all{{var() / "log/journal", "journal"}, {"/run/log/journal", "journal-in-memory"}, {"/sys/fs/pstore", "pstore"}, {var() / "lib/systemd/pstore", "pstore-kept"}};
+    if (is_rescue()) all.push_back({"/var/log/journal", "journal-of-rescue"}); // that /var is memory
     for (const char* name : {"status.json", "disks.json", "dmesg.txt", "units.txt"}) all.push_back({scratch / name, name});
     return all;
 }
