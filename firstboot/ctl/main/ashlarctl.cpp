@@ -113,7 +113,7 @@ std::vector<std::string> addresses() {
 
 // A console that has nothing to show is still the way in.
 std::string screen_text(const Options& options) {
-    if (ctl::is_rescue()) return ctl::console_text(ctl::status_without_daemon(), {}) + "\n" + ctl::rescue_menu();
+    if (ctl::is_rescue()) return ctl::status_text(ctl::status_without_daemon()) + "\n" + ctl::rescue_menu();
     try {
         if (ctl::is_locked()) return ctl::console_text(ctl::status_without_daemon(), addresses()) + node::recovery_advice() + "\n";
         return ctl::console_text(ask(options, "Status"), addresses());
