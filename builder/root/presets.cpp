@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -78,20 +79,23 @@ void remove_runlevel_links(const fs::path& root) {
 
 } // namespace
 
-std::string preset_line(std::string_view unit) {
-    const std::string name = template_of(unit);
-    if (name == unit) return fmt::format("enable {}", unit);
-    const std::size_t at = unit.find('@') + 1;
-    return fmt::format("enable {} {}", name, unit.substr(at, unit.rfind('.') - at));
+std::string preset_lines(const std::vector<std::string>& units) {
+    std::vector<std::pair<std::string, std::string>> lines; // a unit or a template, and its instances
+    for (const auto& unit : units) {
+        const std::string name = template_of(unit);
+        auto line = std::ranges::find(lines, name, &std::pair<std::string, std::string>::first);
+        if (line == lines.end()) line = lines.insert(line, {name, ""});
+        const std::size_t at = unit.find('@') + 1;
+        if (name != unit) line->second += " " + unit.substr(at, unit.rfind('.') - at);
+    }
+    std::string text;
+    for (const auto& [name, instances] : lines) text += fmt::format("enable {}{}\n", name, instances);
+    return text;
 }
 
 void apply_presets(const fs::path& root, const recipe::Role& role) {
-    std::string lines;
-    for (const auto& service : role.services) {
-        check_service(root, role, service);
-        lines += preset_line(service) + "\n";
-    }
-    write_preset(root / "usr/lib/systemd/system-preset", lines);
+    for (const auto& service : role.services) check_service(root, role, service);
+    write_preset(root / "usr/lib/systemd/system-preset", preset_lines(role.services));
     write_preset(root / "usr/lib/systemd/user-preset", "");
     remove_runlevel_links(root);
     for (const char* scope : {"--system", "--global"}) {

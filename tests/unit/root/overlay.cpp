@@ -135,9 +135,9 @@ TEST_F(Overlay, AFileWhereADirectoryIsIsAnError) {
 }
 
 TEST(PresetLine, KnowsInstances) {
-    EXPECT_EQ(preset_line("ssh.service"), "enable ssh.service");
-    EXPECT_EQ(preset_line("getty@tty1.service"), "enable getty@.service tty1");
-    EXPECT_EQ(preset_line("a@x.y.timer"), "enable a@.timer x.y");
+    EXPECT_EQ(preset_lines({"getty@tty1.service", "ssh.service", "getty@ttyS0.service", "a@x.y.timer"}), "enable getty@.service tty1 ttyS0\n"
+                                                                                                  "enable ssh.service\n"
+                                                                                                  "enable a@.timer x.y\n");
 }
 
 TEST_F(Overlay, AServiceThatIsNotThereIsAnErrorAtItsPlace) {

@@ -23,7 +23,8 @@ void apply_overlays(const std::filesystem::path& root, const recipe::Role& role,
 // configured; nothing of it runs.
 void apply_presets(const std::filesystem::path& root, const recipe::Role& role);
 
-// "enable getty@.service tty1": the line of systemd.preset(5) for a unit or an instance of a template.
-[[nodiscard]] std::string preset_line(std::string_view unit);
+// Lines of systemd.preset(5) that enable the units, in their order. systemd takes the first line for a template and
+// no other, so its instances share one: "enable getty@.service tty1 ttyS0".
+[[nodiscard]] std::string preset_lines(const std::vector<std::string>& units);
 
 } // namespace ashlar::root
