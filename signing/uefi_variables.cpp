@@ -20,8 +20,6 @@ namespace {
 const Guid certificate_list = *Guid::from_text("a5c059a1-94e4-4aa7-87b5-ab155c2bf072"); // EFI_CERT_X509_GUID
 const Guid hash_list = *Guid::from_text("c1c41626-504c-4092-aca9-41f936934328");        // EFI_CERT_SHA256_GUID
 const Guid pkcs7_type = *Guid::from_text("4aafd29d-68df-49ee-8aa9-347d375665a7");       // EFI_CERT_TYPE_PKCS7_GUID
-const Guid global = *Guid::from_text("8be4df61-93ca-11d2-aa0d-00e098032b8c");           // EFI_GLOBAL_VARIABLE
-const Guid image_security = *Guid::from_text("d719b2cb-3d3a-4596-a3bc-dad00e67656f");   // EFI_IMAGE_SECURITY_DATABASE_GUID
 
 constexpr std::size_t list_header = 28; // type, list size, header size, entry size
 
@@ -120,6 +118,11 @@ std::string_view name_of(SecureBootVariable variable) {
     std::abort();
 }
 
+Guid vendor_of(SecureBootVariable variable) {
+    const bool is_key = variable == SecureBootVariable::platform_key || variable == SecureBootVariable::key_exchange;
+    return *Guid::from_text(is_key ? "8be4df61-93ca-11d2-aa0d-00e098032b8c" : "d719b2cb-3d3a-4596-a3bc-dad00e67656f");
+}
+
 SecureBootVariable authority_over(SecureBootVariable variable) {
     const bool keys = variable == SecureBootVariable::platform_key || variable == SecureBootVariable::key_exchange;
     return keys ? SecureBootVariable::platform_key : SecureBootVariable::key_exchange;
@@ -127,7 +130,6 @@ SecureBootVariable authority_over(SecureBootVariable variable) {
 
 namespace {
 
-constexpr std::uint32_t attributes_of_a_key = 0x27; // non-volatile, boot and runtime access, time-based authentication
 constexpr std::uint32_t append_write = 0x40;
 constexpr std::uint16_t win_certificate_revision = 0x0200, win_certificate_efi_guid = 0x0ef1;
 constexpr std::size_t win_certificate_header = 8;
@@ -149,9 +151,8 @@ Bytes efi_time(Time time) {
 Bytes signed_part(const VariableUpdate& update) {
     Bytes bytes;
     for (const char c : name_of(update.variable)) append_little_endian(bytes, static_cast<std::uint16_t>(c));
-    const bool keys = authority_over(update.variable) == SecureBootVariable::platform_key;
-    append(bytes, (keys ? global : image_security).efi_bytes());
-    append_little_endian(bytes, attributes_of_a_key | (update.write == VariableWrite::append ? append_write : 0U));
+    append(bytes, vendor_of(update.variable).efi_bytes());
+    append_little_endian(bytes, secure_boot_attributes | (update.write == VariableWrite::append ? append_write : 0U));
     append(bytes, efi_time(update.time));
     append(bytes, update.lists);
     return bytes;

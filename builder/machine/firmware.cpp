@@ -26,16 +26,14 @@ constexpr std::size_t variable_header_size = 60;
 constexpr std::uint16_t variable_start = 0x55aa;
 constexpr std::byte variable_added{0x3f}, erased{0xff};
 
-enum Attribute : std::uint32_t { non_volatile = 1, boot_service = 2, run_time = 4, time_authenticated = 0x20 };
+enum Attribute : std::uint32_t { non_volatile = 1, boot_service = 2, time_authenticated = 0x20 };
 
-constexpr std::string_view global_variable = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
-constexpr std::string_view image_security_database = "d719b2cb-3d3a-4596-a3bc-dad00e67656f";
 constexpr std::string_view secure_boot_enable = "f0a30bc7-af08-4556-99c4-001009c93a44";
 constexpr std::string_view custom_mode = "c076ec0c-7028-4399-a072-71ee5c448b9f";
 
 struct Variable {
     std::string name; // ASCII
-    std::string_view vendor;
+    Guid vendor;
     std::uint32_t attributes;
     Bytes value;
 };
@@ -93,7 +91,7 @@ Bytes encode(const Variable& variable) {
     append_little_endian<std::uint32_t>(out, 0); // index of a public key
     append_little_endian(out, static_cast<std::uint32_t>(2 * (variable.name.size() + 1)));
     append_little_endian(out, static_cast<std::uint32_t>(variable.value.size()));
-    append(out, Guid::from_text(variable.vendor)->efi_bytes());
+    append(out, variable.vendor.efi_bytes());
     for (const char letter : variable.name + '\0') append_little_endian(out, static_cast<std::uint16_t>(letter));
     append(out, variable.value);
     out.resize(round_up(out.size(), 4), erased);
@@ -101,16 +99,14 @@ Bytes encode(const Variable& variable) {
 }
 
 std::vector<Variable> variables_for(const EnrolledKeys& keys) {
-    constexpr std::uint32_t authenticated = non_volatile | boot_service | run_time | time_authenticated;
-    std::vector<Variable> out{
-        {"PK", global_variable, authenticated, signature_lists({{keys.platform_key}, {}})},
-        {"KEK", global_variable, authenticated, signature_lists(keys.key_exchange)},
-        {"db", image_security_database, authenticated, signature_lists(keys.allowed)},
+    const auto of_keys = [](SecureBootVariable variable, const SignatureDatabase& database) {
+        return Variable{std::string(name_of(variable)), vendor_of(variable), secure_boot_attributes, signature_lists(database)};
     };
-    if (keys.forbidden != SignatureDatabase{})
-        out.push_back({"dbx", image_security_database, authenticated, signature_lists(keys.forbidden)});
-    out.push_back({"SecureBootEnable", secure_boot_enable, non_volatile | boot_service, {std::byte{1}}});
-    out.push_back({"CustomMode", custom_mode, non_volatile | boot_service, {std::byte{0}}});
+    std::vector<Variable> out{of_keys(SecureBootVariable::platform_key, {{keys.platform_key}, {}}), of_keys(SecureBootVariable::key_exchange, keys.key_exchange),
+                              of_keys(SecureBootVariable::allowed, keys.allowed)};
+    if (keys.forbidden != SignatureDatabase{}) out.push_back(of_keys(SecureBootVariable::forbidden, keys.forbidden));
+    out.push_back({"SecureBootEnable", *Guid::from_text(secure_boot_enable), non_volatile | boot_service, {std::byte{1}}});
+    out.push_back({"CustomMode", *Guid::from_text(custom_mode), non_volatile | boot_service, {std::byte{0}}});
     return out;
 }
 

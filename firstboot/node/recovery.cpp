@@ -1,14 +1,13 @@
 #include <node/recovery.hpp>
 
 #include "encryption.hpp"
+#include "own_disk.hpp"
 #include <node/media.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/text.hpp>
-#include <disks/inventory.hpp>
 #include <node/early.hpp>
-#include <state/state.hpp>
 
 #include <fmt/format.h>
 
@@ -20,20 +19,10 @@ namespace {
 
 constexpr const char* key_on_medium = "ashlar/recovery-key";
 
-disks::Disk node_disk() {
-    disks::settle(); // the initrd took its database of udev along
-    const auto disks = disks::inventory();
-    const disks::Disk* disk = disks::started_from(disks);
-    if (disk == nullptr || disk->of_type(disks::var_partition_type) == nullptr || disk->of_type(state::partition_type().text()) == nullptr)
-        throw Error("cannot recover /var: the node was not started from its own disk", "start it from there");
-    return *disk;
-}
-
 Json encrypted_state() {
-    const disks::Disk disk = node_disk();
-    const auto record = state::read(disk.of_type(state::partition_type().text())->device);
-    if (!record || !record->content.contains("encryption")) throw Error("cannot recover /var: it is not encrypted", "nothing needs to be done");
-    return record->content;
+    Json content = own_disk("recover /var").content;
+    if (!content.contains("encryption")) throw Error("cannot recover /var: it is not encrypted", "nothing needs to be done");
+    return content;
 }
 
 // Its text without the line end that editors add, in a file of ours.
@@ -74,7 +63,7 @@ std::string sealed_recovery_key() { return encrypted_state().at("encryption").at
 
 void recover(const fs::path& key_file) {
     const KeyFile key(key_file);
-    enrol_tpm(node_disk().of_type(disks::var_partition_type)->device, key.path());
+    enrol_tpm(own_disk("recover /var").var().device, key.path());
 }
 
 bool recover_from_media(const std::function<void(std::string_view)>& say) {

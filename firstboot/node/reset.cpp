@@ -3,9 +3,9 @@
 #include "encryption.hpp"
 #include "keeping.hpp"
 #include "name.hpp"
+#include "own_disk.hpp"
 
 #include <base/error.hpp>
-#include <disks/inventory.hpp>
 #include <reset/erasure.hpp>
 #include <state/state.hpp>
 
@@ -21,27 +21,7 @@ constexpr const char* host_key = "/etc/ssh/ssh_host_ed25519_key";
 
 using Say = std::function<void(std::string_view)>;
 
-struct ThisNode {
-    disks::Disk disk;
-    fs::path state;
-    Json content;
-};
-
-ThisNode this_node() {
-    disks::settle();
-    const auto disks = disks::inventory();
-    const disks::Disk* disk = disks::started_from(disks);
-    const auto* place = disk == nullptr ? nullptr : disk->of_type(state::partition_type().text());
-    auto record = place == nullptr ? std::nullopt : state::read(place->device);
-    if (!record) throw Error("cannot reset this node: it was not started from its own disk", "start it from there");
-    return {*disk, place->device, std::move(record->content)};
-}
-
-const disks::Partition& var_of(const disks::Disk& disk) {
-    const auto* var = disk.of_type(disks::var_partition_type);
-    if (var == nullptr) throw Error(fmt::format("cannot reset this node: '{}' has no partition of the type of /var", disk.device.native()), "install it again");
-    return *var;
-}
+constexpr std::string_view doing = "reset this node";
 
 void require_resettable(const Json& state) {
     if (const std::string obstacle = reset_obstacle(state, has_tpm()); !obstacle.empty())
@@ -49,9 +29,9 @@ void require_resettable(const Json& state) {
 }
 
 // The table names /var's partition until it is erased, so it is there.
-Json erased(const ThisNode& node, const Say& say) {
+Json erased(const OwnDisk& node, const Say& say) {
     const reset::Order order = reset::order_in(node.content);
-    const disks::Partition& var = var_of(node.disk);
+    const disks::Partition& var = node.var();
     if (var.id != order.partition)
         throw Error(fmt::format("cannot reset this node: /var is partition {}, and the order is about {}", var.id, order.partition), "install it again");
     say(fmt::format("erasing /var of {}", order.node.hostname));
@@ -81,9 +61,9 @@ std::string reset_obstacle(const Json& state, bool has_tpm) {
 }
 
 reset::Name order_reset(const std::string& release, unsigned by) {
-    const ThisNode node = this_node();
+    const OwnDisk node = own_disk(doing);
     require_resettable(node.content);
-    const disks::Partition& var = var_of(node.disk);
+    const disks::Partition& var = node.var();
     const reset::Order order{.node = {node.content.at("hostname").get<std::string>(), node.content.at("machine_id").get<std::string>()},
                              .next = random_name(),
                              .site = node.content.at("installed").at("site").get<std::string>(),
@@ -98,7 +78,7 @@ reset::Name order_reset(const std::string& release, unsigned by) {
 }
 
 void reset_node(const Say& say) {
-    const ThisNode node = this_node();
+    const OwnDisk node = own_disk(doing);
     if (!reset::is_ordered(node.content)) throw Error("cannot reset this node: nobody ordered it", "`ashlarctl factory-reset` does");
     require_resettable(node.content);
     const Json content = reset::is_erased(node.content) ? node.content : erased(node, say);

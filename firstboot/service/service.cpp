@@ -109,6 +109,7 @@ void Service::work() {
         for (auto& asked : asked_) asked.granted.set_value(false);
         asked_.clear();
     }
+    wished_.notify_all();
     changed_();
 }
 
@@ -134,6 +135,11 @@ void Service::wake(Keeper& keeper, const steps::NodeSteps& steps) {
     }
     keeper.wake(steps.facts(before));
     see(keeper.journal());
+    {
+        const std::lock_guard lock(mutex_);
+        awake_ = true;
+    }
+    wished_.notify_all();
 }
 
 void Service::see(const upgrade::Journal& journal) {
@@ -164,8 +170,9 @@ Json Service::look_at_slots() const {
 
 // ---- Whoever asks ----
 
-bool Service::is_time_for(Event event) const {
-    const std::lock_guard lock(mutex_);
+bool Service::is_time_for(Event event) {
+    std::unique_lock lock(mutex_);
+    wished_.wait(lock, [&] { return awake_ || ended_ || !fault_.empty(); });
     return upgrade::next(journal_.phase, event).has_value();
 }
 
@@ -230,6 +237,7 @@ void Service::recover() {
         const std::lock_guard lock(mutex_);
         if (fault_.empty()) throw Error("cannot recover: nothing is broken", "look at `ashlarctl status`");
         fault_.clear();
+        awake_ = false;
     }
     thread_.join();
     steps::StateMemory(node_->state).keep({});

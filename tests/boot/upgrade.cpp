@@ -95,7 +95,7 @@ public:
                 const auto answer = visitor.run("ashlarctl status --json");
                 if (answer.output.empty()) return false;
                 const Json now = parse_json(answer.output, "status");
-                if (now.at("phase") == "trying" || now.at("phase") == "blessing") return false;
+                if (now.at("phase") != "resting") return false;
                 status = now;
                 looks_ = visitor.run("ashlarctl drift; ls -d /var/lib/ashlar-test-daemon; systemctl list-jobs --no-legend; systemctl poweroff").output;
                 return true;

@@ -9,6 +9,7 @@
 #include <signing/guid.hpp>
 #include <signing/key.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -41,6 +42,10 @@ struct SignatureDatabase {
 
 enum class SecureBootVariable { platform_key, key_exchange, allowed, forbidden };
 [[nodiscard]] std::string_view name_of(SecureBootVariable variable); // "PK", "KEK", "db", "dbx"
+// Whose namespace it is in: EFI_GLOBAL_VARIABLE, or EFI_IMAGE_SECURITY_DATABASE_GUID for db and dbx.
+[[nodiscard]] Guid vendor_of(SecureBootVariable variable);
+// Of each of the four: non-volatile, boot-service and run-time access, time-based authentication.
+inline constexpr std::uint32_t secure_boot_attributes = 0x27;
 // Which key signs a change of it: PK signs PK and KEK, KEK signs db and dbx.
 [[nodiscard]] SecureBootVariable authority_over(SecureBootVariable variable);
 

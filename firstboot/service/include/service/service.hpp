@@ -51,7 +51,8 @@ private:
     void recover();
     [[nodiscard]] reset::Name factory_reset(const std::string& node, unsigned by);
     [[nodiscard]] bool ask(Wish wish);
-    [[nodiscard]] bool is_time_for(upgrade::Event event) const;
+    // Waits until it is known what this start is.
+    [[nodiscard]] bool is_time_for(upgrade::Event event);
     void require(upgrade::Event event) const;
     [[nodiscard]] Json look_at_slots() const;
 
@@ -63,8 +64,8 @@ private:
     mutable std::mutex mutex_; // what follows
     std::condition_variable wished_;
     std::deque<Asked> asked_;
-    bool ended_ = false;
-    upgrade::Journal journal_;
+    bool ended_ = false, awake_ = false;
+    upgrade::Journal journal_; // of this start once awake_
     Json slots_ = Json::object();
     Json last_reset_; // null: there was none
     std::optional<steps::Transfer> transfer_;
