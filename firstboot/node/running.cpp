@@ -24,12 +24,16 @@ bool is_rescue(const std::filesystem::path& root) {
 }
 
 Digest rescue_pcr12() {
-    // The number of the profile in UTF-16, with its zero.
-    constexpr std::string_view number("1\0\0\0", 4);
-    Hasher hasher;
-    hasher.update(Digest::Bytes{});
-    hasher.update(sha256(number).bytes());
-    return hasher.finish();
+    // In UTF-16, with their zeros: systemd-boot measures what it hands to the stub, then the stub the number in it.
+    constexpr std::string_view options("@\0001\0\0\0", 6), number("1\0\0\0", 4);
+    Digest::Bytes value{};
+    for (const auto event : {options, number}) {
+        Hasher hasher;
+        hasher.update(value);
+        hasher.update(sha256(event).bytes());
+        value = hasher.finish().bytes();
+    }
+    return Digest(value);
 }
 
 } // namespace ashlar::node
