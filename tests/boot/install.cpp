@@ -77,33 +77,25 @@ echo "first-boot-complete.target $(systemctl show --value -p ActiveEnterTimestam
 
 // The node is there for those whom the site names, and for nobody else; and it is no new machine to systemd.
 TEST(Install, LetsInWhomTheSiteNames) {
-    const Target target;
-    const Board board;
-    const Visitor anna, authority;
+    const Node node;
+    const Visitor& anna = node.visitor;
+    const Visitor authority;
     Visitor bob, stranger;
     bob.carry_certificate_of(authority);
     stranger.carry_certificate_of(anna);
     for (Visitor* visitor : {&bob, &stranger}) visitor->go_with(anna);
     const Disk stick = medium(onto_target, fmt::format("[access]\nssh_keys = [\"{}\"]\nssh_ca = [\"{}\"]\n", anna.public_key(), authority.public_key()));
-    expect_installed(start(stick, target.arguments(), machine::Until::power_off, board));
+    expect_installed(start(stick, node.target.arguments(), machine::Until::power_off, node.board));
     if (HasFatalFailure()) return;
 
     std::optional<ashlar::Outcome> refused, by_certificate, units;
-    const auto report = visited(
-        [&] {
-            return target.boot([&](auto& options) {
-                board.in(options);
-                options.until = machine::Until::power_off;
-                options.more_arguments = anna.arguments();
-            });
-        },
-        [&] {
-            if (!anna.run("systemctl is-system-running --wait").ok()) return false;
-            refused = stranger.run("true");
-            by_certificate = bob.run("id -un");
-            units = anna.run(first_boot_units);
-            return anna.run("systemctl poweroff").ok();
-        });
+    const auto report = node.visited([&] {
+        if (!anna.run("systemctl is-system-running --wait").ok()) return false;
+        refused = stranger.run("true");
+        by_certificate = bob.run("id -un");
+        units = anna.run(first_boot_units);
+        return anna.run("systemctl poweroff").ok();
+    });
     ASSERT_EQ(machine::name_of(report.verdict.outcome), "ready") << report.verdict.detail << '\n' << report.transcript;
     ASSERT_TRUE(refused && by_certificate && units);
     EXPECT_EQ(refused->exit_code, 255);

@@ -135,8 +135,15 @@ ashlar::Outcome Visitor::run(const std::string& command) const {
                                  "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=20", "root@127.0.0.1", command}});
 }
 
-machine::Report visited(const std::function<machine::Report()>& boot, const std::function<bool()>& visit) {
-    auto report = std::async(std::launch::async, boot);
+machine::Report Node::visited(const std::function<bool()>& visit, const std::function<void(machine::Options&)>& change) const {
+    auto report = std::async(std::launch::async, [&] {
+        return target.boot([&](auto& options) {
+            board.in(options);
+            options.until = machine::Until::power_off;
+            options.more_arguments = visitor.arguments();
+            if (change) change(options);
+        });
+    });
     bool there = false;
     while (!there && report.wait_for(std::chrono::seconds(1)) != std::future_status::ready) there = visit();
     return report.get();

@@ -106,17 +106,17 @@ private:
     TemporaryDirectory directory_{testing::TempDir()};
     unsigned port_;
 };
-// Boots until the machine is off, and lets `visit` go there meanwhile: it is called again and again until it
-// returns true, or the boot has ended. It should end with `systemctl poweroff`.
-[[nodiscard]] machine::Report visited(const std::function<machine::Report()>& boot, const std::function<bool()>& visit);
-
-// A node that is not encrypted and lets its visitor in.
+// A node in its machine, and somebody who goes there.
 struct Node {
     Visitor visitor;
     Board board;
     Target target;
+
+    // Boots until the machine is off, with the visitor's network; `change` may add to it. Meanwhile `visit` is called again
+    // and again until it returns true, or the boot has ended. It should end with `systemctl poweroff`.
+    [[nodiscard]] machine::Report visited(const std::function<bool()>& visit, const std::function<void(machine::Options&)>& change = {}) const;
 };
-// A copy of one that was installed once for all tests of this run.
+// A copy of one that was installed once for all tests of this run, is not encrypted, and lets its visitor in.
 [[nodiscard]] Node installed_node();
 
 void expect_installed(const machine::Report& report);

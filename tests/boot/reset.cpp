@@ -38,26 +38,26 @@ protected:
         set_floor(node->target, "R0.0");
         before = node->target.state();
     }
-    machine::Report boot(const std::optional<std::string>& cut = {}) {
-        return node->target.boot([&](auto& options) {
-            node->board.in(options);
-            options.more_arguments = node->visitor.arguments();
-            // A disk that forgets what is discarded; by itself QEMU says so and keeps it, and all of /var is overwritten.
-            options.more_arguments.insert(options.more_arguments.end(), {"-set", "drive.disk.discard=unmap"});
-            options.until = machine::Until::power_off;
+    // A disk that forgets what is discarded; by itself QEMU says so and keeps it, and all of /var is overwritten.
+    static void forgets(machine::Options& options) { options.more_arguments.insert(options.more_arguments.end(), {"-set", "drive.disk.discard=unmap"}); }
+    [[nodiscard]] machine::Report visited(const std::function<bool()>& visit) const { return node->visited(visit, forgets); }
+    // Nobody goes there.
+    [[nodiscard]] machine::Report boot(const std::optional<std::string>& cut = {}) const {
+        const auto nobody = [] { return true; };
+        return node->visited(nobody, [&](auto& options) {
+            forgets(options);
             options.cut_power_at = cut;
         });
     }
     // Data, the key that signs the note, and the order; the machine ends at the restart.
     void order() {
-        const auto report = visited([&] { return boot(); },
-                                    [&] {
-                                        if (!node->visitor.run("systemctl is-system-running --wait").ok()) return false;
-                                        host_key = node->visitor.run("echo secret > /var/kept && sync && cat /etc/ssh/ssh_host_ed25519_key.pub").output;
-                                        refused = node->visitor.run("ashlarctl factory-reset --yes=another").errors;
-                                        answer = node->visitor.run("ashlarctl --json factory-reset --yes=$(uname -n)").output;
-                                        return true;
-                                    });
+        const auto report = visited([&] {
+            if (!node->visitor.run("systemctl is-system-running --wait").ok()) return false;
+            host_key = node->visitor.run("echo secret > /var/kept && sync && cat /etc/ssh/ssh_host_ed25519_key.pub").output;
+            refused = node->visitor.run("ashlarctl factory-reset --yes=another").errors;
+            answer = node->visitor.run("ashlarctl --json factory-reset --yes=$(uname -n)").output;
+            return true;
+        });
         ASSERT_EQ(machine::name_of(report.verdict.outcome), "reset") << report.verdict.detail << '\n' << report.transcript;
         EXPECT_THAT(refused, HasSubstr("and the request is for 'another'"));
         ASSERT_TRUE(node->target.state().contains("reset")) << answer;
@@ -76,15 +76,14 @@ protected:
     // The node as its visitor finds it: another one, empty, with another key.
     void expect_new_node() {
         std::string kept, name, key, status;
-        const auto report = visited([&] { return boot(); },
-                                    [&] {
-                                        if (!node->visitor.run("systemctl is-system-running --wait").ok()) return false;
-                                        kept = node->visitor.run("cat /var/kept").output;
-                                        name = node->visitor.run("uname -n").output;
-                                        key = node->visitor.run("cat /etc/ssh/ssh_host_ed25519_key.pub").output;
-                                        status = node->visitor.run("ashlarctl status").output;
-                                        return node->visitor.run("systemctl poweroff").ok();
-                                    });
+        const auto report = visited([&] {
+            if (!node->visitor.run("systemctl is-system-running --wait").ok()) return false;
+            kept = node->visitor.run("cat /var/kept").output;
+            name = node->visitor.run("uname -n").output;
+            key = node->visitor.run("cat /etc/ssh/ssh_host_ed25519_key.pub").output;
+            status = node->visitor.run("ashlarctl status").output;
+            return node->visitor.run("systemctl poweroff").ok();
+        });
         ASSERT_EQ(machine::name_of(report.verdict.outcome), "ready") << report.verdict.detail << '\n' << report.transcript;
         EXPECT_EQ(kept, "");
         EXPECT_EQ(trim(name), after.at("hostname").get<std::string>());

@@ -44,19 +44,12 @@ class Machine {
 public:
     // Starts until it is off or resets. `visit` is tried until it returns true.
     void run(const std::function<bool(const Visitor&)>& visit, const std::vector<std::string>& more = {}) {
-        const auto report = visited(
-            [&] {
-                return node_.target.boot([&](auto& options) {
-                    node_.board.in(options);
-                    // A watchdog that does what one of metal does.
-                    options.more_arguments = {"-device", "i6300esb", "-action", "watchdog=reset"};
-                    if (!clock_.empty()) options.more_arguments.insert(options.more_arguments.end(), {"-rtc", "base=" + clock_});
-                    for (const auto& arguments : {node_.visitor.arguments(), more})
-                        options.more_arguments.insert(options.more_arguments.end(), arguments.begin(), arguments.end());
-                    options.until = machine::Until::power_off;
-                });
-            },
-            [&] { return visit(node_.visitor); });
+        // A watchdog that does what one of metal does.
+        std::vector<std::string> arguments{"-device", "i6300esb", "-action", "watchdog=reset"};
+        if (!clock_.empty()) arguments.insert(arguments.end(), {"-rtc", "base=" + clock_});
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        const auto report = node_.visited([&] { return visit(node_.visitor); },
+                                          [&](auto& options) { options.more_arguments.insert(options.more_arguments.end(), arguments.begin(), arguments.end()); });
         consoles_ += report.transcript + "\n--------\n";
     }
 
