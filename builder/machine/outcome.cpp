@@ -91,7 +91,7 @@ std::optional<Verdict> Watch::console(std::string_view bytes) {
 
 std::optional<Verdict> Watch::line(std::string line) {
     if (const auto cause = after(line, "Kernel panic - not syncing: "))
-        return Verdict{Outcome::panicked, corruption_.empty() ? *cause : fmt::format("{} ({})", *cause, trim(corruption_))};
+        return panic(corruption_.empty() ? *cause : fmt::format("{} ({})", *cause, trim(corruption_)));
     if (has(line, "verity") && has(line, "corrupt")) corruption_ = line;
     if (is_refusal(line)) return Verdict{Outcome::refused, std::string(trim(line))};
     if (has(line, probe_ready)) return settle({Outcome::ready, std::string(trim(line))});
@@ -121,14 +121,22 @@ std::optional<Verdict> Watch::settle(Verdict verdict) {
     return until_ == Until::ready ? settled_ : std::nullopt;
 }
 
+// The kernel still has to keep its last words, and to start the machine again.
+std::optional<Verdict> Watch::panic(std::string cause) {
+    if (!panicked_) panicked_ = Verdict{Outcome::panicked, std::move(cause)};
+    return until_ == Until::ready ? panicked_ : std::nullopt;
+}
+
 Verdict Watch::shut_down(std::string_view reason) const {
     if (reason.starts_with("host-")) return {Outcome::interrupted, fmt::format("the emulator was stopped ({})", reason)};
+    if (panicked_) return *panicked_;
     if (reason != "guest-shutdown") return {Outcome::reset, fmt::format("the machine started again after: {}", last_line())};
     if (settled_) return *settled_;
     return {Outcome::powered_off, fmt::format("the machine powered off before it was ready, after: {}", last_line())};
 }
 
 Verdict Watch::out_of_budget() const {
+    if (panicked_) return *panicked_;
     return {Outcome::timed_out, fmt::format("{} came in time; the last line is: {}",
                                             settled_ ? "no power off" : "nothing", last_line())};
 }

@@ -33,7 +33,7 @@ struct Verdict {
 // How far to go.
 enum class Until {
     ready,     // stop the machine when it is ready
-    power_off, // let it go on until it powers itself off, and see what happens meanwhile
+    power_off, // let it go on until it powers itself off or resets, and see what happens meanwhile
     shut_down, // the same, after its power button was pressed once, when it was ready
 };
 
@@ -58,6 +58,7 @@ public:
 private:
     [[nodiscard]] std::optional<Verdict> line(std::string line);
     [[nodiscard]] std::optional<Verdict> settle(Verdict verdict);
+    [[nodiscard]] std::optional<Verdict> panic(std::string cause);
     [[nodiscard]] std::string last_line() const;
 
     Until until_;
@@ -65,6 +66,7 @@ private:
     std::string console_rest_, port_rest_; // an unfinished line of each
     std::string corruption_; // the last line in which dm-verity found something
     std::optional<Verdict> settled_; // ready or degraded, when the machine went on after it
+    std::optional<Verdict> panicked_; // when the machine's end was awaited after it
     std::optional<Json> status_;
 };
 
