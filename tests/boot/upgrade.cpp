@@ -16,6 +16,7 @@
 
 using namespace lab;
 using testing::HasSubstr;
+using testing::Not;
 
 namespace {
 
@@ -121,6 +122,7 @@ TEST(Upgrade, ByDeltaStaysWhenItIsHealthy) {
     EXPECT_EQ(status.at("slots").at("menu"), Json::array({blessed("R0.1"), blessed("R0.0")}));
     EXPECT_THAT(machine.looks(), HasSubstr("no drift"));
     EXPECT_THAT(machine.looks(), HasSubstr("/var/lib/ashlar-test-daemon")); // the new release's own directory
+    EXPECT_THAT(machine.consoles(), Not(HasSubstr("Failed unmounting")));
     EXPECT_EQ(machine.target().in_var("/kept"), "kept\n");
     EXPECT_EQ(machine.target().state().at("machine_id"), before.at("machine_id"));
 }
