@@ -80,12 +80,16 @@ void sync_directory(const fs::path& directory) {
 } // namespace
 
 void write_file(const fs::path& path, std::string_view contents, unsigned mode, Durability durability) {
+    write_file(path, [&](const Fd& file) { write_all(file.get(), contents, path.native()); }, mode, durability);
+}
+
+void write_file(const fs::path& path, const std::function<void(const Fd&)>& body, unsigned mode, Durability durability) {
     const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
     std::string pattern = (parent / ("." + path.filename().string() + ".XXXXXX")).string();
     Fd fd(::mkostemp(pattern.data(), O_CLOEXEC));
     if (!fd) throw system_error("create", path.native());
     try {
-        write_all(fd.get(), contents, path.native());
+        body(fd);
         if (::fchmod(fd.get(), static_cast<mode_t>(mode)) != 0) throw system_error("write", path.native());
         if (durability == Durability::synced && ::fsync(fd.get()) != 0) throw system_error("sync", path.native());
         fd.close();

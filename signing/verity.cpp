@@ -309,8 +309,11 @@ VerityHeader read_verity_header(const FileExtent& hash) {
             *little_endian_at<std::uint64_t>(bytes, at_data_blocks)};
 }
 
-std::optional<VerityFault> verify_verity(const FileExtent& data, const FileExtent& hash, const Digest& root,
-                                         const VerityParameters& parameters) {
+namespace {
+
+// From the top down to `lowest`; the data lies below level 0.
+std::optional<VerityFault> first_fault(const FileExtent& data, const FileExtent& hash, const Digest& root,
+                                       const VerityParameters& parameters, std::size_t lowest) {
     check(parameters);
     const Shape shape = shape_of(blocks_in(data));
     if (hash.size < shape.total_blocks * block)
@@ -322,9 +325,21 @@ std::optional<VerityFault> verify_verity(const FileExtent& data, const FileExten
     read_at(hash, 0, found);
     if (found != superblock(parameters, shape.data_blocks)) return VerityFault{VerityFault::Where::superblock, 0};
     if (tree.root() != root) return fault_below(tree, shape.levels.size(), 0);
-    for (std::size_t level = shape.levels.size(); level-- > 0;)
+    for (std::size_t level = shape.levels.size(); level-- > lowest;)
         if (const auto index = first_difference(tree, level)) return fault_below(tree, level, *index);
     return std::nullopt;
+}
+
+} // namespace
+
+std::optional<VerityFault> verify_verity(const FileExtent& data, const FileExtent& hash, const Digest& root,
+                                         const VerityParameters& parameters) {
+    return first_fault(data, hash, root, parameters, 0);
+}
+
+std::optional<VerityFault> verify_verity_tree(const FileExtent& data, const FileExtent& hash, const Digest& root,
+                                              const VerityParameters& parameters) {
+    return first_fault(data, hash, root, parameters, 1);
 }
 
 std::optional<VerityFault> verify_verity(const fs::path& data, const fs::path& hash, const Digest& root,

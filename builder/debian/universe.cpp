@@ -1,10 +1,10 @@
 #include <debian/universe.hpp>
 
-#include "mapped_file.hpp"
 #include "mention_order.hpp"
 #include "package_reader.hpp"
 
 #include <base/error.hpp>
+#include <base/mapped_file.hpp>
 
 #include <algorithm>
 #include <deque>

@@ -6,7 +6,6 @@
 #include <node/mounts.hpp>
 #include <pull/messages.hpp>
 #include <signing/authenticode.hpp>
-#include <signing/source.hpp>
 #include <signing/verity.hpp>
 #include <slots/slots.hpp>
 #include <state/state.hpp>
@@ -14,6 +13,7 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/json.hpp>
+#include <base/mapped_file.hpp>
 #include <base/process.hpp>
 #include <base/text.hpp>
 
@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -111,7 +112,7 @@ pull::Offer look(const Node& node, const upgrade::Source& source) {
 // Whoever signed what runs: firmware believed it, so the node does.
 std::vector<Certificate> trusted(const Node& node) {
     std::vector<Certificate> signers;
-    for (auto& signature : read_authenticode(read_bytes(running_uki(node)), node.running.release))
+    for (auto& signature : read_authenticode(MappedFile(running_uki(node)).bytes(), node.running.release))
         if (signature.intact) signers.push_back(std::move(signature.signer));
     if (signers.empty()) throw Error(fmt::format("cannot trust any release: '{}', which runs, is not signed", node.running.release), "install an image that was built with keys");
     return signers;
@@ -172,15 +173,15 @@ std::optional<Target> NodeSteps::check(const upgrade::Source& source) {
     if (index.root_hash == node_.running.root_hash) return std::nullopt;
     require_allowed(node_, index);
     require_room(slots_now(node_).other, index.root_size);
-    const Bytes uki = read_bytes(kept_uki(node_));
+    const MappedFile uki(kept_uki(node_));
     const auto partition = node_.boot_partition();
     const Menu menu(partition->path());
     require_blessed(menu, node_.running);
-    verify_release(index, uki, trusted(node_));
+    verify_release(index, uki.bytes(), trusted(node_));
     std::uint64_t freed = 0;
     for (const auto& entry : menu.entries())
         if (entry.release != node_.running.release) freed += fs::file_size(partition->path() / "EFI/Linux" / entry.file_name());
-    if (freed < uki.size()) menu.require_space(uki.size() - freed);
+    if (freed < uki.bytes().size()) menu.require_space(uki.bytes().size() - freed);
     partition->close();
     std::vector<upgrade::Route> routes;
     for (const auto& route : offer.routes) routes.push_back({std::string(pull::name_of(route.way)), route.stream, route.download});
@@ -213,6 +214,7 @@ std::optional<std::string> NodeSteps::write(const upgrade::Source& source, const
     const Opened opened(node_, source);
     const pull::Work work{have(node_, slots), *way, target.route.stream, part_of(slots.other.root), from, target.image.root_hash};
     std::optional<std::string> refused;
+    std::uint64_t safe = from;
     ask_pull(node_, {{"what", "fill"}, {"source", opened.json()}, {"work", pull::to_json(work)}}, [&](const Json& json) {
         if (auto refusal = pull::refusal_in(json)) {
             refused = std::move(refusal->text);
@@ -220,7 +222,7 @@ std::optional<std::string> NodeSteps::write(const upgrade::Source& source, const
         }
         const pull::Progress progress = pull::progress_from(json);
         transferred_({progress.written, progress.size, progress.fetched, progress.download});
-        on_disk(progress.operations);
+        if (progress.operations > std::exchange(safe, progress.operations)) on_disk(safe);
     });
     return refused;
 }
@@ -237,14 +239,15 @@ void NodeSteps::prove(const Target& target) {
     if (::fdatasync(disk.get()) != 0) throw system_error("sync", node_.disk.native());
     forget(disk, slot.verity);
     const FileExtent tree = extent_of(disk, slot.verity, verity_size(target.root_size), node_.disk);
-    if (const auto fault = verify_verity(data, tree, target.image.root_hash, parameters))
+    if (const auto fault = verify_verity_tree(data, tree, target.image.root_hash, parameters))
         throw Error(fmt::format("cannot trust the new root: it reads back differently ({})", fault->text()), "the disk is failing or lies about writes: replace it");
 }
 
 void NodeSteps::name(const Target& target) { gpt::change(node_.disk, slots::as_release(slots_now(node_), target.image.root_hash, target.image.release)); }
 
 void NodeSteps::arm(const Target& target) {
-    const Bytes uki = read_bytes(kept_uki(node_));
+    const MappedFile file(kept_uki(node_));
+    const ByteView uki = file.bytes();
     if (sha256(uki) != target.uki) throw Error(fmt::format("cannot use '{}': it is not what was checked", kept_uki(node_).native()), "ask for the upgrade again");
     with_menu(node_, [&](const Menu& menu) {
         menu.remove(target.image.release);

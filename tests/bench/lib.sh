@@ -62,7 +62,29 @@ wall = time.monotonic() - start
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 if code != 0:
     sys.exit(f"bench: {' '.join(sys.argv[2:5])} … failed with {code}; read {sys.argv[1]}")
-print(f"{wall:.1f} {used.ru_utime + used.ru_stime:.1f} {used.ru_maxrss // 1024}")
+print(f"{wall:.2f} {used.ru_utime + used.ru_stime:.2f} {used.ru_maxrss // 1024}")
+PY
+}
+
+# Peak memory above the page cache (MiB) of a command with all its children together, looked at 500 times a second.
+anonymous_peak() {
+    python3 - "$@" <<'PY'
+import re, subprocess, sys, time
+command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+def tree(pid):
+    yield pid
+    try:
+        for task in open(f"/proc/{pid}/task/{pid}/children").read().split(): yield from tree(int(task))
+    except OSError: pass
+def anonymous(pid):
+    try: return int(re.search(r"RssAnon:\s+(\d+)", open(f"/proc/{pid}/status").read())[1])
+    except (OSError, TypeError): return 0
+peak = 0
+while command.poll() is None:
+    peak = max(peak, sum(map(anonymous, tree(command.pid))))
+    time.sleep(0.002)
+if command.returncode != 0: sys.exit(f"bench: {sys.argv[1]} … failed with {command.returncode}")
+print(round(peak / 1024))
 PY
 }
 

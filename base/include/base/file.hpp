@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,6 +48,8 @@ void write_all(int fd, std::string_view text, std::string_view name);
 // Writes a temporary file beside `path` and renames it over `path`. With Durability::synced the
 // data and the directory are on the disk when this returns.
 enum class Durability { cached, synced };
+// `body` writes; what it throws leaves `path` as it was.
+void write_file(const std::filesystem::path& path, const std::function<void(const Fd&)>& body, unsigned mode = 0644, Durability durability = Durability::cached);
 void write_file(const std::filesystem::path& path, std::string_view contents,
                 unsigned mode = 0644, Durability durability = Durability::cached);
 

@@ -77,6 +77,10 @@ struct VerityFault {
                                                        const std::filesystem::path& hash, const Digest& root,
                                                        const VerityParameters& parameters);
 
+// Of these, what need not read the data again: superblock and tree. For whoever has just computed `root` from it.
+[[nodiscard]] std::optional<VerityFault> verify_verity_tree(const FileExtent& data, const FileExtent& hash,
+                                                            const Digest& root, const VerityParameters& parameters);
+
 // The Discoverable Partitions Specification finds the partitions of a root hash by their identifiers:
 // the data partition has its first 128 bits, the hash partition its last, taken as they are.
 [[nodiscard]] Guid data_partition_of(const Digest& root_hash);

@@ -14,6 +14,19 @@ TEST(WriteFile, ReplacesAsAWhole) {
     EXPECT_EQ(std::distance(fs::directory_iterator(dir.path()), {}), 1) << "no temporary file stays";
 }
 
+TEST(WriteFile, LeavesWhatWasThereWhenItsBodyFails) {
+    const TemporaryDirectory directory(std::filesystem::temp_directory_path());
+    const auto path = directory.path() / "file";
+    write_file(path, "before");
+    const auto fail = [&](const Fd& file) {
+        write_all(file.get(), std::string_view("half"), path.native());
+        throw Error("the source ended");
+    };
+    EXPECT_THROW(write_file(path, fail), Error);
+    EXPECT_EQ(read_file(path), "before");
+    EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory.path()), {}), 1);
+}
+
 TEST(WriteFile, NamesTheFileThatFailed) {
     try {
         write_file("/nonexistent/a", "x");

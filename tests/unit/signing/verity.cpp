@@ -50,6 +50,11 @@ void flip(const fs::path& path, std::size_t offset) {
     write_file(path, bytes);
 }
 
+std::optional<VerityFault> fault_of_tree(const fs::path& data, const fs::path& hash, const Digest& root) {
+    const Fd data_fd = open_file(data, O_RDONLY), hash_fd = open_file(hash, O_RDONLY);
+    return verify_verity_tree({data_fd.get(), 0, fs::file_size(data), "data"}, {hash_fd.get(), 0, fs::file_size(hash), "tree"}, root, parameters());
+}
+
 std::string message_of(const std::function<void()>& body) {
     try {
         body();
@@ -168,4 +173,6 @@ RC_GTEST_PROP(VerityProperty, AnyFlippedByteIsFoundAndNamed, ()) {
     RC_ASSERT(fault.has_value());
     RC_ASSERT(fault->offset == offset / verity_block * verity_block);
     RC_ASSERT((fault->where == VerityFault::Where::data) == !in_tree);
+    // A single block has no tree but the root hash.
+    RC_ASSERT(fault_of_tree(data, hash, root).has_value() == (in_tree || blocks == 1));
 }

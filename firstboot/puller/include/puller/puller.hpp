@@ -15,9 +15,10 @@ namespace ashlar::puller {
 // the blocks that it lacks, everything. What is more than everything is no way.
 [[nodiscard]] pull::Offer look(const pull::Source& source, const pull::Have& have, const std::filesystem::path& uki);
 
-// Writes the root; `on_disk` is called when more of it cannot be lost any more, every 16 MiB and at the end.
+// Writes the root; `told` is called every 4 MiB and at the end. What cannot be lost any more is told too: it grows
+// by at most 64 MiB, or what 16 MiB of download make.
 // A block way whose old slot is not what its tree says fetches more. Throws delta::Refused when another way may do it: the
 // file cannot be opened, is damaged, is from another root than the node's, or makes another one than is wanted.
-void fill(const pull::Source& source, const pull::Work& work, const std::function<void(const pull::Progress&)>& on_disk);
+void fill(const pull::Source& source, const pull::Work& work, const std::function<void(const pull::Progress&)>& told);
 
 } // namespace ashlar::puller

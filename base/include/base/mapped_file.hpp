@@ -1,12 +1,15 @@
 #pragma once
 
-// A file's bytes as memory, for reading.
+// A file's bytes as memory, for reading. They are the page cache's own: none of the process's memory is used.
+// The file must not get shorter meanwhile.
 
+#include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string_view>
 #include <utility>
 
-namespace ashlar::debian {
+namespace ashlar {
 
 class MappedFile {
 public:
@@ -18,9 +21,12 @@ public:
     ~MappedFile();
 
     [[nodiscard]] std::string_view text() const noexcept { return text_; }
+    [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return std::as_bytes(std::span(text_)); }
+    // With the zeros that mmap(2) has behind them, to the end of a page.
+    [[nodiscard]] std::span<const std::byte> pages() const noexcept;
 
 private:
     std::string_view text_;
 };
 
-} // namespace ashlar::debian
+} // namespace ashlar

@@ -1,4 +1,4 @@
-#include "mapped_file.hpp"
+#include <base/mapped_file.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>
@@ -6,8 +6,9 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-namespace ashlar::debian {
+namespace ashlar {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
     const Fd fd = open_file(path, O_RDONLY);
@@ -25,4 +26,9 @@ MappedFile::~MappedFile() {
     if (!text_.empty()) ::munmap(const_cast<char*>(text_.data()), text_.size());
 }
 
-} // namespace ashlar::debian
+std::span<const std::byte> MappedFile::pages() const noexcept {
+    const auto page = static_cast<std::size_t>(::getpagesize());
+    return {bytes().data(), (text_.size() + page - 1) / page * page};
+}
+
+} // namespace ashlar
