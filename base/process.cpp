@@ -100,6 +100,7 @@ pid_t start(const Command& command, const Streams& streams) {
         Error error = system_error("start", command.argv[0], reason);
         if (const std::string step = command.before_exec_step ? command.before_exec_step() : ""; !step.empty())
             error.add_trail(step);
+        if (reason == ENOENT && !command.directory && !command.before_exec_step) error.add_hint(fmt::format("install the package that has '{}'", command.argv[0]));
         throw error;
     }
     return pid;

@@ -20,7 +20,7 @@ TEST(Run, AProgramThatIsMissingIsAnError) {
         (void)run({.argv = {"no-such-program"}});
         FAIL();
     } catch (const Error& error) {
-        EXPECT_EQ(error.message(), "cannot start 'no-such-program': No such file or directory");
+        EXPECT_EQ(error.render(), "cannot start 'no-such-program': No such file or directory\n  hint: install the package that has 'no-such-program'");
     }
 }
 
