@@ -73,13 +73,20 @@ std::vector<VariableFile> Lab::variable_files(const std::vector<Digest>& revoked
     return make_variable_files(load_enrolment_keys(keys, now), {}, revoked, now);
 }
 
+Bytes Lab::variables_revoking(const std::vector<Digest>& revoked) const {
+    const auto firmware = machine::find_firmware();
+    auto enrolled = machine::load_enrolled_keys(keys);
+    if (!revoked.empty()) {
+        const auto files = variable_files(revoked);
+        enrolled.forbidden = parse_signature_lists(std::ranges::find(files, "dbx.esl", &VariableFile::name)->contents, "dbx.esl");
+    }
+    return machine::enrol(bytes_of(read_file(firmware.variables)), firmware.variables.native(), enrolled);
+}
+
 const fs::path& Lab::variables() const {
     static const TemporaryDirectory directory(fs::temp_directory_path(), "ashlar-boot-");
     static const fs::path path = [&] {
-        const auto firmware = machine::find_firmware();
-        const auto blank = read_file(firmware.variables);
-        const auto store = machine::enrol(bytes_of(blank), firmware.variables.native(), machine::load_enrolled_keys(keys));
-        write_file(directory.path() / "variables.fd", text_of(store));
+        write_file(directory.path() / "variables.fd", text_of(variables_revoking({})));
         return directory.path() / "variables.fd";
     }();
     return path;

@@ -32,6 +32,8 @@ struct Lab {
     [[nodiscard]] Identity signer() const; // whose images boot
     // A variable store with the lab's keys.
     [[nodiscard]] const std::filesystem::path& variables() const;
+    // The bytes of one whose dbx has these images too.
+    [[nodiscard]] Bytes variables_revoking(const std::vector<Digest>& revoked) const;
     // What `ashlar key variables --vendors none --revoke …` writes.
     [[nodiscard]] std::vector<VariableFile> variable_files(const std::vector<Digest>& revoked) const;
 };

@@ -109,6 +109,13 @@ TEST(Encryption, IsOpenedByItsTpmInEachReleaseAndElsewhereByTheRecoveryKey) {
     EXPECT_THAT(recovered.transcript, HasSubstr("this machine's TPM opens /var from now on; starting again"));
     EXPECT_THAT(recovered.transcript, testing::Not(HasSubstr(recovery_key(site, state))));
     expect_node(boot(target, other_board, {}, machine::Until::shut_down), state);
+
+    // Another dbx is another Secure Boot, to a TPM: the same way out.
+    other_board.revoke(sha256("an image of which nothing is known"));
+    const auto revoked = boot(target, other_board, {&right}, machine::Until::power_off);
+    EXPECT_EQ(machine::name_of(revoked.verdict.outcome), "reset") << revoked.verdict.detail << '\n' << revoked.transcript;
+    EXPECT_THAT(revoked.transcript, HasSubstr("/var is locked: the TPM of this machine does not open it"));
+    expect_node(boot(target, other_board, {}, machine::Until::shut_down), state);
 }
 
 } // namespace

@@ -86,6 +86,8 @@ void Board::in(machine::Options& options) const {
     options.tpm_state = directory_.path() / "tpm";
 }
 
+void Board::revoke(const Digest& image) const { write_file(directory_.path() / "variables.fd", text_of(Lab::get().variables_revoking({image}))); }
+
 machine::Report start(const Disk& stick, const std::vector<std::string>& disks, machine::Until until, const Board& board,
                       const std::optional<std::string>& cut_power_at) {
     return stick.boot([&](auto& options) {

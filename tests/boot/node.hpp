@@ -72,6 +72,8 @@ public:
     Board& operator=(const Board&) = delete;
     ~Board() = default;
     void in(machine::Options& options) const;
+    // Its dbx gets the digest of an image; its firmware forgets its boot entries with that.
+    void revoke(const Digest& image) const;
 
 private:
     TemporaryDirectory directory_{testing::TempDir()};

@@ -124,20 +124,11 @@ TEST(Addon, OfOurKeyAddsToTheCommandLineAndOfAnotherKeyDoesNot) {
 
 // ---- dbx: what was signed and must not start any more ----
 
-const Bytes& contents_of(const std::vector<VariableFile>& files, std::string_view name) {
-    return std::ranges::find(files, name, &VariableFile::name)->contents;
-}
-
 TEST(Revocation, AUkiWhoseDigestIsInDbxIsRefused) {
     const Disk disk("probe");
-    const auto files = Lab::get().variable_files({request_authenticode(disk.read_boot_file(disk.uki_path()), "uki").image});
-    const auto firmware = machine::find_firmware();
-    auto keys = machine::load_enrolled_keys(Lab::get().keys);
-    keys.forbidden = parse_signature_lists(contents_of(files, "dbx.esl"), "dbx.esl");
-
     const TemporaryDirectory directory(std::filesystem::temp_directory_path(), "ashlar-boot-");
     const auto store = directory.path() / "variables.fd";
-    write_file(store, text_of(machine::enrol(bytes_of(read_file(firmware.variables)), "variables", keys)));
+    write_file(store, text_of(Lab::get().variables_revoking({request_authenticode(disk.read_boot_file(disk.uki_path()), "uki").image})));
     EXPECT_THAT(disk.boot([&](auto& options) { options.variables = store; }), ended(Outcome::refused, EndsWith("Access denied")));
 }
 
