@@ -66,7 +66,8 @@ steps::Node node_with(const fs::path& old, const fs::path& work) {
     fs::create_directories(esp / "EFI/Linux");
     const std::string release = root.label.substr(root.label.find('_') + 1);
     fs::copy_file(fs::path(old).replace_extension(".efi"), esp / "EFI/Linux" / fmt::format("ashlar_{}.efi", release), fs::copy_options::overwrite_existing);
-    write_file(state, std::string(state::partition_size, '\0'));
+    write_file(state, "");
+    fs::resize_file(state, state::partition_size);
     state::write(state, {{"format", 1}});
     run_checked({.argv = {"sync", "--file-system", disk.native()}});
     return {.role = "base",
