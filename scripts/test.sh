@@ -6,11 +6,11 @@
 #   scripts/test.sh --allow-missing-rings    a ring that cannot run here is reported, not a failure
 #
 # fast    unit, property, corpus and oracle tests            no network but for the first oracle run
-# boot    images from the live archive, booted in QEMU       about 8 minutes
-# powercut  the boot loader and its model agree          about a minute
+# boot    images from the live archive, booted in QEMU       about 18 minutes, 5 of them to build
+# powercut  the boot loader and its model agree              about a minute
 # repro   same inputs, same bytes, whoever builds            about 10 minutes
 # fault   interrupted builds                                 about 5 minutes
-# long    all of boot, powercut, repro and fault             more than an hour
+# long    all of boot, powercut, repro and fault             three hours
 # bench   against mkosi and mmdebstrap                       about 30 minutes
 # sanitize  unit tests under sanitizers, and fuzzing         about an hour, most of it compiling
 #
