@@ -30,10 +30,14 @@ std::string lower(std::string text) {
     return text;
 }
 
-// A file of sysfs, or nothing: attributes come and go with the kind of device.
+// A file of sysfs, or nothing: attributes come and go with the kind of device, and some are there and answer with an
+// error (`wwid` of a USB stick: ENXIO).
 std::string attribute(const fs::path& file) {
-    if (!fs::exists(file)) return {};
-    return std::string(trim(read_file(file)));
+    try {
+        return std::string(trim(read_file(file)));
+    } catch (const Error&) {
+        return {};
+    }
 }
 
 std::uint64_t number(const fs::path& file) {
@@ -137,8 +141,8 @@ std::vector<std::string> signatures(const Disk& disk) {
         if (!type.empty() && type != "PMBR" && std::ranges::find(types, type) == types.end()) types.push_back(type);
     };
     const std::string said = run_checked({.argv = {"wipefs", "--no-act", "--json", disk.device.native()}});
-    if (!trim(said).empty())
-        for (const auto& signature : parse_json(said, "wipefs").at("signatures")) add(signature.at("type").get<std::string>());
+    const Json found = trim(said).empty() ? Json{{"signatures", Json::array()}} : parse_json(said, "wipefs");
+    for (const auto& signature : found.at("signatures")) add(signature.at("type").get<std::string>());
     for (const auto& partition : disk.partitions) add(partition.file_system);
     return types;
 }

@@ -2,6 +2,7 @@
 
 #include <base/error.hpp>
 #include <base/file.hpp>
+#include <base/process.hpp>
 #include <state/state.hpp>
 
 #include <gmock/gmock.h>
@@ -67,6 +68,24 @@ TEST_F(Inventory, KnowsABlankDisk) {
     look_inside(disks[0]);
     EXPECT_EQ(disks[0], (Disk{.name = "vda", .device = root / "dev/vda", .bus = Bus::virtio, .model = "ACME", .serial = "S1", .wwn = "0x5000",
                               .size = 4U << 20U, .sector_size = 4096, .content = Content::blank}));
+}
+
+// A file that is there and cannot be read: `wwid` of many USB sticks.
+TEST_F(Inventory, GoesOnWithoutWhatADeviceDoesNotTell) {
+    disk("sda", "pci0/usb1/1-1/host3/target3", 4, "1:1");
+    fs::create_directories(root / "sys/block/sda/device/wwid");
+    const auto disks = inventory(root);
+    ASSERT_THAT(disks, SizeIs(1));
+    EXPECT_EQ(disks[0].wwn, "");
+}
+
+TEST_F(Inventory, NamesWhatADiskCarries) {
+    disk("vda", "pci0/virtio3", 4, "254:0");
+    run_checked({.argv = {"mke2fs", "-q", "-t", "ext4", (root / "dev/vda").native()}});
+    auto disks = inventory(root);
+    look_inside(disks.at(0));
+    EXPECT_EQ(disks[0].content, Content::foreign);
+    EXPECT_EQ(disks[0].carries, "ext4");
 }
 
 TEST_F(Inventory, TellsBusesApart) {
