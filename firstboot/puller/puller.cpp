@@ -89,6 +89,7 @@ bool make_uki_by_delta(const pull::Source& source, const ReleaseIndex& index, co
     try {
         const auto bytes = open(source, delta->file.file);
         const delta::Stream stream(*bytes);
+        if (stream.header().size != round_up(index.uki.size, delta::block_size)) return false;
         const MappedFile old(have.uki);
         write_file(uki, [&](const Fd& file) {
             apply(stream, old.pages(), {file.get(), 0, stream.header().size, uki.native()});
