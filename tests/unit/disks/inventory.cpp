@@ -81,11 +81,11 @@ TEST_F(Inventory, GoesOnWithoutWhatADeviceDoesNotTell) {
 
 TEST_F(Inventory, NamesWhatADiskCarries) {
     disk("vda", "pci0/virtio3", 4, "254:0");
-    run_checked({.argv = {"mke2fs", "-q", "-t", "ext4", (root / "dev/vda").native()}});
+    run_checked({.argv = {"mkswap", (root / "dev/vda").native()}});
     auto disks = inventory(root);
     look_inside(disks.at(0));
     EXPECT_EQ(disks[0].content, Content::foreign);
-    EXPECT_EQ(disks[0].carries, "ext4");
+    EXPECT_EQ(disks[0].carries, "swap");
 }
 
 TEST_F(Inventory, TellsBusesApart) {
