@@ -58,6 +58,16 @@ void add_soft_depends(std::string_view value, std::vector<std::string>& out) {
 
 bool has_wildcard(std::string_view text) { return text.find_first_of("*?[") != text.npos; }
 
+// modules.alias: lines "alias NAME MODULE".
+std::multimap<std::string, std::string> module_aliases(std::string_view lines) {
+    std::multimap<std::string, std::string> aliases;
+    for (const auto line : split(lines, '\n')) {
+        const auto words = split(line, ' ');
+        if (words.size() == 3 && words[0] == "alias" && !has_wildcard(words[1])) aliases.emplace(kernel_name(words[1]), kernel_name(words[2]));
+    }
+    return aliases;
+}
+
 std::string_view without_compression(std::string_view path) {
     for (const std::string_view suffix : {".xz", ".zst"})
         if (path.ends_with(suffix)) return path.substr(0, path.size() - suffix.size());
@@ -79,6 +89,8 @@ std::string kernel_name(std::string_view module) {
     std::ranges::replace(out, '-', '_');
     return out;
 }
+
+bool is_module_aliases(std::string_view path) { return path.starts_with(module_directory) && path.ends_with("/modules.alias"); }
 
 Kernel find_kernel(const root::Tree& tree) {
     std::map<std::string, std::filesystem::path> found;
@@ -118,6 +130,7 @@ Modules::Modules(const root::Tree& tree, std::string_view kernel_version) : vers
         if (!entry.path.starts_with(directory) || entry.type != root::EntryType::file) continue;
         if (const auto name = module_name(entry.path)) files_.insert_or_assign(*name, &entry);
         if (entry.path == directory + "modules.builtin") built_in_ = module_names(read_file(entry.source));
+        if (entry.path == directory + "modules.alias") aliases_ = module_aliases(read_file(entry.source));
     }
 }
 
@@ -163,7 +176,11 @@ std::map<std::string, Module> Modules::closure(std::span<const std::string> want
             if (where(next) == Where::absent) throw no_such_module(next, names(), version_);
             open.push_back(next);
         }
-        open.insert(open.end(), module.soft_depends.begin(), module.soft_depends.end());
+        for (const auto& next : module.soft_depends) {
+            open.push_back(next);
+            const auto [first, last] = aliases_.equal_range(next);
+            for (auto alias = first; alias != last; ++alias) open.push_back(alias->second);
+        }
     }
     return out;
 }

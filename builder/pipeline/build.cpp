@@ -140,8 +140,8 @@ StageResult make_root(const Job& job, const StageResult& configured) {
     });
 }
 
-// What of a root the kernel brings, modules and firmware with it: the same for every role that
-// has the same packages of them.
+// What of a root the kernel brings, modules and firmware with it, and what depmod(8) made of the modules' names: the same
+// for every role that has the same packages of them.
 bool is_kernel_package(const std::string& name) {
     return name.starts_with("linux-image-") || name.starts_with("firmware-") || name.ends_with("-microcode");
 }
@@ -149,7 +149,7 @@ bool is_kernel_package(const std::string& name) {
 root::Tree kernel_tree(const Job& job, const StageResult& configured) {
     root::Tree tree = root::capture(configured.output / "root", job.lock.epoch);
     std::erase_if(tree, [](const root::Entry& entry) {
-        return entry.type != root::EntryType::directory && !is_kernel_package(entry.package);
+        return entry.type != root::EntryType::directory && !is_kernel_package(entry.package) && !image::is_module_aliases(entry.path);
     });
     return tree;
 }

@@ -82,6 +82,15 @@ TEST_F(ModuleTree, DependenciesFollow) {
     EXPECT_EQ(closure({"sd-mod"}).at("sd_mod").path, module_path("sd_mod.ko"));
 }
 
+// Whoever computes crc32c on this processor, and whoever does on any.
+TEST_F(ModuleTree, ASoftDependencyMayBeAnAlias) {
+    add("libcrc32c.ko", {"depends=", "softdep=pre: crc32c"});
+    add("crc32c-intel.ko", {"depends="});
+    add("crc32c_generic.ko", {"depends="});
+    forest.file("usr/lib/modules/6.12.1-cloud-amd64/modules.alias", "# Aliases\nalias crc32c crc32c_intel\nalias pci:v*d* ice\nalias crc32c crc32c_generic\n");
+    EXPECT_THAT(closure({"libcrc32c"}), ElementsAre(Key("crc32c_generic"), Key("crc32c_intel"), Key("libcrc32c")));
+}
+
 TEST_F(ModuleTree, BuiltInOnesNeedNothing) {
     EXPECT_THAT(closure({"nvme"}), IsEmpty());
     const Modules modules(forest.tree_view(), version);

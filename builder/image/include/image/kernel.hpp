@@ -31,7 +31,7 @@ struct Module {
     std::string name;                      // as the kernel says it
     std::string path;                      // in the tree
     std::vector<std::string> depends;      // names; '-' is written '_'
-    std::vector<std::string> soft_depends; // wanted before or after, where they exist
+    std::vector<std::string> soft_depends; // modules or aliases, wanted before or after, where they exist
     std::vector<std::string> firmware;     // below usr/lib/firmware; may hold shell wildcards
 };
 
@@ -40,6 +40,9 @@ struct Module {
 
 // Module name → what is missing of the firmware it names.
 using MissingFirmware = std::map<std::string, std::vector<std::string>>;
+
+// usr/lib/modules/<version>/modules.alias
+[[nodiscard]] bool is_module_aliases(std::string_view path);
 
 class Modules {
 public:
@@ -51,7 +54,8 @@ public:
     [[nodiscard]] std::vector<std::string> names() const; // loadable ones, sorted
 
     // The wanted modules and all they depend on, by name. Built-in ones need nothing. Error (with a
-    // did-you-mean) for a name that is not there; a missing soft dependency is none.
+    // did-you-mean) for a name that is not there; a missing soft dependency is none. One that is an alias ("crc32c")
+    // stands for all modules that depmod(8) found to have it.
     [[nodiscard]] std::map<std::string, Module> closure(std::span<const std::string> wanted) const;
     // All of them. Decompresses everything: seconds of CPU, on all cores.
     [[nodiscard]] std::map<std::string, Module> all() const;
@@ -71,6 +75,7 @@ private:
     std::string version_;
     std::map<std::string, const root::Entry*> files_;
     std::set<std::string> built_in_;
+    std::multimap<std::string, std::string> aliases_; // without those of hardware; name of the module
     std::set<std::string> firmware_; // paths below usr/lib/firmware of files and links
 };
 
