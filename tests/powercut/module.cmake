@@ -15,5 +15,5 @@ if(ASHLAR_TESTS)
   # Run by tests/powercut/run, which builds the images.
   file(GLOB runs CONFIGURE_DEPENDS tests/powercut/*_run.cpp)
   add_executable(test_powercut_machine ${runs} tests/boot/disk.cpp)
-  target_link_libraries(test_powercut_machine PRIVATE ashlar_powercut ashlar::machine ashlar::delta ashlar_warnings GTest::gmock_main)
+  target_link_libraries(test_powercut_machine PRIVATE ashlar_powercut ashlar::machine ashlar::publish ashlar_warnings GTest::gmock_main)
 endif()

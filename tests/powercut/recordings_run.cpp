@@ -6,16 +6,12 @@
 #include <base/error.hpp>
 #include <base/json.hpp>
 #include <base/process.hpp>
-#include <delta/compression.hpp>
-#include <delta/writer.hpp>
+#include <deltas/image.hpp>
 #include <image/architecture.hpp>
-#include <signing/verity.hpp>
+#include <publish/publish.hpp>
 #include <state/state.hpp>
 
-#include <algorithm>
 #include <cstdlib>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -66,44 +62,13 @@ void install(const fs::path& image, const Recording& recording) {
     require(recording, machine::boot(options), "installed; starting again from the disk");
 }
 
-// What `docs/formats/delta.md` calls a full file, of the root of an image.
-void write_full(const fs::path& image, const Digest& root_hash, const fs::path& file) {
-    constexpr std::uint64_t piece = 1U << 20U;
-    const auto table = image::read_partition_table(image);
-    const auto& root = *table.find(image::architecture("amd64").root_type);
-    const auto& tree = *table.find(image::architecture("amd64").verity_type);
-    const Fd fd = open_file(image, O_RDONLY);
-    const auto header = read_verity_header({fd.get(), tree.offset, tree.size, "tree"});
-    const std::uint64_t size = header.data_blocks * verity_block;
-    delta::Writer writer(file, {.old = {}, .root_hash = root_hash, .size = size, .verity = header.parameters});
-    delta::Compressor compressor(1);
-    for (std::uint64_t at = 0; at < size; at += piece) {
-        Bytes bytes(std::min(piece, size - at));
-        if (::pread(fd.get(), bytes.data(), bytes.size(), static_cast<off_t>(root.offset + at)) != static_cast<ssize_t>(bytes.size())) throw system_error("read", image.native());
-        writer.add({.kind = delta::Kind::data, .offset = at, .size = bytes.size(), .result = sha256(bytes)}, compressor.pack(bytes));
-    }
-    writer.finish(FileExtent{fd.get(), tree.offset, verity_size(size), "tree"});
-}
-
-// R0.1 as it is published (docs/formats/release-index.md), on a medium.
+// R0.1 as it is published, with a delta from R0.0, on a medium.
 fs::path make_release_medium(const fs::path& directory) {
-    const fs::path base = Recordings::second_image(), folder = directory / "files/ashlar", medium = directory / "medium.raw";
-    const Digest root_hash = powercut::release_of(base, "R0.1").root_hash;
-    const std::string name = base.filename().native();
-    fs::create_directories(folder);
-    write_full(base.native() + ".raw", root_hash, folder / (name + ".full"));
-    fs::copy_file(base.native() + ".efi", folder / (name + ".efi"));
-    const auto published = [&](const std::string& file) { return Json{{"file", file}, {"size", fs::file_size(folder / file)}}; };
-    Json uki = published(name + ".efi");
-    uki["sha256"] = sha256_of_file(folder / (name + ".efi")).hex();
-    const auto table = image::read_partition_table(base.native() + ".raw");
-    const auto& tree = *table.find(image::architecture("amd64").verity_type);
-    const Fd fd = open_file(base.native() + ".raw", O_RDONLY);
-    const std::uint64_t size = read_verity_header({fd.get(), tree.offset, tree.size, "tree"}).data_blocks * verity_block;
-    write_file(folder / "ashlar_base_amd64.release.json", pretty({{"format", 1}, {"role", "base"}, {"release", "R0.1"}, {"architecture", "amd64"},
-                                                                  {"root", {{"hash", root_hash.hex()}, {"size", size}}},
-                                                                  {"uki", uki},
-                                                                  {"streams", Json::array({published(name + ".full")})}}));
+    const fs::path medium = directory / "medium.raw";
+    const auto image = [](const fs::path& base) { return deltas::Image(base.filename().native(), base.parent_path()); };
+    const deltas::Image old = image(Recordings::first_image()), now = image(Recordings::second_image());
+    const auto renderer = make_renderer(ProgressStyle::quiet, 2);
+    publish::publish({.to = directory / "files/ashlar", .now = now, .olds = {&old}}, *renderer);
     run_checked({.argv = {program("mke2fs"), "-q", "-t", "ext4", "-d", (directory / "files").native(), medium.native(), "768M"}});
     return medium;
 }
