@@ -130,7 +130,7 @@ Modules::Modules(const root::Tree& tree, std::string_view kernel_version) : vers
         if (!entry.path.starts_with(directory) || entry.type != root::EntryType::file) continue;
         if (const auto name = module_name(entry.path)) files_.insert_or_assign(*name, &entry);
         if (entry.path == directory + "modules.builtin") built_in_ = module_names(read_file(entry.source));
-        if (entry.path == directory + "modules.alias") aliases_ = module_aliases(read_file(entry.source));
+        if (is_module_aliases(entry.path)) aliases_ = module_aliases(read_file(entry.source));
     }
 }
 

@@ -147,7 +147,7 @@ public:
     [[nodiscard]] std::size_t safe() const noexcept { return safe_; } // operations
 
 private:
-    // The disk works on it while the next bytes are made.
+    // The disk works on it while the next bytes are made. Only a hint: what fails here fails in sync().
     void begin(std::uint64_t written) {
         ::sync_file_range(disk_.get(), static_cast<off_t>(work_.to.offset + begun_), static_cast<off_t>(written - begun_), SYNC_FILE_RANGE_WRITE);
         begun_ = written;

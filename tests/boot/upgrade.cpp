@@ -1,11 +1,10 @@
 // A node moves to another release, and stays where it was when that one is no good.
 
 #include "node.hpp"
+#include "release_medium.hpp"
 
 #include <base/error.hpp>
 #include <base/text.hpp>
-#include <deltas/image.hpp>
-#include <publish/publish.hpp>
 
 #include <gmock/gmock.h>
 
@@ -21,25 +20,11 @@ using testing::Not;
 
 namespace {
 
-// Published releases on a medium: an ext4 file system without a partition table.
-class ReleaseMedium {
-public:
-    // The base of a release that tests/boot/run built, with a delta from R0.0.
-    explicit ReleaseMedium(std::string_view release) {
-        const auto images = Lab::get().images;
-        const deltas::Image now(fmt::format("ashlar_base_{}_amd64", release), images.parent_path() / "releases"), old("ashlar_base_R0.0_amd64", images);
-        const auto renderer = make_renderer(ProgressStyle::quiet, 2);
-        publish::publish({.to = directory_.path() / "files/ashlar", .now = now, .olds = {&old}}, *renderer);
-        run_checked({.argv = {program("mke2fs"), "-q", "-t", "ext4", "-d", (directory_.path() / "files").native(), path().native(), "512M"}});
-    }
-    [[nodiscard]] std::filesystem::path path() const { return directory_.path() / "medium.raw"; }
-    [[nodiscard]] std::vector<std::string> arguments() const {
-        return {"-drive", "if=none,id=release,format=raw,readonly=on,file=" + path().native(), "-device", "virtio-blk-pci,drive=release,serial=release"};
-    }
-
-private:
-    TemporaryDirectory directory_{testing::TempDir()};
-};
+// The release that tests/boot/run built, with a delta from the one that nodes are installed with.
+ReleaseMedium next_release() {
+    const auto images = Lab::get().images;
+    return {images.parent_path() / "releases/ashlar_base_R0.1_amd64", images / "ashlar_base_R0.0_amd64"};
+}
 
 // A node in its machine, with its operator.
 class Machine {
@@ -126,7 +111,7 @@ TEST(Upgrade, ByDeltaStaysWhateverTheClockSays) {
     Machine machine;
     const Json before = machine.target().state();
     machine.set_clock("2099-12-31T23:59:50");
-    const std::string said = machine.upgrade(ReleaseMedium("R0.1"), keep);
+    const std::string said = machine.upgrade(next_release(), keep);
     EXPECT_THAT(said, HasSubstr("R0.1 by delta"));
     machine.set_clock("1970-01-01T00:00:00");
     const Json status = machine.settled();
@@ -146,7 +131,7 @@ class BrokenRelease : public testing::TestWithParam<Fault> {};
 
 TEST_P(BrokenRelease, IsLeft) {
     Machine machine;
-    machine.upgrade(ReleaseMedium("R0.1"), fmt::format("echo {} > /var/lib/ashlar-test", GetParam().word));
+    machine.upgrade(next_release(), fmt::format("echo {} > /var/lib/ashlar-test", GetParam().word));
     const Json status = machine.settled();
     ASSERT_FALSE(status.is_null()) << machine.consoles();
     EXPECT_EQ(status.at("release"), "R0.0") << machine.consoles();
@@ -171,7 +156,7 @@ TEST(Upgrade, ComesBackFromResetsAtRandomMoments) {
     fmt::print("seed {}, {} resets\n", seed, resets);
     std::mt19937 random(seed);
     std::uniform_real_distribution<double> moment(0.0, 10.0);
-    const ReleaseMedium release("R0.1");
+    const ReleaseMedium release = next_release();
     const std::string not_begun = "not begun";
     // What was begun goes on by itself.
     const auto come_to_rest = [&](Machine& machine, const std::string& phase) {

@@ -1,14 +1,13 @@
 #include "recordings_run.hpp"
 
+#include "../boot/release_medium.hpp"
 #include "recorder.hpp"
 #include "verdict.hpp"
 
 #include <base/error.hpp>
 #include <base/json.hpp>
 #include <base/process.hpp>
-#include <deltas/image.hpp>
 #include <image/architecture.hpp>
-#include <publish/publish.hpp>
 #include <state/state.hpp>
 
 #include <cstdlib>
@@ -60,17 +59,6 @@ void install(const fs::path& image, const Recording& recording) {
     options.write_log.reset();
     options.until = machine::Until::power_off;
     require(recording, machine::boot(options), "installed; starting again from the disk");
-}
-
-// R0.1 as it is published, with a delta from R0.0, on a medium.
-fs::path make_release_medium(const fs::path& directory) {
-    const fs::path medium = directory / "medium.raw";
-    const auto image = [](const fs::path& base) { return deltas::Image(base.filename().native(), base.parent_path()); };
-    const deltas::Image old = image(Recordings::first_image()), now = image(Recordings::second_image());
-    const auto renderer = make_renderer(ProgressStyle::quiet, 2);
-    publish::publish({.to = directory / "files/ashlar", .now = now, .olds = {&old}}, *renderer);
-    run_checked({.argv = {program("mke2fs"), "-q", "-t", "ext4", "-d", (directory / "files").native(), medium.native(), "768M"}});
-    return medium;
 }
 
 // Asks the node that is on the disk to upgrade: its journal (docs/formats/upgrade.md) says that it was asked.
@@ -132,11 +120,11 @@ Recording Recordings::upgrade() const {
     Recording recording(place_ / "upgrade");
     if (recording.is_there()) return recording;
     const TemporaryDirectory directory(fs::temp_directory_path(), "ashlar-powercut-");
-    const fs::path medium = make_release_medium(directory.path());
+    const ReleaseMedium medium(second_image(), first_image());
     copy_disk(installation().after(), recording.after());
     ask_for_upgrade(recording.after(), directory.path() / "state");
     copy_disk(recording.after(), recording.before());
-    auto options = machine_with(recording, {"-drive", "if=none,id=release,format=raw,readonly=on,file=" + medium.native(), "-device", "virtio-blk-pci,drive=release,serial=release"});
+    auto options = machine_with(recording, medium.arguments());
     options.until = machine::Until::power_off;
     require(recording, machine::boot(options), "reboot: Restarting system");
     return recording;

@@ -48,10 +48,10 @@ void write_all(int fd, std::string_view text, std::string_view name);
 // Writes a temporary file beside `path` and renames it over `path`. With Durability::synced the
 // data and the directory are on the disk when this returns.
 enum class Durability { cached, synced };
-// `body` writes; what it throws leaves `path` as it was.
-void write_file(const std::filesystem::path& path, const std::function<void(const Fd&)>& body, unsigned mode = 0644, Durability durability = Durability::cached);
 void write_file(const std::filesystem::path& path, std::string_view contents,
                 unsigned mode = 0644, Durability durability = Durability::cached);
+// The same for what is too large for memory: `body` writes it. What that throws leaves `path` as it was.
+void write_file(const std::filesystem::path& path, const std::function<void(const Fd&)>& body, unsigned mode = 0644, Durability durability = Durability::cached);
 
 // A new directory `<parent>/<prefix>XXXXXX`, removed with its contents when this goes.
 // keep() gives up ownership.
