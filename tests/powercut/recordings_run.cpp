@@ -34,10 +34,8 @@ machine::Options machine_with(const Recording& recording, std::vector<std::strin
             .more_arguments = std::move(more)};
 }
 
-// A recording that did not come to its end is none.
 void require(const Recording& recording, const machine::Report& report, std::string_view words) {
     if (report.transcript.find(words) != std::string::npos) return;
-    fs::remove(recording.log_file());
     throw Error(fmt::format("cannot record '{}': the machine did not say '{}', but:\n{}", recording.log_file().native(), words, report.transcript));
 }
 
@@ -79,8 +77,6 @@ void ask_for_upgrade(const fs::path& disk, const fs::path& scratch) {
 
 } // namespace
 
-bool Recording::is_there() const { return fs::exists(log_file()) && fs::file_size(log_file()) > 0; }
-
 const Recordings& Recordings::get() {
     static const Recordings recordings;
     return recordings;
@@ -89,7 +85,18 @@ const Recordings& Recordings::get() {
 Recordings::Recordings() : directory_(fs::temp_directory_path(), "ashlar-powercut-") {
     const char* kept = std::getenv("ASHLAR_POWERCUT_RECORDINGS");
     place_ = kept == nullptr ? directory_.path() : fs::path(kept);
-    for (const char* name : {"installation", "another", "upgrade", "trial"}) fs::create_directories(place_ / name);
+}
+
+// A recording that did not come to its end is none: until then its directory has another name.
+Recording Recordings::recorded(const std::string& name, const std::function<void(const Recording&)>& record) const {
+    const fs::path done = place_ / name, draft = place_ / (name + ".part");
+    if (!fs::exists(done)) {
+        fs::remove_all(draft);
+        fs::create_directories(draft);
+        record(Recording(draft));
+        fs::rename(draft, done);
+    }
+    return Recording(done);
 }
 
 fs::path Recordings::first_image() { return Lab::get().base_of("base"); }
@@ -100,45 +107,38 @@ fs::path Recordings::second_image() {
 }
 
 Recording Recordings::installation() const {
-    Recording recording(place_ / "installation");
-    if (recording.is_there()) return recording;
-    fs::remove(recording.after());
-    install(first_image().native() + ".raw", recording);
-    return recording;
+    return recorded("installation", [](const Recording& recording) { install(first_image().native() + ".raw", recording); });
 }
 
 Recording Recordings::another() const {
-    Recording recording(place_ / "another");
-    if (recording.is_there()) return recording;
-    copy_disk(installation().after(), recording.before());
-    copy_disk(recording.before(), recording.after());
-    install(second_image().native() + ".raw", recording);
-    return recording;
+    return recorded("another", [&](const Recording& recording) {
+        copy_disk(installation().after(), recording.before());
+        copy_disk(recording.before(), recording.after());
+        install(second_image().native() + ".raw", recording);
+    });
 }
 
 Recording Recordings::upgrade() const {
-    Recording recording(place_ / "upgrade");
-    if (recording.is_there()) return recording;
-    const TemporaryDirectory directory(fs::temp_directory_path(), "ashlar-powercut-");
-    const ReleaseMedium medium(second_image(), first_image());
-    copy_disk(installation().after(), recording.after());
-    ask_for_upgrade(recording.after(), directory.path() / "state");
-    copy_disk(recording.after(), recording.before());
-    auto options = machine_with(recording, medium.arguments());
-    options.until = machine::Until::power_off;
-    require(recording, machine::boot(options), "reboot: Restarting system");
-    return recording;
+    return recorded("upgrade", [&](const Recording& recording) {
+        const TemporaryDirectory directory(fs::temp_directory_path(), "ashlar-powercut-");
+        const ReleaseMedium medium(second_image(), first_image());
+        copy_disk(installation().after(), recording.after());
+        ask_for_upgrade(recording.after(), directory.path() / "state");
+        copy_disk(recording.after(), recording.before());
+        auto options = machine_with(recording, medium.arguments());
+        options.until = machine::Until::power_off;
+        require(recording, machine::boot(options), "reboot: Restarting system");
+    });
 }
 
 Recording Recordings::trial() const {
-    Recording recording(place_ / "trial");
-    if (recording.is_there()) return recording;
-    copy_disk(upgrade().after(), recording.before());
-    copy_disk(recording.before(), recording.after());
-    auto options = machine_with(recording, {});
-    options.until = machine::Until::shut_down;
-    require(recording, machine::boot(options), "R0.1: installed");
-    return recording;
+    return recorded("trial", [&](const Recording& recording) {
+        copy_disk(upgrade().after(), recording.before());
+        copy_disk(recording.before(), recording.after());
+        auto options = machine_with(recording, {});
+        options.until = machine::Until::shut_down;
+        require(recording, machine::boot(options), "R0.1: installed");
+    });
 }
 
 } // namespace lab

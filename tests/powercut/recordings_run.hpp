@@ -7,6 +7,7 @@
 #include "log.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,7 +21,6 @@ public:
     [[nodiscard]] std::filesystem::path before() const { return directory_ / "before.raw"; } // the disk
     [[nodiscard]] std::filesystem::path after() const { return directory_ / "disk.raw"; }
     [[nodiscard]] std::filesystem::path log_file() const { return directory_ / "writes.log"; }
-    [[nodiscard]] bool is_there() const;
 
 private:
     std::filesystem::path directory_;
@@ -41,6 +41,7 @@ public:
 
 private:
     Recordings();
+    [[nodiscard]] Recording recorded(const std::string& name, const std::function<void(const Recording&)>& record) const;
     TemporaryDirectory directory_;
     std::filesystem::path place_;
 };
