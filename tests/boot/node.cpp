@@ -3,7 +3,9 @@
 #include <base/error.hpp>
 #include <base/process.hpp>
 #include <base/text.hpp>
+#include <signing/digest.hpp>
 #include <state/state.hpp>
+#include <store/claim.hpp>
 
 #include <fcntl.h>
 #include <future>
@@ -151,15 +153,46 @@ machine::Report Node::visited(const std::function<bool()>& visit, const std::fun
     return report.get();
 }
 
+namespace {
+
+void install(const Node& node) {
+    const auto stick = medium(onto_target, fmt::format("\n[access]\nssh_keys = [\"{}\"]\n", node.visitor.public_key()));
+    const auto report = start(stick, node.target.arguments(), machine::Until::power_off, node.board);
+    if (machine::name_of(report.verdict.outcome) != "reset") throw Error("cannot install: " + report.transcript);
+}
+
+void keep(const Node& node, const std::filesystem::path& place) {
+    const std::filesystem::path draft = place.native() + ".part";
+    remove_tree(draft);
+    std::filesystem::create_directories(draft);
+    copy_tree(node.visitor.directory(), draft / "visitor");
+    copy_tree(node.board.directory(), draft / "board");
+    copy_tree(node.target.directory(), draft / "target");
+    std::filesystem::rename(draft, place);
+}
+
+Node kept(const std::filesystem::path& place) {
+    Node node;
+    copy_tree(place / "visitor", node.visitor.directory());
+    copy_tree(place / "board", node.board.directory());
+    copy_tree(place / "target", node.target.directory());
+    return node;
+}
+
+} // namespace
+
 Node installed_node() {
-    static const Node first = [] {
-        Node node;
-        const auto stick = medium(onto_target, fmt::format("\n[access]\nssh_keys = [\"{}\"]\n", node.visitor.public_key()));
-        const auto report = start(stick, node.target.arguments(), machine::Until::power_off, node.board);
-        if (machine::name_of(report.verdict.outcome) != "reset") throw Error("cannot install: " + report.transcript);
-        return node;
-    }();
-    return first;
+    const auto image = Lab::get().base_of("base");
+    const auto nodes = image.parent_path().parent_path() / "nodes";
+    std::filesystem::create_directories(nodes);
+    const auto place = nodes / sha256_of_file(image.native() + ".manifest.json").hex();
+    const auto claim = store::Claim::wait(nodes / "lock");
+    if (!std::filesystem::exists(place)) {
+        const Node node;
+        install(node);
+        keep(node, place);
+    }
+    return kept(place);
 }
 
 void expect_installed(const machine::Report& report) {

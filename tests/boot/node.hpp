@@ -39,6 +39,7 @@ public:
     ~Target() = default;
     [[nodiscard]] std::uint64_t size() const { return size_; }
     [[nodiscard]] std::filesystem::path path() const { return disk_.path(); }
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
     // For QEMU: a disk with `name` as its serial number. `drive` and `device` are added to its options.
     [[nodiscard]] std::vector<std::string> arguments(const std::string& name = "target", const std::string& drive = {}, const std::string& device = {}) const;
     // The same as "target", with a log of what is written to it.
@@ -74,6 +75,7 @@ public:
     void in(machine::Options& options) const;
     // Its dbx gets the digest of an image; its firmware forgets its boot entries with that.
     void revoke(const Digest& image) const;
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
 
 private:
     TemporaryDirectory directory_{testing::TempDir()};
@@ -102,6 +104,7 @@ public:
     [[nodiscard]] std::vector<std::string> arguments() const;
     // Runs a command there. An answer that says no is one: exit code 255.
     [[nodiscard]] ashlar::Outcome run(const std::string& command) const;
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_.path(); }
 
 private:
     [[nodiscard]] std::filesystem::path key() const { return directory_.path() / "key"; }
@@ -118,7 +121,7 @@ struct Node {
     // and again until it returns true, or the boot has ended. It should end with `systemctl poweroff`.
     [[nodiscard]] machine::Report visited(const std::function<bool()>& visit, const std::function<void(machine::Options&)>& change = {}) const;
 };
-// A copy of one that was installed once for all tests of this run, is not encrypted, and lets its visitor in.
+// A copy of one that was installed once for all tests of these images, whatever process they are in, is not encrypted, and lets its visitor in.
 [[nodiscard]] Node installed_node();
 
 void expect_installed(const machine::Report& report);

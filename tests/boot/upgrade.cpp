@@ -47,7 +47,7 @@ public:
         std::string said;
         run(
             [&](const Visitor& visitor) {
-                if (!visitor.run(before).ok()) return false;
+                if (!is_ready(visitor, before)) return false;
                 const auto answer = visitor.run("ashlarctl upgrade /dev/disk/by-id/virtio-release --restart");
                 said = answer.output + answer.errors;
                 return true;
@@ -60,7 +60,7 @@ public:
         const std::string command = fmt::format("ashlarctl upgrade /dev/disk/by-id/virtio-release --restart >/dev/null 2>&1 & sleep {:.2f}; echo b >/proc/sysrq-trigger", seconds);
         run(
             [&](const Visitor& visitor) {
-                if (!visitor.run(before).ok()) return false;
+                if (!is_ready(visitor, before)) return false;
                 (void)visitor.run(command); // its connection breaks
                 return true;
             },
@@ -87,6 +87,9 @@ public:
     [[nodiscard]] const Target& target() const { return node_.target; }
 
 private:
+    // sshd may be there before ashlard.
+    static bool is_ready(const Visitor& visitor, const std::string& before) { return visitor.run(fmt::format("ashlarctl status >/dev/null && {{ {}; }}", before)).ok(); }
+
     Node node_ = installed_node();
     std::string clock_, looks_, consoles_;
 };
