@@ -24,7 +24,7 @@ Values values_of(const CLI::Option& option) {
     const std::string type = option.get_positional() ? option.get_name(true) : option.get_type_name();
     if (option.get_type_name().find('|') != std::string::npos) return Values::words;
     if (type == "DIR") return Values::directories;
-    if (type == "FILE" || type == "IMAGE" || type == "SOURCE") return Values::files;
+    if (type == "FILE" || type == "IMAGE" || type == "SOURCE" || type == "REQUESTS") return Values::files;
     if (type == "ROLE") return Values::roles;
     if (type == "TRAIN") return Values::trains;
     return Values::none;
