@@ -55,8 +55,22 @@ Bytes inner_content_info(const Bytes& content) {
 
 AuthenticodeRequest request_authenticode(ByteView image, std::string_view name) {
     const Digest digest = authenticode_digest(image, parse_pe(image, name));
-    return {digest, sha256(attributes_for(indirect_data(digest)))};
+    Bytes message = attributes_for(indirect_data(digest));
+    const Digest signed_digest = sha256(message);
+    return {digest, std::move(message), signed_digest};
 }
+
+std::optional<Digest> content_of_authenticode_message(ByteView message) {
+    // Elements of a SET OF are sorted, so the digest's place depends on the type alone: it stands last.
+    if (message.size() < Digest::size) return std::nullopt;
+    Digest::Bytes bytes{};
+    std::ranges::copy(message.last(Digest::size), bytes.begin());
+    const Digest content(bytes);
+    if (!std::ranges::equal(message, pkcs7::attributes(indirect_data_type, content))) return std::nullopt;
+    return content;
+}
+
+Digest authenticode_content(const Digest& image) { return sha256(der::first(indirect_data(image))->contents); }
 
 Bytes attach_authenticode(Bytes image, const Certificate& signer, ByteView signature, std::string_view name) {
     const AuthenticodeRequest request = request_authenticode(image, name);

@@ -14,8 +14,8 @@ std::string base64(ByteView bytes) {
     return text;
 }
 
-std::optional<Bytes> from_base64(std::string_view text) {
-    if (text.empty() || text.size() % 4 != 0 || text.size() > 65536) return std::nullopt;
+std::optional<Bytes> from_base64(std::string_view text, std::size_t most) {
+    if (text.empty() || text.size() % 4 != 0 || text.size() > most) return std::nullopt;
     Bytes bytes(text.size() / 4 * 3);
     const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
                                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));

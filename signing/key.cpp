@@ -2,17 +2,14 @@
 
 #include "der.hpp"
 #include "openssl.hpp"
+#include "private_key.hpp"
 
 #include <base/error.hpp>
 #include <base/file.hpp>
 
-#include <array>
-#include <cstring>
 #include <ctime>
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -87,84 +84,20 @@ PrivateKey& PrivateKey::operator=(PrivateKey&&) noexcept = default;
 PrivateKey::~PrivateKey() = default;
 
 PrivateKey PrivateKey::generate(RsaBits bits) {
+    prepare_for_secrets();
     Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", static_cast<std::size_t>(bits)));
     if (!key) fail("make", "RSA key");
     return PrivateKey(std::make_unique<State>(State{std::move(key)}));
 }
 
-namespace {
-
-// OpenSSL asks here for a passphrase; without a callback it would ask on the terminal.
-struct Passphrase {
-    std::optional<std::string_view> text;
-    bool asked = false;
-
-    static int answer(char* buffer, int size, int, void* self) {
-        auto& passphrase = *static_cast<Passphrase*>(self);
-        passphrase.asked = true;
-        if (!passphrase.text || passphrase.text->size() > static_cast<std::size_t>(size)) return -1;
-        std::memcpy(buffer, passphrase.text->data(), passphrase.text->size());
-        return static_cast<int>(passphrase.text->size());
-    }
-};
-
-Error load_error(const fs::path& path, std::string_view cause, std::string hint) {
-    return Error(fmt::format("cannot load the private key '{}': {}", path.native(), cause), std::move(hint));
-}
-
-void check_mode(const Fd& fd, const fs::path& path) {
-    struct stat info {};
-    if (::fstat(fd.get(), &info) != 0) throw system_error("read", path.native());
-    if ((info.st_mode & 077) != 0)
-        throw load_error(path, fmt::format("its mode {:04o} lets others than its owner use it", info.st_mode & 07777),
-                         fmt::format("chmod 600 '{}'; if others could read it, make a new key", path.native()));
-}
-
-// Wiped when it goes, since it held a key.
-class Secret {
-public:
-    explicit Secret(const Fd& fd, const fs::path& path) {
-        while (const std::size_t got = read_some(fd.get(), std::span(bytes_).subspan(size_), path.native())) size_ += got;
-        if (size_ == bytes_.size()) throw load_error(path, "it is larger than 64 KiB", "name a PEM file with one key");
-    }
-    ~Secret() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
-    Secret(const Secret&) = delete;
-    Secret& operator=(const Secret&) = delete;
-    [[nodiscard]] ByteView view() const { return ByteView(bytes_).first(size_); }
-
-private:
-    Bytes bytes_ = Bytes(65536);
-    std::size_t size_ = 0;
-};
-
-} // namespace
-
-PrivateKey PrivateKey::load(const fs::path& path, std::optional<std::string_view> text) {
-    const Fd fd = open_file(path, O_RDONLY);
-    check_mode(fd, path);
-    const Secret secret(fd, path);
-    Passphrase passphrase{text};
-    Key key(PEM_read_bio_PrivateKey(reader(secret.view()).get(), nullptr, Passphrase::answer, &passphrase));
-    ERR_clear_error(); // OpenSSL's words about a key file may quote it
-    if (!key && passphrase.asked && !text)
-        throw load_error(path, "it is encrypted and no passphrase was given", "give its passphrase, or a key file without one");
-    if (!key && passphrase.asked) throw load_error(path, "the passphrase is wrong", "give its passphrase");
-    if (!key) throw load_error(path, "there is no private key in PEM form in it", "name a PEM file with an RSA key");
+PrivateKey PrivateKey::load(const fs::path& path, std::optional<std::string_view> passphrase) {
+    Key key = load_private_key(path, passphrase, "name a PEM file with an RSA key");
     if (EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA || EVP_PKEY_get_bits(key.get()) < 2048)
         throw load_error(path, "it is not an RSA key of 2048 bits or more", "firmware verifies nothing else reliably");
     return PrivateKey(std::make_unique<State>(State{std::move(key)}));
 }
 
-void PrivateKey::save_new(const fs::path& path) const {
-    Fd fd = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    const Bio out(BIO_new(BIO_s_secmem()));
-    if (!out || PEM_write_bio_PKCS8PrivateKey(out.get(), state_->key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
-        fail("write", path.native());
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(out.get(), &data);
-    write_all(fd.get(), std::string_view(data, static_cast<std::size_t>(size)), path.native());
-    fd.close();
-}
+void PrivateKey::save_new(const fs::path& path) const { save_private_key(path, state_->key, std::nullopt); }
 
 PublicKey PrivateKey::public_key() const {
     return PublicKey::from_der(der_of(i2d_PUBKEY, static_cast<const EVP_PKEY*>(state_->key.get())), "own key");

@@ -1,14 +1,14 @@
 #include <signing/release.hpp>
 
+#include "json_object.hpp"
+
 #include <base/error.hpp>
-#include <base/json.hpp>
 #include <base/os_release.hpp>
 #include <base/text.hpp>
 #include <signing/authenticode.hpp>
 #include <signing/uki.hpp>
 
 #include <algorithm>
-#include <set>
 #include <variant>
 
 #include <fmt/format.h>
@@ -18,60 +18,10 @@ namespace ashlar {
 namespace {
 
 constexpr int format = 1;
-constexpr const char* remedy = "is it what `ashlar publish` wrote, and complete?";
 
-Error malformed(std::string_view name, std::string_view cause) {
-    return Error(fmt::format("cannot read the release index '{}': {}", name, cause), remedy);
-}
+JsonDocument document_of(std::string_view name) { return {"release index", name, "is it what `ashlar publish` wrote, and complete?"}; }
 
-// An object of which every key is asked for, and no other is there.
-class Object {
-public:
-    Object(const Json& json, std::string_view name, std::string place) : json_(json), name_(name), place_(std::move(place)) {
-        if (!json.is_object()) throw malformed(name_, place_ + " is not an object");
-        for (const auto& [key, value] : json.items()) left_.insert(key);
-    }
-    [[nodiscard]] const Json& at(const std::string& key) {
-        left_.erase(key);
-        if (!json_.contains(key)) throw malformed(name_, fmt::format("{}: '{}' is missing", place_, key));
-        return json_.at(key);
-    }
-    [[nodiscard]] bool has(const std::string& key) const { return json_.contains(key); }
-    [[nodiscard]] std::string text(const std::string& key) {
-        const Json& value = at(key);
-        if (!value.is_string() || value.get_ref<const std::string&>().empty()) throw malformed(name_, fmt::format("{}: '{}' is no text", place_, key));
-        return value.get<std::string>();
-    }
-    [[nodiscard]] std::uint64_t number(const std::string& key) {
-        const Json& value = at(key);
-        if (!value.is_number_unsigned()) throw malformed(name_, fmt::format("{}: '{}' is no number from 0 on", place_, key));
-        return value.get<std::uint64_t>();
-    }
-    [[nodiscard]] bool boolean(const std::string& key) {
-        const Json& value = at(key);
-        if (!value.is_boolean()) throw malformed(name_, fmt::format("{}: '{}' is neither true nor false", place_, key));
-        return value.get<bool>();
-    }
-    [[nodiscard]] Digest digest(const std::string& key) {
-        const auto found = Digest::from_hex(text(key));
-        if (!found) throw malformed(name_, fmt::format("{}: '{}' is no SHA-256 digest", place_, key));
-        return *found;
-    }
-    [[nodiscard]] PublishedFile file() {
-        PublishedFile published{text("file"), number("size")};
-        if (published.file.find('/') != std::string::npos || published.file.starts_with('.')) throw malformed(name_, fmt::format("{}: 'file' is no plain name", place_));
-        return published;
-    }
-    void finish() const {
-        if (!left_.empty()) throw malformed(name_, fmt::format("{}: unknown key '{}'", place_, *left_.begin()));
-    }
-
-private:
-    const Json& json_;
-    std::string_view name_;
-    std::string place_;
-    std::set<std::string> left_;
-};
+PublishedFile file_of(JsonObject& object) { return {object.plain_name("file"), object.number("size")}; }
 
 Json json_of(const PublishedStream& stream) {
     Json json{{"file", stream.file.file}, {"size", stream.file.size}};
@@ -79,17 +29,17 @@ Json json_of(const PublishedStream& stream) {
     return json;
 }
 
-PublishedStream stream_of(const Json& json, std::string_view name, std::string place) {
-    Object object(json, name, std::move(place));
-    PublishedStream stream{.from = object.has("from") ? std::optional(object.digest("from")) : std::nullopt, .file = object.file()};
+PublishedStream stream_of(const Json& json, const JsonDocument& document, std::string place) {
+    JsonObject object(json, document, std::move(place));
+    PublishedStream stream{.from = object.has("from") ? std::optional(object.digest("from")) : std::nullopt, .file = file_of(object)};
     object.finish();
     return stream;
 }
 
-std::vector<PublishedStream> streams_of(const Json& json, std::string_view name, std::string_view what) {
-    if (!json.is_array()) throw malformed(name, fmt::format("what should be a {} each is no list", what));
+std::vector<PublishedStream> streams_of(const Json& json, const JsonDocument& document, std::string_view what) {
+    if (!json.is_array()) throw document.refusal(fmt::format("what should be a {} each is no list", what));
     std::vector<PublishedStream> streams;
-    for (std::size_t i = 0; i < json.size(); ++i) streams.push_back(stream_of(json[i], name, fmt::format("{} {}", what, i + 1)));
+    for (std::size_t i = 0; i < json.size(); ++i) streams.push_back(stream_of(json[i], document, fmt::format("{} {}", what, i + 1)));
     return streams;
 }
 
@@ -105,7 +55,7 @@ std::string root_hash_in(std::string_view command_line) {
 
 std::string release_index_name(std::string_view role, std::string_view architecture) { return fmt::format("ashlar_{}_{}.release.json", role, architecture); }
 
-std::string release_index_text(const ReleaseIndex& index) {
+Json json_of(const ReleaseIndex& index) {
     Json streams = Json::array(), uki_deltas = Json::array();
     for (const auto& stream : index.streams) streams.push_back(json_of(stream));
     for (const auto& stream : index.uki_deltas) uki_deltas.push_back(json_of(stream));
@@ -118,29 +68,35 @@ std::string release_index_text(const ReleaseIndex& index) {
               {"streams", std::move(streams)}};
     // Nodes of before know no such key, and need none for what is not for testing.
     if (index.test) json["test"] = true;
-    return pretty(json);
+    return json;
 }
 
-ReleaseIndex parse_release_index(std::string_view text, std::string_view name) {
-    const Json json = parse_json(text, name);
-    Object top(json, name, "the index");
-    if (const auto have = top.number("format"); have != format) throw malformed(name, fmt::format("its format is {}, this program reads {}", have, format));
-    Object root(top.at("root"), name, "root"), uki(top.at("uki"), name, "uki");
+std::string release_index_text(const ReleaseIndex& index) { return pretty(json_of(index)); }
+
+ReleaseIndex release_index_of(const Json& json, std::string_view name) {
+    const JsonDocument document = document_of(name);
+    JsonObject top(json, document, "the index");
+    if (const auto have = top.number("format"); have != format) throw document.refusal(fmt::format("its format is {}, this program reads {}", have, format));
+    JsonObject root(top.at("root"), document, "root"), uki(top.at("uki"), document, "uki");
     ReleaseIndex index{.role = top.text("role"),
                        .release = top.text("release"),
                        .architecture = top.text("architecture"),
                        .root_hash = root.digest("hash"),
                        .root_size = root.number("size"),
-                       .uki = uki.file(),
+                       .uki = file_of(uki),
                        .uki_digest = uki.digest("sha256")};
-    index.streams = streams_of(top.at("streams"), name, "stream");
+    index.streams = streams_of(top.at("streams"), document, "stream");
     if (top.has("test")) index.test = top.boolean("test");
-    index.uki_deltas = streams_of(uki.at("deltas"), name, "UKI delta");
-    for (const Object* object : {&top, &root, &uki}) object->finish();
-    if (std::ranges::count_if(index.streams, [](const PublishedStream& stream) { return !stream.from; }) != 1) throw malformed(name, "it must have one stream without 'from'");
-    if (std::ranges::any_of(index.uki_deltas, [](const PublishedStream& stream) { return !stream.from; })) throw malformed(name, "a UKI delta has no 'from'");
+    index.uki_deltas = streams_of(uki.at("deltas"), document, "UKI delta");
+    for (const JsonObject* object : {&top, &root, &uki}) object->finish();
+    if (std::ranges::count_if(index.streams, [](const PublishedStream& stream) { return !stream.from; }) != 1)
+        throw document.refusal("it must have one stream without 'from'");
+    if (std::ranges::any_of(index.uki_deltas, [](const PublishedStream& stream) { return !stream.from; }))
+        throw document.refusal("a UKI delta has no 'from'");
     return index;
 }
+
+ReleaseIndex parse_release_index(std::string_view text, std::string_view name) { return release_index_of(parse_json(text, name), name); }
 
 void verify_release(const ReleaseIndex& index, ByteView uki, const std::vector<Certificate>& trusted) {
     const std::string& name = index.uki.file;

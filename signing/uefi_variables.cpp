@@ -148,19 +148,52 @@ Bytes efi_time(Time time) {
     return bytes;
 }
 
-Bytes signed_part(const VariableUpdate& update) {
+Bytes place_of(SecureBootVariable variable) {
     Bytes bytes;
-    for (const char c : name_of(update.variable)) append_little_endian(bytes, static_cast<std::uint16_t>(c));
-    append(bytes, vendor_of(update.variable).efi_bytes());
+    for (const char c : name_of(variable)) append_little_endian(bytes, static_cast<std::uint16_t>(c));
+    append(bytes, vendor_of(variable).efi_bytes());
+    return bytes;
+}
+
+// Nothing for a date or time of day that does not exist.
+std::optional<Time> time_at(ByteView bytes) {
+    const auto small = [&](std::size_t at) { return std::to_integer<unsigned>(bytes[at]); };
+    const std::chrono::year_month_day date{std::chrono::year(*little_endian_at<std::uint16_t>(bytes, 0)), std::chrono::month(small(2)),
+                                           std::chrono::day(small(3))};
+    if (!date.ok() || small(4) > 23 || small(5) > 59 || small(6) > 59) return std::nullopt;
+    return std::chrono::sys_days(date) + std::chrono::hours(small(4)) + std::chrono::minutes(small(5)) + std::chrono::seconds(small(6));
+}
+
+} // namespace
+
+Bytes message_of(const VariableUpdate& update) {
+    Bytes bytes = place_of(update.variable);
     append_little_endian(bytes, secure_boot_attributes | (update.write == VariableWrite::append ? append_write : 0U));
     append(bytes, efi_time(update.time));
     append(bytes, update.lists);
     return bytes;
 }
 
-} // namespace
+Digest request_variable(const VariableUpdate& update) { return sha256(message_of(update)); }
 
-Digest request_variable(const VariableUpdate& update) { return sha256(signed_part(update)); }
+VariableUpdate parse_variable_message(ByteView message, std::string_view name) {
+    using enum SecureBootVariable;
+    constexpr std::size_t attributes = 4, time = 16;
+    for (const SecureBootVariable variable : {platform_key, key_exchange, allowed, forbidden}) {
+        const Bytes place = place_of(variable);
+        if (message.size() < place.size() + attributes + time || !std::ranges::equal(message.first(place.size()), place)) continue;
+        const ByteView rest = message.subspan(place.size());
+        const auto when = time_at(rest.subspan(attributes, time));
+        const ByteView lists = rest.subspan(attributes + time);
+        if (!when) break;
+        VariableUpdate update{variable, (*little_endian_at<std::uint32_t>(rest, 0) & append_write) != 0 ? VariableWrite::append : VariableWrite::replace,
+                              *when, {lists.begin(), lists.end()}};
+        (void)parse_signature_lists(update.lists, name);
+        if (std::ranges::equal(message_of(update), message)) return update;
+        break;
+    }
+    throw Error(fmt::format("cannot read '{}': it is not an update of PK, KEK, db or dbx", name));
+}
 
 Bytes attach_variable(const VariableUpdate& update, const Certificate& signer, ByteView signature) {
     pkcs7::check_answer(signer, request_variable(update), signature, name_of(update.variable));

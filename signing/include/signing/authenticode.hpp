@@ -4,12 +4,13 @@
 // time and no other source of change: the same image, key and certificate give the same bytes.
 //
 // Signing can happen in two phases, so that the key may be elsewhere: what has to be signed is
-// `request.digest`; the answer is attached afterwards.
+// `request.message`; the answer is attached afterwards.
 
 #include <signing/bytes.hpp>
 #include <signing/digest.hpp>
 #include <signing/key.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -19,9 +20,16 @@ namespace ashlar {
 
 struct AuthenticodeRequest {
     Digest image;  // the Authenticode digest of the image
-    Digest digest; // what the key of the certificate has to sign
+    Bytes message; // what the key of the certificate has to sign: the DER of the signed attributes
+    Digest digest; // SHA-256 of it, which is what a Signer takes
 };
 [[nodiscard]] AuthenticodeRequest request_authenticode(ByteView image, std::string_view name);
+
+// What such a message is over: the digest of the image's SpcIndirectDataContent. Nothing unless it has exactly the form that
+// request_authenticode() gives it.
+[[nodiscard]] std::optional<Digest> content_of_authenticode_message(ByteView message);
+// The digest that the message for an image has inside: for comparing an image with a message.
+[[nodiscard]] Digest authenticode_content(const Digest& image);
 
 // Throws when `signature` is not that of the certificate's key over request_authenticode(image).digest.
 // An image that is signed already keeps its signatures and gets one more.

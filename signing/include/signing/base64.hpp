@@ -11,7 +11,7 @@
 namespace ashlar {
 
 [[nodiscard]] std::string base64(ByteView bytes);
-// Nothing for what is no such text, is empty, or is longer than 65,536 characters.
-[[nodiscard]] std::optional<Bytes> from_base64(std::string_view text);
+// Nothing for what is no such text, is empty, or is longer than `most` characters.
+[[nodiscard]] std::optional<Bytes> from_base64(std::string_view text, std::size_t most = 65536);
 
 } // namespace ashlar

@@ -33,7 +33,7 @@ struct PcrPolicy {
     std::string phase; // "enter-initrd:leave-initrd"
     std::size_t profile;
     Digest pcr11;      // the value then
-    Digest policy;     // the digest of TPM2_PolicyPCR over it
+    Digest policy;     // the digest of TPM2_PolicyPCR over it: the message of a signing request
     Digest digest;     // what the PCR key signs: SHA-256 of `policy`
 };
 // Of every phase of every profile.

@@ -6,6 +6,7 @@
 // The index is not signed: it says where things are. What counts is signed in the UKI that it names: role,
 // release and root hash. A wrong index can only make an upgrade fail.
 
+#include <base/json.hpp>
 #include <signing/bytes.hpp>
 #include <signing/digest.hpp>
 #include <signing/key.hpp>
@@ -42,6 +43,7 @@ struct ReleaseIndex {
     std::vector<PublishedStream> uki_deltas;
     std::vector<PublishedStream> streams; // one of them is whole
     bool test = false; // for nodes that try releases out: it is started once, not three times
+    bool operator==(const ReleaseIndex&) const = default;
 };
 
 // "ashlar_base_amd64.release.json"
@@ -49,6 +51,9 @@ struct ReleaseIndex {
 [[nodiscard]] std::string release_index_text(const ReleaseIndex& index);
 // Strict: unknown and missing keys, other types and names with '/' are an Error.
 [[nodiscard]] ReleaseIndex parse_release_index(std::string_view text, std::string_view name);
+// The same as a member of another document: <signing/cluster_release.hpp>.
+[[nodiscard]] Json json_of(const ReleaseIndex& index);
+[[nodiscard]] ReleaseIndex release_index_of(const Json& json, std::string_view name);
 
 // Throws unless `uki` is signed by one of `trusted`, and is what the index says: digest, role, release and
 // root hash.

@@ -60,8 +60,11 @@ struct VariableUpdate {
     Time time;
     Bytes lists; // signature_lists()
 };
-// What the key that has authority signs.
+// What the key that has authority signs, and its SHA-256, which is what a Signer takes.
+[[nodiscard]] Bytes message_of(const VariableUpdate& update);
 [[nodiscard]] Digest request_variable(const VariableUpdate& update);
+// The other way. Throws Error `cannot read '<name>': …` for anything that message_of() would not write.
+[[nodiscard]] VariableUpdate parse_variable_message(ByteView message, std::string_view name);
 // The contents of an .auth file. Throws unless `signature` is the certificate's key's over the request.
 [[nodiscard]] Bytes attach_variable(const VariableUpdate& update, const Certificate& signer, ByteView signature);
 [[nodiscard]] Bytes sign_variable(const VariableUpdate& update, const Identity& authority);

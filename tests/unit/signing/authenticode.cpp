@@ -130,3 +130,19 @@ RC_GTEST_PROP(AuthenticodeProperty, ADamagedSignatureNeverCrashesAndIsNeverTrust
     } catch (const Error&) {
     }
 }
+
+// ---- Two phases --------------------------------------------------------------------------------
+
+TEST(Authenticode, WhatIsSignedIsAMessage) {
+    const Bytes image = samples::efi_image();
+    const AuthenticodeRequest request = request_authenticode(image, "image");
+    EXPECT_EQ(sha256(request.message), request.digest);
+    EXPECT_EQ(content_of_authenticode_message(request.message), authenticode_content(request.image));
+    for (std::size_t at = 0; at < request.message.size() - Digest::size; ++at) {
+        Bytes changed = request.message;
+        changed[at] ^= std::byte{1};
+        EXPECT_EQ(content_of_authenticode_message(changed), std::nullopt) << at;
+    }
+    for (const std::size_t size : {std::size_t{0}, std::size_t{31}, request.message.size() - 1})
+        EXPECT_EQ(content_of_authenticode_message(ByteView(request.message).first(size)), std::nullopt);
+}

@@ -149,3 +149,39 @@ TEST(VendorCertificates, AMissingFileIsAnError) {
     EXPECT_EQ(samples::error_of([] { (void)load_vendor_certificates("/nonexistent", VendorTrust::option_roms); }),
               "cannot open '/nonexistent/microsoft-uefi-ca-2011.pem': No such file or directory");
 }
+
+TEST(VariableMessage, IsReadBack) {
+    using enum SecureBootVariable;
+    for (const auto variable : {platform_key, key_exchange, allowed, forbidden})
+        for (const auto write : {VariableWrite::replace, VariableWrite::append}) {
+            const VariableUpdate update{variable, write, samples::start, signature_lists(one_certificate())};
+            const Bytes message = message_of(update);
+            EXPECT_EQ(sha256(message), request_variable(update));
+            const VariableUpdate read = parse_variable_message(message, "message");
+            EXPECT_EQ(read.variable, variable);
+            EXPECT_EQ(read.write, write);
+            EXPECT_EQ(read.time, samples::start);
+            EXPECT_EQ(read.lists, update.lists);
+        }
+}
+
+TEST(VariableMessage, AnythingElseIsRefused) {
+    const Bytes message = message_of({SecureBootVariable::forbidden, VariableWrite::append, samples::start, signature_lists({{}, {{owner, sha256("image")}}})});
+    const std::size_t list = 28 + 48;
+    for (std::size_t size = 0; size < message.size(); ++size) {
+        if (size == message.size() - list) continue; // an empty dbx is one as well
+        EXPECT_NE(samples::error_of([&] { (void)parse_variable_message(ByteView(message).first(size), "message"); }), "no error") << size;
+    }
+    const auto changed = [&](std::size_t at, std::byte to) {
+        Bytes bytes = message;
+        bytes[at] = to;
+        return samples::error_of([&] { (void)parse_variable_message(bytes, "message"); });
+    };
+    const std::size_t attributes = 6 + 16, time = attributes + 4;
+    const std::string refused = "cannot read 'message': it is not an update of PK, KEK, db or dbx";
+    EXPECT_EQ(changed(0, std::byte{'x'}), refused);
+    EXPECT_EQ(changed(10, std::byte{0}), refused);              // in another vendor's name
+    EXPECT_EQ(changed(attributes, std::byte{0x07}), refused);   // not authenticated
+    EXPECT_EQ(changed(time + 2, std::byte{13}), refused);       // the 13th month
+    EXPECT_EQ(changed(time + 8, std::byte{1}), refused);        // nanoseconds
+}
