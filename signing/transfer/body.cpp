@@ -12,7 +12,7 @@ namespace ashlar::transfer {
 Body::Body(CURLM* multi, const std::string& url, const UrlParts& parts, const Options& options, Part part)
     : multi_(multi), part_(part), easy_(make_easy()), range_(fmt::format("{}-{}", part.offset, part.offset + part.size - 1)) {
     CURL* const easy = easy_.get();
-    configure(easy, url, parts, options, detail_.data());
+    headers_ = configure(easy, url, parts, options, detail_.data());
     set(easy, CURLOPT_RANGE, range_.c_str());
     set(easy, CURLOPT_WRITEFUNCTION, &Body::on_body);
     set(easy, CURLOPT_WRITEDATA, static_cast<void*>(this));

@@ -62,6 +62,7 @@ private:
     CURLM* multi_;
     Part part_;
     Easy easy_;
+    Lines headers_;
     std::array<char, CURL_ERROR_SIZE> detail_{};
     std::string range_, content_range_;
     bool response_checked_ = false, partial_ = false, ended_ = false, held_ = false;

@@ -1,10 +1,12 @@
 #include "connection.hpp"
 
+#include <base/file.hpp>
 #include <base/text.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <random>
+#include <sys/stat.h>
 
 #include <fmt/format.h>
 
@@ -42,6 +44,50 @@ void trust(CURL* easy, const Options& options) {
     set(easy, CURLOPT_CAPATH, "/etc/ssl/certs");
 }
 
+// libcurl would go on without a file that it cannot read.
+void refuse_open_secret(const std::filesystem::path& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) throw system_error("read", path.native());
+    if ((info.st_mode & 077U) != 0)
+        throw Error(fmt::format("cannot use '{}': it has passwords, and not only its owner may read it", path.native()),
+                    fmt::format("chmod 600 {}", path.native()));
+}
+
+Lines read_headers(const std::filesystem::path& path) {
+    refuse_open_secret(path);
+    const std::string text = read_file(path);
+    Lines headers;
+    std::size_t number = 0;
+    for (const auto piece : split(text, '\n')) {
+        const std::string line(trim(piece));
+        ++number;
+        if (line.empty() || line.front() == '#') continue;
+        if (line.find(':') == line.npos || line.find(':') == 0) // and say nothing of what may be a secret
+            throw Error(fmt::format("cannot read '{}': line {}: not '<name>: <value>'", path.native(), number));
+        add_line(headers, line);
+    }
+    return headers;
+}
+
+// libcurl 7.88 signs what this header says; S3 wants it also for nothing.
+void sign(CURL* easy, Lines& headers, const std::string& region, const std::optional<Digest>& payload) {
+    set(easy, CURLOPT_AWS_SIGV4, fmt::format("aws:amz:{}:s3", region).c_str());
+    add_line(headers, fmt::format("x-amz-content-sha256: {}", payload.value_or(sha256(std::string_view())).hex()));
+}
+
+Lines authenticate(CURL* easy, const Credentials& credentials, const std::optional<Digest>& payload) {
+    if (credentials.any()) set(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    if (credentials.netrc) {
+        refuse_open_secret(*credentials.netrc);
+        set(easy, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
+        set(easy, CURLOPT_NETRC_FILE, credentials.netrc->c_str());
+    }
+    Lines headers = credentials.headers ? read_headers(*credentials.headers) : nullptr;
+    if (credentials.s3_region) sign(easy, headers, *credentials.s3_region, payload);
+    if (headers) set(easy, CURLOPT_HTTPHEADER, headers.get());
+    return headers;
+}
+
 // Between half and all of it: those that failed together shall not come back together.
 std::chrono::milliseconds with_jitter(std::chrono::milliseconds pause) {
     static thread_local std::minstd_rand random{std::random_device{}()};
@@ -54,7 +100,8 @@ Error option_error(CURLoption option, CURLcode outcome) {
     return Error(fmt::format("cannot use 'libcurl': option {}: {}", static_cast<int>(option), curl_easy_strerror(outcome)));
 }
 
-void configure(CURL* easy, const std::string& url, const UrlParts& parts, const Options& options, char* detail) {
+Lines configure(CURL* easy, const std::string& url, const UrlParts& parts, const Options& options, char* detail,
+                const std::optional<Digest>& payload) {
     set(easy, CURLOPT_URL, url.c_str());
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https,file");
     // Never from a protected connection to an open one, and never to this machine's files.
@@ -72,6 +119,7 @@ void configure(CURL* easy, const std::string& url, const UrlParts& parts, const 
     set(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(options.slowest_time.count()));
     choose_proxy(easy, parts, options.proxies);
     trust(easy, options);
+    return authenticate(easy, options.credentials, payload);
 }
 
 long status_of(CURL* easy) {

@@ -22,8 +22,10 @@ template <typename Value> void set(CURL* easy, CURLoption option, Value value) {
     if (outcome != CURLE_OK) throw option_error(option, outcome);
 }
 
-// `detail` has CURL_ERROR_SIZE bytes and lives as long as the handle.
-void configure(CURL* easy, const std::string& url, const UrlParts& parts, const Options& options, char* detail);
+// `detail` has CURL_ERROR_SIZE bytes and lives as long as the handle, as does what is returned. `payload` is what
+// is sent, for those who want it signed.
+[[nodiscard]] Lines configure(CURL* easy, const std::string& url, const UrlParts& parts, const Options& options, char* detail,
+                              const std::optional<Digest>& payload = std::nullopt);
 
 [[nodiscard]] long status_of(CURL* easy);
 // The server's wish, 0 without one.

@@ -53,6 +53,13 @@ Multi make_multi() {
     return multi;
 }
 
+void add_line(Lines& lines, const std::string& line) {
+    curl_slist* const longer = curl_slist_append(lines.get(), line.c_str());
+    if (longer == nullptr) throw Error("cannot use 'libcurl': out of memory");
+    (void)lines.release(); // its head stays, or is the new one
+    lines.reset(longer);
+}
+
 std::string path_of(const std::string& text) { return part(parsed(text).get(), CURLUPART_PATH, CURLU_URLDECODE); }
 
 UrlParts parse_url(const std::string& text) {

@@ -15,11 +15,17 @@ struct EasyCleanup {
 struct MultiCleanup {
     void operator()(CURLM* handle) const noexcept { curl_multi_cleanup(handle); }
 };
+struct LinesCleanup {
+    void operator()(curl_slist* lines) const noexcept { curl_slist_free_all(lines); }
+};
 using Easy = std::unique_ptr<CURL, EasyCleanup>;
 using Multi = std::unique_ptr<CURLM, MultiCleanup>;
+// Headers of a request; may be null.
+using Lines = std::unique_ptr<curl_slist, LinesCleanup>;
 
 [[nodiscard]] Easy make_easy();
 [[nodiscard]] Multi make_multi();
+void add_line(Lines& lines, const std::string& line);
 
 // The parts of a URL that decisions are made by.
 struct UrlParts {

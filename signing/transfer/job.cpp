@@ -37,7 +37,7 @@ Job::Mirror* Job::choose(const Servers& servers, const Options& options) {
     for (auto& mirror : mirrors_) {
         if (mirror.out || mirror.tries >= options.tries) continue;
         const unsigned failures = servers.failures(mirror.parts.server);
-        if (failures >= options.connections_per_host * failures_of_the_dead) {
+        if (failures >= options.dead_after.value_or(options.connections_per_host * failures_of_the_dead)) {
             if (!mirror.last)
                 mirror.last = {mirror.parts.shown,
                                Cause::transient,

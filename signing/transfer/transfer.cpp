@@ -29,7 +29,7 @@ Transfer::~Transfer() { curl_multi_remove_handle(multi_, easy_.get()); }
 
 void Transfer::prepare(const Options& options) {
     CURL* const easy = easy_.get();
-    configure(easy, job_->mirror().url, job_->mirror().parts, options, detail_.data());
+    headers_ = configure(easy, job_->mirror().url, job_->mirror().parts, options, detail_.data());
     set(easy, CURLOPT_PRIVATE, static_cast<void*>(this));
     set(easy, CURLOPT_WRITEFUNCTION, &Transfer::on_body);
     set(easy, CURLOPT_WRITEDATA, static_cast<void*>(this));

@@ -40,6 +40,7 @@ private:
     CURLM* multi_;
     Job* job_;
     Easy easy_;
+    Lines headers_;
     std::array<char, CURL_ERROR_SIZE> detail_{};
     std::string content_range_; // of the last response
     std::string range_;

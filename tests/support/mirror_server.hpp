@@ -26,6 +26,8 @@ namespace ashlar::test {
 struct Ask {
     std::string target;                         // as in the request line; absolute when we are asked as a proxy
     std::map<std::string, std::string> headers; // names in lower case
+    std::string method = "GET";
+    std::string body; // of PUT
 
     // From where the client wants the rest; 0 without a range.
     [[nodiscard]] std::size_t range_start() const {
@@ -124,13 +126,19 @@ private:
             text += byte;
         }
         const auto lines = split(text, '\n');
-        Ask ask{std::string(split(lines[0], ' ').at(1)), {}};
+        Ask ask{.target = std::string(split(lines[0], ' ').at(1)), .headers = {}, .method = std::string(split(lines[0], ' ').at(0)), .body = {}};
         for (const auto line : lines) {
             const std::size_t colon = line.find(": ");
             if (colon == line.npos) continue;
             std::string name(line.substr(0, colon));
             for (char& c : name) c = static_cast<char>(::tolower(c));
             ask.headers[name] = std::string(trim(line.substr(colon + 2)));
+        }
+        const auto length = ask.headers.find("content-length");
+        const std::size_t size = length == ask.headers.end() ? 0 : std::stoul(length->second);
+        while (ask.body.size() < size) {
+            if (::read(fd, &byte, 1) != 1) return std::nullopt;
+            ask.body += byte;
         }
         return ask;
     }
@@ -178,6 +186,7 @@ private:
         const bool keeps = connections_kept_ == Connections::kept && reply.fault == Reply::Fault::none && reply.length == Reply::Length::sent;
         if (!keeps) head += "Connection: close\r\n";
         if (!send(fd, "HTTP/1.1 " + std::to_string(reply.status) + " x\r\n" + head + "\r\n")) return false;
+        if (ask.method == "HEAD") return keeps;
         if (reply.fault == Reply::Fault::none) return send(fd, body) && keeps;
         send(fd, body.substr(0, reply.good));
         if (reply.fault == Reply::Fault::endless)

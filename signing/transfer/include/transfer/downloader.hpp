@@ -90,8 +90,24 @@ struct Proxies {
     std::map<std::string, std::string> hosts; // for one host; "DIRECT" = none
 };
 
+// Who we are, for servers that ask. Files that only their owner may read, and never arguments, which
+// everybody on the machine can see.
+// With any of these a redirect is not followed: what proves who we are goes to nobody else.
+struct Credentials {
+    // netrc(5): login and password for the server's host.
+    std::optional<std::filesystem::path> netrc;
+    // Lines that are sent with every request, "Authorization: Bearer …"; empty ones and those that begin
+    // with # are not.
+    std::optional<std::filesystem::path> headers;
+    // Requests are signed for this region with AWS Signature Version 4, as S3 wants it; netrc's login and
+    // password are access key and secret key.
+    std::optional<std::string> s3_region;
+    [[nodiscard]] bool any() const noexcept { return netrc || headers || s3_region; }
+};
+
 struct Options {
     Proxies proxies;
+    Credentials credentials;
     // Trusted beside the system's certificates.
     std::optional<std::filesystem::path> certificates;
     unsigned connections_per_host = 8;
@@ -102,6 +118,8 @@ struct Options {
     // How often each mirror is tried when its failure may pass. A try that came a megabyte further
     // than all before does not count.
     unsigned tries = 4;
+    // A server that failed so often in a row is not asked any more; without it 4 times a connection.
+    std::optional<unsigned> dead_after;
     std::chrono::milliseconds first_pause{500}; // doubles, with jitter
     std::chrono::milliseconds longest_pause{30'000};
 };
