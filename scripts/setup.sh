@@ -7,7 +7,7 @@ set -euo pipefail
 
 # Compile.
 packages=(ca-certificates cmake ninja-build g++ pkg-config git
-          libarchive-dev libcli11-dev libcurl4-openssl-dev libfdisk-dev libfmt-dev libsolv-dev
+          libarchive-dev libcli11-dev libcurl4-openssl-dev libfdisk-dev libfmt-dev libp11-kit-dev libsolv-dev
           libsolvext-dev libssl-dev libtomlplusplus-dev libzstd-dev nlohmann-json3-dev)
 # Build images: gpgv verifies archives, newuidmap lets ordinary users build.
 packages+=(gpgv uidmap)
@@ -15,8 +15,8 @@ packages+=(gpgv uidmap)
 packages+=(qemu-system-x86 ovmf swtpm)
 # Test: frameworks, and the outside judges of what we make.
 packages+=(libgtest-dev libgmock-dev librapidcheck-dev python3 python3-jsonschema python3-venv
-           apt binutils cpio dpkg-dev cryptsetup-bin dosfstools e2fsprogs erofs-utils faketime fdisk gdisk gnupg kmod mtools openssl sbsigntool systemd-container
-           openssh-client zstd xz-utils jq)
+           apt binutils cpio dpkg-dev cryptsetup-bin dosfstools e2fsprogs erofs-utils faketime fdisk gdisk gnupg kmod mtools openssl sbsigntool softhsm2 systemd-container
+           openssh-client zstd xz-utils jq apache2-bin)
 # Measure: the peers that Debian has for every machine.
 packages+=(casync mmdebstrap)
 
