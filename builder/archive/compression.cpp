@@ -33,42 +33,57 @@ Compression compression_of(struct ::archive* reader) {
     }
 }
 
-// libarchive's "raw" format: one entry, whose data is the decompressed stream. False = no bytes at all.
-bool open_raw(struct ::archive* reader, const fs::path& from) {
-    ::archive_read_support_format_raw(reader);
-    ::archive_read_support_format_empty(reader);
-    if (::archive_read_open_filename(reader, from.c_str(), 1 << 18) != ARCHIVE_OK)
-        fail(reader, "decompress", from.native());
+// libarchive's "raw" format: one entry, whose data is the decompressed stream.
+Reader raw_reader() {
+    Reader reader = make_reader();
+    ::archive_read_support_format_raw(reader.get());
+    ::archive_read_support_format_empty(reader.get());
+    return reader;
+}
+
+// `sink` is given what comes out of the opened stream, piece by piece; returns how much that was.
+template <typename Sink>
+std::uint64_t read_raw(struct ::archive* reader, std::string_view name, std::uint64_t limit, Sink sink) {
     struct ::archive_entry* entry = nullptr;
-    const int status = ::archive_read_next_header(reader, &entry);
-    if (status != ARCHIVE_OK && status != ARCHIVE_EOF) fail(reader, "decompress", from.native());
-    return status == ARCHIVE_OK;
+    int status = ::archive_read_next_header(reader, &entry);
+    std::uint64_t size = 0;
+    while (status == ARCHIVE_OK) {
+        const void* data = nullptr;
+        std::size_t length = 0;
+        la_int64_t offset = 0;
+        status = ::archive_read_data_block(reader, &data, &length, &offset);
+        if (status != ARCHIVE_OK) break;
+        size += length;
+        if (size > limit) throw Error(fmt::format("cannot decompress '{}': more than {} bytes come out", name, limit));
+        sink(std::span(static_cast<const std::byte*>(data), length));
+    }
+    if (status != ARCHIVE_EOF) fail(reader, "decompress", name);
+    return size;
 }
 
 } // namespace
 
 Decompressed decompress_file(const fs::path& from, const fs::path& to, std::uint64_t limit) {
-    const Reader reader = make_reader();
-    bool more = open_raw(reader.get(), from);
+    const Reader reader = raw_reader();
+    if (::archive_read_open_filename(reader.get(), from.c_str(), 1 << 18) != ARCHIVE_OK)
+        fail(reader.get(), "decompress", from.native());
     NewFile out(to);
     Hasher hasher;
-    std::uint64_t size = 0;
-    while (more) {
-        const void* data = nullptr;
-        std::size_t length = 0;
-        la_int64_t offset = 0;
-        const int status = ::archive_read_data_block(reader.get(), &data, &length, &offset);
-        if (status == ARCHIVE_EOF) break;
-        if (status != ARCHIVE_OK) fail(reader.get(), "decompress", from.native());
-        size += length;
-        if (size > limit)
-            throw Error(fmt::format("cannot decompress '{}': more than {} bytes come out", from.native(), limit));
-        const std::span bytes(static_cast<const std::byte*>(data), length);
+    const std::uint64_t size = read_raw(reader.get(), from.native(), limit, [&](std::span<const std::byte> bytes) {
         hasher.update(bytes);
         out.write(bytes);
-    }
+    });
     out.finish();
     return {compression_of(reader.get()), size, hasher.finish()};
+}
+
+std::string decompress(std::span<const std::byte> bytes, std::string_view name, std::uint64_t limit) {
+    const Reader reader = raw_reader();
+    if (::archive_read_open_memory(reader.get(), bytes.data(), bytes.size()) != ARCHIVE_OK)
+        fail(reader.get(), "decompress", name);
+    std::string text;
+    read_raw(reader.get(), name, limit, [&](std::span<const std::byte> piece) { text.append(reinterpret_cast<const char*>(piece.data()), piece.size()); });
+    return text;
 }
 
 namespace {

@@ -20,6 +20,7 @@ namespace ashlar::command {
 struct GlobalOptions {
     pipeline::WorkshopOptions workshop{.recipes = "recipes"};
     std::filesystem::path keys = "keys";
+    std::filesystem::path releases = "releases";
     std::filesystem::path output = "out";
     bool offline = false;
     bool allow_expired = false;
@@ -39,6 +40,7 @@ public:
     [[nodiscard]] pipeline::Workshop& workshop();
     // Before the first call of workshop(): a train that was named as an argument.
     Context& for_train(const std::string& train);
+    Context& for_release(const std::string& release);
 
 private:
     GlobalOptions options_;
@@ -66,10 +68,17 @@ void add_verify(CLI::App& app, const Choose& choose);
 void add_inspect(CLI::App& app, const Choose& choose);
 void add_delta(CLI::App& app, const Choose& choose);
 void add_publish(CLI::App& app, const Choose& choose);
+void add_bundle(CLI::App& app, const Choose& choose);
+void add_diff(CLI::App& app, const Choose& choose);
+void add_vulns(CLI::App& app, const Choose& choose);
+void add_licences(CLI::App& app, const Choose& choose);
 void add_why(CLI::App& app, const Choose& choose);
 void add_key(CLI::App& app, const Choose& choose);
 void add_break_glass(CLI::App& app, const Choose& choose);
+void add_sign(CLI::App& app, const Choose& choose);
+void add_release(CLI::App& app, const Choose& choose);
 void add_store(CLI::App& app, const Choose& choose);
+void add_train(CLI::App& app, const Choose& choose);
 void add_completion(CLI::App& app, const Choose& choose);
 
 } // namespace ashlar::command

@@ -116,7 +116,7 @@ Json cyclonedx_component(const Contained& item) {
     const auto& package = *item.package;
     Json out{
         {"type", "library"},
-        {"bom-ref", fmt::format("deb:{}:{}", package.name, package.sha256.hex().substr(0, short_digest))},
+        {"bom-ref", component_reference(package.name, package.sha256)},
         {"name", package.name},
         {"version", package.version},
         {"purl", package_url(package)},
@@ -153,6 +153,8 @@ std::string package_url(const lock::Package& package) {
         "pkg:deb/{}/{}@{}?arch={}", percent_encoded(package.archive.substr(0, package.archive.find('-'))),
         percent_encoded(package.name), percent_encoded(package.version), percent_encoded(package.architecture));
 }
+
+std::string component_reference(std::string_view name, const Digest& digest) { return fmt::format("deb:{}:{}", name, digest.hex().substr(0, short_digest)); }
 
 std::string spdx(const Subject& subject) {
     Json packages = Json::array({spdx_image(subject)});

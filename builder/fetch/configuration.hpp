@@ -18,6 +18,13 @@ struct Configuration {
     std::optional<std::string> proxy; // "none" = never one
     std::optional<std::filesystem::path> certificates;
     std::optional<unsigned> connections;
+
+    struct Shared {
+        std::optional<std::string> url;
+        bool upload = false, results = false;
+        std::optional<std::filesystem::path> netrc, headers;
+        std::optional<std::string> s3_region;
+    } shared_store;
 };
 
 // A file that is not there says nothing.

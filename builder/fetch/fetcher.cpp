@@ -76,6 +76,13 @@ const lock::Folder* find_folder(const lock::Lock& lock, const std::string& archi
     return nullptr;
 }
 
+std::vector<shared::Wanted> wanted_of(const std::vector<const lock::Package*>& packages) {
+    std::vector<shared::Wanted> wanted;
+    for (const lock::Package* package : packages)
+        wanted.push_back({fmt::format("{} {}", package->name, package->version), package->sha256, package->size});
+    return wanted;
+}
+
 // Where the Release does not say what the content of an index is, the lock knows what it was.
 void complete_from(const lock::Lock& lock, WantedIndex& wanted) {
     const lock::Suite* const record = find_suite(lock, wanted.archive, wanted.suite);
@@ -125,10 +132,24 @@ public:
                                             store_.root().native(), missing.size() == 1 ? "it" : "them"),
                                 "fetch them once without --offline, or copy them from the store of a machine that built "
                                 "with this lock, or from a bundle");
-        fetch_packages(lock, std::move(missing), mirrors_, store_, downloader_);
+        if (options_.shared != nullptr) options_.shared->fetch(wanted_of(missing));
+        auto left = missing;
+        std::erase_if(left, [&](const lock::Package* package) { return store_.find(package->sha256).has_value(); });
+        fetch_packages(lock, left, mirrors_, store_, downloader_);
+        if (options_.shared != nullptr) options_.shared->put(wanted_of(left));
     }
 
 private:
+    // What is small and known by its digest alone: releases and indices of a lock.
+    void fetch_shared(const std::string& name, const Digest& digest) {
+        if (options_.shared == nullptr || options_.network == Network::forbidden || store_.find(digest)) return;
+        options_.shared->fetch(std::vector{shared::Wanted{name, digest, std::nullopt}});
+    }
+    void put_shared(const std::string& name, const Digest& digest) {
+        if (options_.shared != nullptr && options_.network == Network::allowed)
+            options_.shared->put(std::vector{shared::Wanted{name, digest, std::nullopt}});
+    }
+
     OpenedSuite open_locked(const WantedSuite& wanted, const lock::Lock& lock) {
         const lock::Suite* const record = find_suite(lock, wanted.wish.archive, wanted.wish.suite);
         const std::string shown = fmt::format("{} {}", wanted.wish.archive, wanted.wish.suite);
@@ -136,6 +157,7 @@ private:
         if (record == nullptr)
             throw Error(fmt::format("cannot use the lock of train '{}': it does not name '{}'", lock.train, shown),
                         again);
+        fetch_shared(shown, record->in_release);
         if (const auto file = store_.find(record->in_release)) return open_suite(wanted, *file, store_, shown);
         if (options_.network == Network::allowed) {
             auto live = open_suites({wanted}, mirrors_, store_, downloader_);
@@ -164,6 +186,9 @@ private:
                 indices.packages.push_back(
                     {source_of(*plan[next].suite, plan[next].component), store_.blob_path(contents[next])});
         }
+        // Both stay when the archive has moved on: then a lock of today can still be read.
+        for (const auto& suite : suites) put_shared(suite.shown, suite.record.in_release);
+        for (std::size_t i = 0; i < plan.size(); ++i) put_shared(plan[i].wanted.path, contents[i]);
         for (auto& suite : suites) {
             indices.epoch = std::max(indices.epoch, suite.record.date);
             indices.suites.push_back(std::move(suite.record));
@@ -180,6 +205,8 @@ private:
                     throw Error(fmt::format("cannot fetch '{} {} {}': the network is forbidden and the store '{}' does "
                                             "not have it",
                                             index.archive, index.suite, index.path, store_.root().native()));
+        for (const auto& index : wanted)
+            if (index.content) fetch_shared(fmt::format("{} {} {}", index.archive, index.suite, index.path), *index.content);
         return fetch_indices(wanted, mirrors_, store_, downloader_);
     }
 

@@ -84,6 +84,24 @@ std::vector<std::string> Mirrors::of(std::string_view archive) const {
                 fmt::format(fmt::runtime(how_to_name_a_mirror), archive));
 }
 
+std::optional<shared::Options> shared_store_options(const Places& places, const std::string& given) {
+    if (given == "none") return std::nullopt;
+    if (!given.empty())
+        if (const auto fault = fault_of_shared_url(given)) throw Error(fmt::format("cannot use the shared store '{}': {}", given, *fault));
+    const Configuration::Shared known = read_configuration(places.configuration).shared_store;
+    const std::string url = given.empty() ? known.url.value_or("") : normal_url(given);
+    if (url.empty()) return std::nullopt;
+    using Options = shared::Options;
+    Options options{.url = url,
+                    .upload = known.upload ? Options::Upload::yes : Options::Upload::no,
+                    .transfer = transfer_options(places)};
+    options.transfer.credentials = {.netrc = known.netrc, .headers = std::nullopt, .s3_region = known.s3_region};
+    if (url != known.url) return options;
+    options.results = known.results ? Options::Results::yes : Options::Results::no;
+    options.transfer.credentials.headers = known.headers;
+    return options;
+}
+
 transfer::Options transfer_options(const Places& places) {
     transfer::Options options;
     options.proxies = parse_apt_proxies(places.apt_configuration);

@@ -3,6 +3,7 @@
 #include "url.hpp"
 
 #include <base/error.hpp>
+#include <store/landing.hpp>
 
 #include <algorithm>
 #include <set>
@@ -23,32 +24,8 @@ const recipe::Archive* folder_archive(const recipe::Train& train, const std::str
     return nullptr;
 }
 
-// Where a package is being received: the store's own partial file, or, while another process is at
-// the same package, a file that only we know.
-class Landing {
-public:
-    Landing(store::Store& store, const fs::path& workspace, const Digest& digest)
-        : store_(&store), workspace_(workspace), digest_(digest) {}
-
-    fs::path open() {
-        partial_ = store_->claim_partial(digest_);
-        return partial_ ? partial_->path : workspace_ / digest_.hex();
-    }
-    void adopt() {
-        store_->adopt(partial_ ? partial_->path : workspace_ / digest_.hex(), digest_);
-        partial_.reset();
-    }
-    void let_go() { partial_.reset(); }
-
-private:
-    store::Store* store_;
-    fs::path workspace_;
-    Digest digest_;
-    std::optional<store::Partial> partial_;
-};
-
 transfer::Request request_for(const lock::Package& package, const std::vector<std::string>& bases,
-                              const std::shared_ptr<Landing>& landing) {
+                              const std::shared_ptr<store::Landing>& landing) {
     transfer::Request request{.name = title(package),
                               .expected = transfer::Exactly{package.sha256, package.size},
                               .target = [landing] { return landing->open(); },
@@ -121,6 +98,7 @@ Error error_of_gone(const lock::Lock& lock, const std::vector<const lock::Packag
 
 void fetch_packages(const lock::Lock& lock, std::vector<const lock::Package*> wanted, const Mirrors& mirrors,
                     store::Store& store, transfer::Downloader& downloader) {
+    if (wanted.empty()) return;
     // The largest first, so that none of them is left alone at the end.
     std::stable_sort(wanted.begin(), wanted.end(), [](const auto* a, const auto* b) { return a->size > b->size; });
     const store::Workspace workspace = store.temporary();
@@ -129,7 +107,7 @@ void fetch_packages(const lock::Lock& lock, std::vector<const lock::Package*> wa
     for (const lock::Package* package : wanted) {
         if (!bases.contains(package->archive)) bases.emplace(package->archive, mirrors.of(package->archive));
         requests.push_back(request_for(*package, bases.at(package->archive),
-                                       std::make_shared<Landing>(store, workspace.path(), package->sha256)));
+                                       std::make_shared<store::Landing>(store, workspace.path(), package->sha256)));
     }
     std::vector<const lock::Package*> gone;
     std::vector<transfer::Failed> failures;

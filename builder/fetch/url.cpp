@@ -22,6 +22,11 @@ std::optional<std::string> fault_of_url(std::string_view url) {
     return fmt::format("'{}' is no URL that starts with http://, https:// or file:///", url);
 }
 
+std::optional<std::string> fault_of_shared_url(std::string_view url) {
+    if (!fault_of_url(url) && normal_url(url).starts_with("http")) return std::nullopt;
+    return fmt::format("'{}' is no URL that starts with http:// or https://", url);
+}
+
 std::string normal_url(std::string_view url) {
     std::string normal(url);
     while (normal.ends_with('/')) normal.pop_back();

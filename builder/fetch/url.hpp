@@ -10,6 +10,8 @@ namespace ashlar::fetch {
 
 // What is wrong with a mirror's URL, or nothing: http, https or file with an absolute path.
 [[nodiscard]] std::optional<std::string> fault_of_url(std::string_view url);
+// The same for a shared store, to which things are also sent: http or https.
+[[nodiscard]] std::optional<std::string> fault_of_shared_url(std::string_view url);
 // Without slashes at its end; APT's "file:/srv" becomes "file:///srv", "copy:" is "file:".
 [[nodiscard]] std::string normal_url(std::string_view url);
 // "debian" of "http://mirror.example/debian".

@@ -1,6 +1,7 @@
 #include <pipeline/build.hpp>
 
 #include <pipeline/inputs.hpp>
+#include <pipeline/kept.hpp>
 #include <pipeline/output_draft.hpp>
 #include <pipeline/roots.hpp>
 #include <pipeline/stage_key.hpp>
@@ -87,6 +88,13 @@ private:
     std::optional<root::OverlayMount> mount_;
 };
 
+// What a node believes first: docs/formats/trust.md.
+void write_trust(const fs::path& root, const fs::path& trusted_root) {
+    if (trusted_root.empty()) return;
+    fs::create_directories(root / "usr/lib/ashlar/trust");
+    write_file(root / "usr/lib/ashlar/trust/root.json", read_file(trusted_root));
+}
+
 void write_identity(const fs::path& root, const recipe::Role& role, const std::string& release) {
     const fs::path path = root / "usr/lib/os-release";
     write_file(path, image::identify(read_file(path), role.name, release));
@@ -100,6 +108,7 @@ root::Tree assemble(const Job& job, const fs::path& root) {
     root::apply_overlays(root, job.role, job.lock.epoch);
     if (fs::exists(root / "usr/lib/systemd/systemd")) root::apply_presets(root, job.role);
     write_identity(root, job.role, job.release());
+    write_trust(root, job.workshop.options().trusted_root);
     root::normalise(root, job.lock.epoch);
     const root::Tree tree = root::capture(root, job.lock.epoch);
     root::refuse_secrets(tree);
@@ -129,6 +138,7 @@ StageResult make_root(const Job& job, const StageResult& configured) {
     StageKey key("file-system");
     key.add("configured", configured.key).add("tools", job.tools.key).add("role", job.role.name).add("release", job.release());
     add_role(key, job.role);
+    if (const fs::path& trusted = job.workshop.options().trusted_root; !trusted.empty()) key.add("trusted root", sha256_of_file(trusted));
     if (job.role.limits.root) key.add("limit", static_cast<std::int64_t>(*job.role.limits.root));
     return run_parts(job.workshop, {job.role.name, "file system", "file-system", key.finish()}, [&](const fs::path& output) {
         const Draft draft(job.workshop, configured.output / "root");
@@ -313,6 +323,7 @@ Product product_of(const recipe::Train& train, const std::string& role, const fs
 Product build_image(Workshop& workshop, const lock::Lock& whole_lock, const std::string& name, const BuildKeys& keys,
                     const fs::path& directory) {
     const lock::Lock lock = restricted(whole_lock, with_helpers(workshop, {name}));
+    const std::size_t before = workshop.results().size();
     const Job job{.workshop = workshop,
                   .lock = lock,
                   .role = workshop.recipes().load_role(name),
@@ -334,6 +345,7 @@ Product build_image(Workshop& workshop, const lock::Lock& whole_lock, const std:
 
     const Product product = product_of(workshop.train(), name, directory);
     publish(made, product);
+    keep_image(workshop, lock, name, product, std::span(workshop.results()).subspan(before));
     return product;
 }
 

@@ -47,7 +47,11 @@ DaemonPackage compile_daemon(Workshop& workshop, const lock::Lock& lock) {
 void require_daemon(Workshop& workshop, const lock::Lock& lock) {
     const auto wanted = lock.outputs.find(std::string(daemon_package));
     if (wanted == lock.outputs.end() || workshop.store().find(wanted->second)) return;
+    const std::vector wish{shared::Wanted{std::string(daemon_package), wanted->second, std::nullopt}};
+    if (auto* shared = workshop.shared()) shared->fetch(wish);
+    if (workshop.store().find(wanted->second)) return;
     const DaemonPackage made = compile_daemon(workshop, lock);
+    if (auto* shared = workshop.shared()) shared->put(wish);
     if (*made.digest == wanted->second) return;
     throw Error(fmt::format("cannot make 'ashlard' as the lock names it: this source gives sha256:{}, the lock has sha256:{}",
                             made.digest->hex(), wanted->second.hex()),

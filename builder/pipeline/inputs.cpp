@@ -146,7 +146,8 @@ fetch::Fetcher make_fetcher(Workshop& workshop) {
     return fetch::Fetcher(
         fetch::Mirrors(options.mirrors, places), fetch::transfer_options(places), workshop.store(), workshop.renderer(),
         {.network = options.network == WorkshopOptions::Network::allowed ? fetch::Network::allowed : fetch::Network::forbidden,
-         .expired = options.expired == WorkshopOptions::Expired::refused ? fetch::Expired::refused : fetch::Expired::accepted});
+         .expired = options.expired == WorkshopOptions::Expired::refused ? fetch::Expired::refused : fetch::Expired::accepted,
+         .shared = workshop.shared()});
 }
 
 Resolved resolve(Workshop& workshop, const std::vector<std::string>& roles, Daemon daemon) {

@@ -1,5 +1,5 @@
 ashlar_module(pipeline FOLDER builder/pipeline
-  USES base toml signing recipe debian solver transfer store lock fetch archive root image evidence daemon)
+  USES base toml signing recipe debian solver transfer store shared lock fetch archive root image evidence daemon)
 ashlar_tests(pipeline USES pipeline)
 if(TARGET test_pipeline)
   target_include_directories(test_pipeline PRIVATE builder/pipeline) # the parts are tested one by one

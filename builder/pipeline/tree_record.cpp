@@ -1,10 +1,12 @@
 #include <pipeline/tree_record.hpp>
 
 #include <base/error.hpp>
+#include <base/file.hpp>
 #include <base/json.hpp>
 #include <base/parallel.hpp>
 #include <base/text.hpp>
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -34,6 +36,7 @@ Json to_json(const EntryRecord& entry) {
     if (entry.type == root::EntryType::file) json["size"] = entry.size;
     if (!entry.target.empty()) json["target"] = entry.target;
     if (!entry.package.empty()) json["package"] = entry.package;
+    if (entry.contents) json["contents"] = *entry.contents;
     if (entry.sha256) json["sha256"] = entry.sha256->hex();
     for (const auto& [name, value] : entry.xattrs) json["xattrs"][name] = to_hex(std::as_bytes(std::span(value)));
     return json;
@@ -54,6 +57,7 @@ EntryRecord from_json(const Json& json) {
         entry.sha256 = Digest::from_hex(json["sha256"].get<std::string>());
         if (!entry.sha256) throw Error(fmt::format("'{}' is not a SHA-256", json["sha256"].get<std::string>()));
     }
+    if (json.contains("contents")) entry.contents = json["contents"].get<std::string>();
     if (json.contains("xattrs"))
         for (const auto& [name, value] : json["xattrs"].items()) entry.xattrs[name] = bytes_of(value.get<std::string>());
     return entry;
@@ -61,12 +65,21 @@ EntryRecord from_json(const Json& json) {
 
 } // namespace
 
+bool is_kept(std::string_view path) {
+    const auto in = [&](std::string_view directory) { return path.starts_with(directory) && path.find('/', directory.size()) == path.npos; };
+    if (path == "etc/passwd" || path == "etc/group") return true;
+    if (path.ends_with(".socket")) return in("usr/lib/systemd/system/") || in("etc/systemd/system/");
+    return in("boot/config-") || (path.starts_with("usr/lib/modules/") && path.ends_with("/config") && std::ranges::count(path, '/') == 4);
+}
+
 TreeRecord record(const root::Tree& tree) {
     TreeRecord result;
     result.reserve(tree.size());
     for (const root::Entry& entry : tree) result.push_back(describe(entry));
     in_parallel(tree.size(), [&](std::size_t i) {
-        if (tree[i].type == root::EntryType::file) result[i].sha256 = sha256_of_file(tree[i].source);
+        if (tree[i].type != root::EntryType::file) return;
+        result[i].sha256 = sha256_of_file(tree[i].source);
+        if (is_kept(tree[i].path)) result[i].contents = read_file(tree[i].source);
     });
     return result;
 }

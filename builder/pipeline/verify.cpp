@@ -99,6 +99,7 @@ Workshop empty_workshop(Workshop& workshop, const fs::path& directory, const std
     fs::create_directory_symlink(workshop.store().root() / "blobs", directory / "blobs");
     WorkshopOptions options = workshop.options();
     options.store = directory;
+    options.shared_store = "none"; // nobody else's results
     options.release = release;
     return Workshop(std::move(options), workshop.renderer());
 }

@@ -2,6 +2,7 @@
 
 #include <base/error.hpp>
 #include <base/text.hpp>
+#include <fetch/mirrors.hpp>
 
 #include <regex>
 
@@ -35,6 +36,17 @@ recipe::Train choose_train(const recipe::RecipeDirectory& recipes, const Worksho
 Workshop::Workshop(WorkshopOptions options, Renderer& renderer)
     : options_(std::move(options)), recipes_(options_.recipes), train_(choose_train(recipes_, options_)),
       store_(options_.store.empty() ? store::default_root() : options_.store), renderer_(renderer) {}
+
+shared::SharedStore* Workshop::shared() {
+    if (!shared_) {
+        shared_.emplace();
+        const auto options = options_.network == WorkshopOptions::Network::forbidden
+                                 ? std::nullopt
+                                 : fetch::shared_store_options(fetch::places_of_this_machine(), options_.shared_store);
+        if (options) *shared_ = std::make_unique<shared::SharedStore>(*options, store_, renderer_);
+    }
+    return shared_->get();
+}
 
 std::filesystem::path Workshop::lock_path() const { return recipes_.path() / "trains" / (train_.name + ".lock"); }
 

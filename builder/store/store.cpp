@@ -1,18 +1,17 @@
 #include <store/store.hpp>
 
+#include "entries.hpp"
+
 #include <base/error.hpp>
 #include <base/text.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
-#include <random>
 #include <sstream>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -20,65 +19,16 @@
 namespace ashlar::store {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::system_clock;
 
 namespace {
 
 constexpr auto forgotten_partial = std::chrono::hours(24 * 14);
-
-void make_directory(const fs::path& path) {
-    std::error_code error;
-    fs::create_directories(path, error);
-    if (error) throw system_error("create", path.native(), error.value());
-}
-
-void move_file(const fs::path& from, const fs::path& to) {
-    if (::rename(from.c_str(), to.c_str()) != 0) throw system_error("rename", from.native());
-}
 
 // Last use is kept as modification time of a blob, and of the directory around a stage's output:
 // access times depend on mount options and move when somebody only looks.
 void mark_used(const fs::path& path) noexcept {
     const std::array<timespec, 2> times{timespec{0, UTIME_OMIT}, timespec{0, UTIME_NOW}};
     ::utimensat(AT_FDCWD, path.c_str(), times.data(), AT_SYMLINK_NOFOLLOW);
-}
-
-Clock::time_point last_use(const struct stat& info) { return Clock::from_time_t(info.st_mtim.tv_sec); }
-
-std::optional<struct stat> status_of(const fs::path& path) {
-    struct stat info {};
-    if (::lstat(path.c_str(), &info) == 0) return info;
-    return std::nullopt;
-}
-
-std::uint64_t allocated(const struct stat& info) { return static_cast<std::uint64_t>(info.st_blocks) * 512; }
-
-std::uint64_t allocated_below(const fs::path& directory) {
-    std::uint64_t bytes = 0;
-    std::error_code error;
-    for (auto entry = fs::recursive_directory_iterator(directory, fs::directory_options::skip_permission_denied, error);
-         !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
-        if (const auto info = status_of(entry->path())) bytes += allocated(*info);
-    return bytes;
-}
-
-std::vector<fs::path> entries(const fs::path& directory) {
-    std::vector<fs::path> found;
-    std::error_code error; // a directory that went meanwhile is empty
-    for (const auto& entry : fs::directory_iterator(directory, error)) found.push_back(entry.path());
-    return found;
-}
-
-std::vector<fs::path> entries_two_deep(const fs::path& directory) {
-    std::vector<fs::path> found;
-    for (const auto& outer : entries(directory))
-        for (auto& inner : entries(outer)) found.push_back(std::move(inner));
-    return found;
-}
-
-std::string random_name() {
-    std::random_device device;
-    return fmt::format("{}-{:08x}{:08x}", ::getpid(), device(), device());
 }
 
 void copy_while_hashing(const fs::path& from, const fs::path& to, Hasher& hasher) {
@@ -139,12 +89,6 @@ bool is_root_outside() {
     return ::geteuid() == 0 && inside == 0 && outside == 0;
 }
 
-bool is_stage_name(std::string_view name) {
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-    });
-}
-
 } // namespace
 
 Workspace::Workspace(fs::path path, Claim claim) : path_(std::move(path)), claim_(std::move(claim)) {}
@@ -165,10 +109,13 @@ Workspace::~Workspace() {
 Store::Store(fs::path root) : root_(fs::absolute(std::move(root))) {
     while_doing(fmt::format("opening the store '{}'", root_.native()), [&] {
         explaining_full_disk(root_, [&] {
-            for (const char* name : {"blobs", "stages", "partial", "tmp", "locks"}) make_directory(root_ / name);
+            for (const char* name : {"blobs", "stages", "partial", "tmp", "locks", "sessions", "roots", "quarantine"})
+                make_directory(root_ / name);
+            session_.emplace(root_ / "sessions");
         });
     });
     sweep(root_ / "tmp");
+    (void)Session::oldest(root_ / "sessions"); // forgets those of the dead
     for (const auto& partial : entries(root_ / "partial"))
         remove_old_partial(partial, Clock::now() - forgotten_partial);
 }
@@ -178,8 +125,11 @@ fs::path Store::blob_path(const Digest& digest) const {
     return root_ / "blobs" / hex.substr(0, 2) / hex;
 }
 
+Gate Store::pass(Gate::Passage passage) const { return {root_ / "blobs", passage}; }
+
 std::optional<fs::path> Store::find(const Digest& digest) const {
     fs::path path = blob_path(digest);
+    const Gate gate = pass(Gate::Passage::shared);
     const auto info = status_of(path);
     if (!info || !S_ISREG(info->st_mode)) return std::nullopt;
     mark_used(path);
@@ -191,8 +141,9 @@ fs::path Store::adopt(const fs::path& file, const Digest& digest) {
     explaining_full_disk(root_, [&] {
         make_directory(path.parent_path());
         if (::chmod(file.c_str(), 0444) != 0) throw system_error("protect", file.native());
+        mark_used(file); // before it can be seen: a collection may be looking
+        const Gate gate = pass(Gate::Passage::shared);
         move_file(file, path);
-        mark_used(path);
     });
     return path;
 }
@@ -244,8 +195,12 @@ fs::path Store::stage_path(std::string_view stage, const Digest& key) const {
 }
 
 bool Store::has_stage(std::string_view stage, const Digest& key) const {
-    const auto info = status_of(stage_path(stage, key));
-    return info && S_ISDIR(info->st_mode);
+    const fs::path path = stage_path(stage, key);
+    const Gate gate = pass(Gate::Passage::shared);
+    const auto info = status_of(path);
+    if (!info || !S_ISDIR(info->st_mode)) return false;
+    mark_used(path);
+    return true;
 }
 
 fs::path Store::stage(std::string_view stage, const Digest& key,
@@ -259,58 +214,31 @@ fs::path Store::stage(std::string_view stage, const Digest& key,
         make_directory(workspace.path() / "made/output");
         make(workspace.path() / "made/output");
         make_directory(result.parent_path());
+        mark_used(workspace.path() / "made");
         move_file(workspace.path() / "made", result);
     });
-    mark_used(result);
     return result / "output";
 }
 
-Usage Store::usage() const {
-    Usage usage;
-    for (const auto& blob : entries_two_deep(root_ / "blobs"))
-        if (const auto info = status_of(blob)) {
-            ++usage.blobs;
-            usage.blob_bytes += allocated(*info);
-        }
-    for (const auto& directory : entries_two_deep(root_ / "stages")) {
-        ++usage.stages;
-        usage.stage_bytes += allocated_below(directory);
-    }
-    return usage;
+std::chrono::system_clock::time_point Store::in_use_since() const {
+    return Session::oldest(root_ / "sessions").value_or(Clock::time_point::min()); // ours is one of them
 }
 
-Usage Store::remove_unused(Clock::time_point before) {
-    Usage removed;
-    for (const auto& blob : entries_two_deep(root_ / "blobs")) {
-        const auto info = status_of(blob);
-        if (!info || last_use(*info) >= before) continue;
-        if (::unlink(blob.c_str()) != 0) throw system_error("remove", blob.native());
-        ++removed.blobs;
-        removed.blob_bytes += allocated(*info);
-    }
-    for (const auto& directory : entries_two_deep(root_ / "stages")) {
-        const auto info = status_of(directory);
-        if (!info || last_use(*info) >= before) continue;
-        removed.stage_bytes += allocated_below(directory);
-        ++removed.stages;
-        // Out of sight first, so that what is visible stays complete while it is being removed.
-        const Workspace workspace = temporary();
-        move_file(directory, workspace.path() / "unused");
-    }
-    for (const auto& partial : entries(root_ / "partial")) remove_old_partial(partial, before);
-    return removed;
+bool Store::remove(const fs::path& path, Clock::time_point as_of) {
+    const Workspace workspace = temporary(); // a tree takes a while to go: out of sight first
+    const Gate gate = pass(Gate::Passage::alone);
+    const auto info = status_of(path);
+    if (!info || last_use(*info) != as_of) return false;
+    move_file(path, workspace.path() / "removed");
+    return true;
 }
 
-std::vector<Digest> Store::check() {
-    std::vector<Digest> wrong;
-    for (const auto& blob : entries_two_deep(root_ / "blobs")) {
-        const auto named = Digest::from_hex(blob.filename().native());
-        if (named && sha256_of_file(blob) == *named) continue;
-        if (named) wrong.push_back(*named);
-        if (::unlink(blob.c_str()) != 0) throw system_error("remove", blob.native());
-    }
-    std::sort(wrong.begin(), wrong.end());
-    return wrong;
+void Store::put_aside(const fs::path& path) {
+    const fs::path aside = root_ / "quarantine" / fmt::format("{}.{}", path.filename().native(), random_name());
+    const Gate gate = pass(Gate::Passage::alone);
+    if (!status_of(path)) return;
+    move_file(path, aside);
+    mark_used(aside);
 }
 
 fs::path default_root() {

@@ -112,3 +112,16 @@ TEST_F(CompressionTest, ZstdBytesDoNotDependOnThreads) {
     EXPECT_EQ(run_checked({.argv = {"zstd", "-dc", "-q", dir_.path() / "one"}}), big) << "the tool agrees";
     EXPECT_EQ(archive::decompress_file(dir_.path() / "one", out()).sha256, sha256(big));
 }
+
+TEST_F(CompressionTest, SmallFilesInMemory) {
+    const std::string packed = read_file(compressed_by({"gzip", "-c"}, text()));
+    EXPECT_EQ(archive::decompress(std::as_bytes(std::span(packed)), "changelog.gz"), text());
+    EXPECT_EQ(archive::decompress({}, "nothing"), "");
+    try {
+        (void)archive::decompress(std::as_bytes(std::span(packed)), "changelog.gz", 1000);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.message(), "cannot decompress 'changelog.gz': more than 1000 bytes come out");
+    }
+    EXPECT_THROW((void)archive::decompress(std::as_bytes(std::span(packed)).first(packed.size() / 2), "changelog.gz"), Error);
+}

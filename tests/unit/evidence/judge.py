@@ -1,5 +1,6 @@
-"""Validates <name>.spdx.json and <name>.cdx.json with the projects' own libraries."""
+"""Validates <name>.spdx.json (where it is there) and <name>.cdx.json with the projects' own libraries."""
 
+import os
 import sys
 
 from cyclonedx.schema import SchemaVersion
@@ -16,7 +17,7 @@ def report(name, faults):
 
 
 name = sys.argv[1]
-spdx = report("spdx", [message.validation_message for message in validate_full_spdx_document(parse_file(name + ".spdx.json"))])
+spdx = not os.path.exists(name + ".spdx.json") or report("spdx", [message.validation_message for message in validate_full_spdx_document(parse_file(name + ".spdx.json"))])
 with open(name + ".cdx.json", encoding="utf-8") as file:
     fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(file.read())
 cyclonedx = report("cyclonedx", [] if fault is None else [fault])

@@ -5,6 +5,7 @@
 
 #include <handmade_deb.hpp>
 #include <mirror_server.hpp>
+#include <put_server.hpp>
 
 #include "toy_archive.hpp"
 
@@ -73,6 +74,9 @@ struct FetcherTest : testing::Test {
         });
         lock::normalise(lock);
         return lock::parse(lock::to_text(lock), "lock");
+    }
+    void empty_the_store() {
+        for (const auto& entry : fs::directory_iterator(store.root() / "blobs")) fs::remove_all(entry.path());
     }
     std::vector<std::string> left_in_tmp() const {
         std::vector<std::string> names;
@@ -360,7 +364,7 @@ TEST_F(FetcherTest, UsesThePlainPathWhereTheMirrorHasNoHashes) {
     EXPECT_EQ(fetcher({without.url()}).refresh(train).packages.size(), 1U);
     EXPECT_EQ(without.asks().size(), 2U);
 
-    store.remove_unused(std::chrono::system_clock::now() + std::chrono::hours(1));
+    empty_the_store();
     Files files = ToySuite{}.files();
     std::erase_if(files, [](const auto& file) { return file.first.find("by-hash") != std::string::npos; });
     const MirrorServer forgot(MirrorServer::files(files));
@@ -422,10 +426,10 @@ TEST_F(FetcherTest, HandsOnWhatTheArchiveAndTheTrainWant) {
 TEST_F(FetcherTest, FetchesTheIndicesOfALockAgain) {
     const MirrorServer server(MirrorServer::files(ToySuite{}.files()));
     const lock::Lock lock = lock_of(fetcher({server.url()}).refresh(train));
-    store.remove_unused(std::chrono::system_clock::now() + std::chrono::hours(1));
+    empty_the_store();
     EXPECT_EQ(fetcher({server.url()}).from_lock(train, lock).suites, lock.suites);
 
-    store.remove_unused(std::chrono::system_clock::now() + std::chrono::hours(1));
+    empty_the_store();
     ToySuite next;
     next.date += 60;
     const MirrorServer moved_on(MirrorServer::files(next.files()));
@@ -461,7 +465,7 @@ TEST_F(FetcherTest, ALocalFolderIsAnArchive) {
 
     fs::rename(folder / "sub/mine_3_all.deb", folder / "moved.deb");
     EXPECT_EQ(fetcher({}).from_lock(train, lock).folders, lock.folders) << "as the lock knows it";
-    store.remove_unused(std::chrono::system_clock::now() + std::chrono::hours(1));
+    empty_the_store();
     EXPECT_EQ(refusal([&] { (void)fetcher({}).from_lock(train, lock); }),
               "cannot use the folder '" + folder.native() +
                   "': its packages are not those that the lock of train 'R0' was made from\n"
@@ -489,4 +493,41 @@ TEST_F(FetcherTest, SaysWhereItLookedForAMirror) {
         "  while looking at the archives of train 'R0'\n"
         "  hint: name a mirror with --mirror toy=URL, with --mirror URL when the archive is at URL/toy, or in Ashlar's "
         "configuration");
+}
+
+TEST_F(FetcherTest, ASharedStoreIsAskedBeforeTheMirrorsAndGivenWhatTheyGave) {
+    const ToySuite suite;
+    auto mirror = std::make_unique<MirrorServer>(MirrorServer::files(suite.files()));
+    const std::string url = mirror->url();
+    const PutServer team;
+    const shared::Options options{.url = team.url("/team"), .upload = shared::Options::Upload::yes};
+    shared::SharedStore ours(options, store, *renderer);
+    auto fetching = fetcher({url}, {.shared = &ours});
+    const lock::Lock lock = lock_of(fetching.refresh(train));
+    fetching.packages(train, lock, base);
+    for (const auto& package : lock.packages) {
+        const std::string hex = package.sha256.hex();
+        EXPECT_EQ(team.files().count("/team/blobs/" + hex.substr(0, 2) + "/" + hex), 1U) << package.name;
+    }
+    EXPECT_EQ(team.files().size(), lock.packages.size() + 2) << "InRelease and an index as well";
+
+    empty_the_store();
+    mirror.reset();
+    shared::SharedStore theirs(options, store, *renderer);
+    auto again = fetcher({url}, {.shared = &theirs});
+    EXPECT_EQ(again.from_lock(train, lock).packages.size(), 1U) << "the archive is gone";
+    again.packages(train, lock, base);
+    for (const auto& package : lock.packages) EXPECT_TRUE(store.find(package.sha256)) << package.name;
+}
+
+TEST_F(FetcherTest, WhatASharedStoreHasWrongComesFromTheMirrors) {
+    const ToySuite suite;
+    const MirrorServer mirror(MirrorServer::files(suite.files()));
+    const MirrorServer liar([](const Ask&) { return Reply{.body = "nothing of the kind"}; });
+    shared::SharedStore shared({.url = liar.url()}, store, *renderer);
+    auto fetching = fetcher({mirror.url()}, {.shared = &shared});
+    const lock::Lock lock = lock_of(fetching.refresh(train));
+    fetching.packages(train, lock, base);
+    for (const auto& package : lock.packages) EXPECT_TRUE(store.find(package.sha256)) << package.name;
+    EXPECT_GE(liar.asks().size(), lock.packages.size());
 }

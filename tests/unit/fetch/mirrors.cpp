@@ -159,3 +159,41 @@ TEST_F(MirrorsTest, TheConfigurationIsStrict) {
               name + ":2:7: 'a.example' is no URL that starts with http://, https:// or file:///\n"
                      "  2 | url = \"a.example\"\n    |       ^~~~~~~~~~~");
 }
+
+TEST_F(MirrorsTest, ReadsTheSharedStore) {
+    using Options = shared::Options;
+    EXPECT_FALSE(shared_store_options(places, ""));
+    write("config.toml", "shared_store = \"https://objects.example/team/\"\nshared_store_upload = true\nshared_store_results = true\n"
+                         "shared_store_netrc = \"/etc/ashlar/netrc\"\nshared_store_headers = \"/etc/ashlar/headers\"\nshared_store_s3_region = \"site\"\n");
+    const auto options = shared_store_options(places, "");
+    ASSERT_TRUE(options);
+    EXPECT_EQ(options->url, "https://objects.example/team");
+    EXPECT_EQ(options->upload, Options::Upload::yes);
+    EXPECT_EQ(options->results, Options::Results::yes);
+    EXPECT_EQ(options->transfer.credentials.netrc, "/etc/ashlar/netrc");
+    EXPECT_EQ(options->transfer.credentials.headers, "/etc/ashlar/headers");
+    EXPECT_EQ(options->transfer.credentials.s3_region, "site");
+    EXPECT_FALSE(transfer_options(places).credentials.any()) << "mirrors are nobody to prove anything to";
+    EXPECT_FALSE(shared_store_options(places, "none"));
+    EXPECT_EQ(shared_store_options(places, "https://objects.example/team")->results, Options::Results::yes) << "the same";
+
+    const auto other = shared_store_options(places, "http://other.example/x");
+    ASSERT_TRUE(other);
+    EXPECT_EQ(other->results, Options::Results::no) << "nobody said that its owner is trusted";
+    EXPECT_FALSE(other->transfer.credentials.headers) << "they are for the configured one";
+    EXPECT_EQ(refusal([&] { (void)shared_store_options(places, "file:///srv"); }),
+              "cannot use the shared store 'file:///srv': 'file:///srv' is no URL that starts with http:// or https://");
+}
+
+TEST_F(MirrorsTest, TheSharedStoresConfigurationIsStrict) {
+    const std::string name = places.configuration.native();
+    const auto said = [&](const std::string& text) {
+        write("config.toml", text);
+        return refusal([&] { (void)shared_store_options(places, ""); });
+    };
+    EXPECT_THAT(said("shared_store = \"/srv\"\n"), testing::HasSubstr(":1:16: '/srv' is no URL that starts with http:// or https://"));
+    EXPECT_THAT(said("shared_store_netrc = \"netrc\"\n"), testing::HasSubstr(":1:22: expected an absolute path"));
+    EXPECT_THAT(said("shared_store_s3_region = \"site\"\n"),
+                testing::HasSubstr(":1:26: signed requests need 'shared_store_netrc', with the access key as login and the secret key as password"));
+    EXPECT_THAT(said("shared_store_upload = \"yes\"\n"), testing::HasSubstr(":1:23: "));
+}

@@ -36,6 +36,17 @@ TEST(TreeRecord, RoundTripsThroughItsText) {
     EXPECT_EQ(parse_tree_record(to_text(record), "tree.json"), record);
 }
 
+TEST(TreeRecord, KeepsContentsOfAFewFiles) {
+    for (const char* path : {"etc/passwd", "etc/group", "boot/config-6.12", "usr/lib/modules/6.12/config", "usr/lib/systemd/system/ssh.socket", "etc/systemd/system/x.socket"}) EXPECT_TRUE(is_kept(path)) << path;
+    for (const char* path : {"etc/shadow", "etc/gshadow", "etc/passwd-", "boot/config-6.12/x", "usr/lib/modules/6.12/kernel/config", "usr/lib/systemd/system/ssh.service", "usr/lib/systemd/user/x.socket"}) EXPECT_FALSE(is_kept(path)) << path;
+    const TemporaryDirectory directory(fs::temp_directory_path(), "record-");
+    write_file(directory.path() / "passwd", "root:x:0:0\n");
+    const root::Entry entry{.path = "etc/passwd", .mode = 0644, .size = 11, .source = directory.path() / "passwd"};
+    const TreeRecord kept = record({entry});
+    EXPECT_EQ(kept.at(0).contents, "root:x:0:0\n");
+    EXPECT_EQ(parse_tree_record(to_text(kept), "tree.json"), kept);
+}
+
 TEST(TreeRecord, RefusesWhatItDidNotWrite) {
     EXPECT_THROW((void)parse_tree_record(R"({"format": 2, "entries": []})", "tree.json"), Error);
     EXPECT_THROW((void)parse_tree_record(R"({"format": 1, "entries": [{"path": "x"}]})", "tree.json"), Error);

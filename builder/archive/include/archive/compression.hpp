@@ -4,8 +4,12 @@
 
 #include <signing/digest.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
 
 namespace ashlar::archive {
 
@@ -24,6 +28,9 @@ struct Decompressed {
 // gzip's out: what comes from an archive is trusted for its digest alone.
 Decompressed decompress_file(const std::filesystem::path& from, const std::filesystem::path& to,
                              std::uint64_t limit = std::uint64_t{4} << 30);
+
+// The same for a small file in memory, such as a package's changelog; `name` is what errors show.
+[[nodiscard]] std::string decompress(std::span<const std::byte> bytes, std::string_view name, std::uint64_t limit = std::uint64_t{64} << 20);
 
 // Compresses `from` into the new file `to` as one Zstandard frame (RFC 8878) with content size and
 // checksum. The bytes depend on content, level and libzstd's version, not on `threads` (0 = all cores).

@@ -5,7 +5,10 @@
 
 #include <evidence/subject.hpp>
 
+#include <signing/digest.hpp>
+
 #include <string>
+#include <string_view>
 
 namespace ashlar::evidence {
 
@@ -22,5 +25,8 @@ namespace ashlar::evidence {
 // Package URL of type deb (purl specification): "pkg:deb/debian/bash@5.2.37-2?arch=amd64".
 // The namespace is the archive's name up to its first '-'.
 [[nodiscard]] std::string package_url(const lock::Package& package);
+
+// The `bom-ref` of a package in a CycloneDX document, by the digest of its .deb.
+[[nodiscard]] std::string component_reference(std::string_view name, const Digest& digest);
 
 } // namespace ashlar::evidence

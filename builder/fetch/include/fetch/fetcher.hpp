@@ -42,6 +42,8 @@ struct Options {
     Expired expired = Expired::refused;
     // Seconds since 1970; without it the machine's clock.
     std::optional<std::int64_t> now;
+    // Asked before the mirrors for what is known by its digest; outlives the Fetcher. Not without the network.
+    shared::SharedStore* shared = nullptr;
 };
 
 // Used by one thread at a time.

@@ -2,6 +2,7 @@
 
 // Where archives are found. Recipes never say: docs/guides/mirrors.md.
 
+#include <shared/shared_store.hpp>
 #include <transfer/downloader.hpp>
 
 #include <filesystem>
@@ -49,5 +50,10 @@ private:
 
 // Proxies, certificates and limits: the configuration's, else APT's proxies, else the environment's.
 [[nodiscard]] transfer::Options transfer_options(const Places& places);
+
+// The store that a team shares: `given` (--shared-store), else the configuration's, else none; "none" is
+// none. What the configuration says about its own (whether its results are believed, headers that prove
+// who we are) holds for no other.
+[[nodiscard]] std::optional<shared::Options> shared_store_options(const Places& places, const std::string& given);
 
 } // namespace ashlar::fetch

@@ -25,9 +25,14 @@ struct EntryRecord {
     std::map<std::string, std::string> xattrs;
     std::string package;
     std::optional<Digest> sha256; // files
+    std::optional<std::string> contents; // of the few files that is_kept() names
     bool operator==(const EntryRecord&) const = default;
 };
 using TreeRecord = std::vector<EntryRecord>; // sorted by path
+
+// Files whose contents stand in the record, so that releases can be compared without their images: accounts,
+// the kernel's configuration, sockets. Never a secret.
+[[nodiscard]] bool is_kept(std::string_view path);
 
 // Reads every file, on all processors.
 [[nodiscard]] TreeRecord record(const root::Tree& tree);

@@ -2,17 +2,23 @@
 
 // The content-addressed store, shared by all builds of a user: docs/formats/store.md.
 //
-//   <root>/blobs/ab/abcd…           files by SHA-256: packages, indices; read-only
+//   <root>/blobs/ab/abcd…           files by SHA-256: packages, indices; read-only. The directory's lock is
+//                                   the gate (gate.hpp), also for a store that has it by a symbolic link
 //   <root>/stages/<stage>/<key>/output/   results of stages; a directory that is there is complete
 //   <root>/partial/abcd…            the beginning of a blob whose transfer was cut off
 //   <root>/tmp/<name>, <name>.lock  work in progress; swept when nobody holds the lock any more
 //   <root>/locks/<stage>-<key>      held while a stage is being made
+//   <root>/sessions/<name>          held by each process that uses the store: session.hpp
+//   <root>/roots/<name>             what must stay, and why: roots.hpp
+//   <root>/quarantine/<name>        what was found damaged: verification.hpp
 //
-// Several processes and threads may use one store at once. What is visible under its name is
-// complete, also after SIGKILL or a full disk. A power cut is another matter: nothing is synced,
-// so after one run check().
+// Several processes and threads may use one store at once, while others remove from it: collection.hpp.
+// What is visible under its name is complete, also after SIGKILL or a full disk. A power cut is another
+// matter: nothing is synced, so after one run verify().
 
 #include <store/claim.hpp>
+#include <store/gate.hpp>
+#include <store/session.hpp>
 
 #include <base/file.hpp>
 #include <signing/digest.hpp>
@@ -53,19 +59,15 @@ struct Partial {
     Claim claim;
 };
 
-struct Usage {
-    std::uint64_t blobs = 0, blob_bytes = 0;
-    std::uint64_t stages = 0, stage_bytes = 0; // bytes as allocated on disk
-};
-
 class Store {
 public:
-    // Creates the directories; sweeps what dead processes left in tmp/.
+    // Creates the directories, begins a session; sweeps what dead processes left in tmp/.
     explicit Store(std::filesystem::path root);
 
     [[nodiscard]] const std::filesystem::path& root() const noexcept { return root_; }
 
-    // The blob's path when it is there. Counts as use: remove_unused() spares it.
+    // The blob's path when it is there. Counts as use: nobody
+    // removes it while this Store lives.
     [[nodiscard]] std::optional<std::filesystem::path> find(const Digest& digest) const;
     // Where a blob is, or will be.
     [[nodiscard]] std::filesystem::path blob_path(const Digest& digest) const;
@@ -88,19 +90,23 @@ public:
     // `stage` consists of lower-case letters, digits and `-`.
     std::filesystem::path stage(std::string_view stage, const Digest& key,
                                 const std::function<void(const std::filesystem::path& output)>& make);
+    // Counts as use, like find().
     [[nodiscard]] bool has_stage(std::string_view stage, const Digest& key) const;
 
-    [[nodiscard]] Usage usage() const;
-    // Removes blobs, stages and partial files not used since `before`; returns what was removed.
-    // Safe while others build, as long as no build lasts from before `before` until now.
-    Usage remove_unused(std::chrono::system_clock::time_point before);
-    // Reads every blob; removes those whose bytes are not what their name says, and returns them.
-    std::vector<Digest> check();
+    // When the oldest running session began: what was used since is in use.
+    [[nodiscard]] std::chrono::system_clock::time_point in_use_since() const;
+    // Removes a blob or stage whose last use is still `as_of`; false when it was used since, or is gone.
+    bool remove(const std::filesystem::path& path, std::chrono::system_clock::time_point as_of);
+    // Moves a damaged thing into quarantine/, whoever uses it.
+    void put_aside(const std::filesystem::path& path);
 
 private:
     [[nodiscard]] std::filesystem::path stage_path(std::string_view stage, const Digest& key) const;
 
+    [[nodiscard]] Gate pass(Gate::Passage passage) const;
+
     std::filesystem::path root_;
+    std::optional<Session> session_; // always there after construction
 };
 
 // $ASHLAR_STORE, else /var/cache/ashlar for root, else $XDG_CACHE_HOME/ashlar or ~/.cache/ashlar.
