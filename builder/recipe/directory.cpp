@@ -1,5 +1,7 @@
 #include <recipe/directory.hpp>
 
+#include <recipe/components.hpp>
+
 #include "composition.hpp"
 #include "role_file.hpp"
 #include "train_file.hpp"
@@ -168,6 +170,14 @@ void resolve_files(Train& train, const RecipeDirectory& directory, toml::Problem
     }
 }
 
+void resolve_policy(Train& train, const RecipeDirectory& directory, toml::Problems& problems) {
+    if (!train.policy) return;
+    const fs::path path = directory.path() / "policies" / *train.policy;
+    if (!fs::is_regular_file(path))
+        problems.add(train.where(Element::policy, train.policy->native()), fmt::format("there is no policy '{}'", shown(path)), "write the name of a .toml file in recipes/policies");
+    train.policy = path;
+}
+
 Error no_such(std::string_view what, std::string_view name, const fs::path& directory,
               const std::vector<std::string>& known) {
     return Error(
@@ -215,8 +225,14 @@ Train RecipeDirectory::load_train(std::string_view name) const {
     require_role(*this, train.tools, Kind::tools, train.where(Element::tools, train.tools), problems);
     require_role(*this, train.build, Kind::build, train.where(Element::build, train.build), problems);
     resolve_files(train, *this, problems);
+    resolve_policy(train, *this, problems);
     problems.raise();
     return train;
+}
+
+rules::Components RecipeDirectory::load_components() const {
+    const fs::path file = path_ / "components.toml";
+    return read_components(toml::source_from_file(file, shown(file)));
 }
 
 void check_role_text(const toml::SourcePtr& source) {

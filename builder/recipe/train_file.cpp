@@ -1,6 +1,7 @@
 #include "train_file.hpp"
 
 #include "check.hpp"
+#include "release_terms.hpp"
 #include "words.hpp"
 
 #include <base/text.hpp>
@@ -43,6 +44,7 @@ public:
             root_.problem(root_.position(), "a train needs at least one [[archive]]",
                           "packages have to come from somewhere");
         for (toml::Table* table : root_.tables("pin")) read_pin(*table);
+        read_release_terms(root_, train_);
     }
 
 private:
@@ -60,8 +62,8 @@ private:
         const std::string prefix = train_.name + ".";
         const std::string_view number =
             std::string_view(release.value).substr(std::min(prefix.size(), release.value.size()));
-        const bool numeric =
-            !number.empty() && number.size() <= 6 && number.find_first_not_of("0123456789") == number.npos;
+        const bool numeric = !number.empty() && number.size() <= 6 && number.find_first_not_of("0123456789") == number.npos &&
+                             (number.size() == 1 || number.front() != '0');
         if (!release.value.starts_with(prefix) || !numeric)
             root_.problem(release.position,
                           fmt::format("{} is not a release of train '{}'", toml::quote(release.value), train_.name),

@@ -1,5 +1,6 @@
 #include "words.hpp"
 
+#include <base/release_version.hpp>
 #include <base/text.hpp>
 
 #include <algorithm>
@@ -41,10 +42,7 @@ bool is_name(std::string_view text) noexcept {
            all(text, [](char c) { return is_in(c, lower) || is_in(c, digits) || c == '-'; });
 }
 
-bool is_train_name(std::string_view text) noexcept {
-    return text.size() >= 2 && text.size() <= 16 && is_in(text.front(), upper) &&
-           all(text.substr(1), [](char c) { return is_in(c, digits); });
-}
+bool is_train_name(std::string_view text) noexcept { return parse_train_name(text).has_value(); }
 
 bool is_package_name(std::string_view text) noexcept {
     return text.size() >= 2 && text.size() <= 128 && (is_in(text.front(), lower) || is_in(text.front(), digits)) &&

@@ -44,7 +44,7 @@ const std::map<std::string, std::string> common_files{
 };
 
 struct Case {
-    std::string command; // "load role compute", "load train R0", "fit role compute" (into R0)
+    std::string command; // "load role compute", "load train R0", "load components", "fit role compute" (into R0)
     std::map<std::string, std::string> files;
     std::string error;
     std::string without_error; // the text up to the error
@@ -83,6 +83,8 @@ std::string outcome(const Case& test) {
             (void)directory.load_role(name);
         else if (test.command.starts_with("load train "))
             (void)directory.load_train(name);
+        else if (test.command == "load components")
+            (void)directory.load_components();
         else if (test.command.starts_with("fit role "))
             recipe::require_compatible(directory.load_role(name), directory.load_train("R0"));
         else

@@ -1,6 +1,7 @@
 // The JSON schemas for editors say the same as the loader: the same keys in each table, the same
 // answer to good and bad values, and all shipped recipes are valid.
 
+#include <recipe/components.hpp>
 #include <recipe/directory.hpp>
 
 #include <toml/reader.hpp>
@@ -130,6 +131,8 @@ bool valid(const json& value, const json& schema) {
 
 using Load = void (*)(const toml::SourcePtr&);
 
+void check_components(const toml::SourcePtr& source) { (void)recipe::read_components(source); }
+
 // The keys that the loader lists when it meets one that resembles none.
 std::vector<std::string> keys_of_loader(Load load, const std::string& table) {
     try {
@@ -202,6 +205,20 @@ TEST(Schema, OfTrainsHasTheKeysOfTheLoader) {
     EXPECT_EQ(keys_of_loader(recipe::check_train_text, ""), keys_of_schema(schema));
     EXPECT_EQ(keys_of_loader(recipe::check_train_text, "[[archive]]"), keys_of_schema(tables["archive"]["items"]));
     EXPECT_EQ(keys_of_loader(recipe::check_train_text, "[[pin]]"), keys_of_schema(tables["pin"]["items"]));
+    EXPECT_EQ(keys_of_loader(recipe::check_train_text, "[support]"), keys_of_schema(tables["support"]));
+    EXPECT_EQ(keys_of_loader(recipe::check_train_text, "[[wave]]"), keys_of_schema(tables["wave"]["items"]));
+    EXPECT_EQ(keys_of_loader(recipe::check_train_text, "[[barrier]]"), keys_of_schema(tables["barrier"]["items"]));
+    EXPECT_EQ(keys_of_loader(recipe::check_train_text, "[[accept]]"), keys_of_schema(tables["accept"]["items"]));
+}
+
+TEST(Schema, OfComponentsHasTheKeysOfTheLoader) {
+    const json schema = schema_of("components");
+    const json& tables = schema["properties"];
+    EXPECT_EQ(keys_of_loader(check_components, ""), keys_of_schema(schema));
+    EXPECT_EQ(keys_of_loader(check_components, "[[rule]]"), keys_of_schema(tables["rule"]["items"]));
+    EXPECT_EQ(keys_of_loader(check_components, "[[rule]]\n[[rule.line]]"), keys_of_schema(tables["rule"]["items"]["properties"]["line"]["items"]));
+    EXPECT_EQ(keys_of_loader(check_components, "[[component]]"), keys_of_schema(tables["component"]["items"]));
+    EXPECT_TRUE(fits_schema("components", read_file(ASHLAR_SOURCE_DIR "/recipes/components.toml")));
 }
 
 TEST(Schema, AcceptsAllShippedRecipes) {
@@ -277,5 +294,29 @@ TEST(Schema, AgreesWithTheLoaderOnTrains) {
             {archive + "[[pin]]\npackages = [\"ceph*\"]\n@",
              {"priority = 5\nsuite = \"trixie\"", "priority = 5\nversion = \"1.*\""},
              {"priority = 5", "suite = \"trixie\""}},
+            {"previous = @\n" + archive, {"[]", R"(["A1", "R0"])"}, {R"("A1")", R"(["1"])", R"(["R01"])", R"(["A1", "A1"])"}},
+            {"floors = @\n" + archive, {"[]", R"(["A1.2"])"}, {R"(["A1"])", R"(["A1.02"])"}},
+            {"budget = @\n" + archive, {R"("20 MiB")"}, {R"("20 MB")", "20"}},
+            {"policy = @\n" + archive, {R"("strict.toml")"}, {R"("strict")", R"("../strict.toml")"}},
+            {archive + "[support]\n@", {"from = \"2026-12-01\"\nuntil = \"2028-06-30\""}, {"", "from = \"2026-12-01\"", "from = \"now\"\nuntil = \"2028-06-30\""}},
+            {archive + "[[wave]]\n@", {"roles = [\"base\"]", "roles = [\"base\"]\ngates = [\"etcd\"]"}, {"", "gates = [\"etcd\"]", "roles = [\"base\"]\ngates = [\"Etcd\"]"}},
+            {archive + "[[barrier]]\nname = \"a\"\ncomponent = \"etcd\"\n@", {"summary = \"x\""}, {"", "summary = \"\"", "summary = \"x\"\nprobe = \"y\""}},
+            {archive + "[[accept]]\nrule = @\nsubject = \"x\"\nreason = \"y\"", {R"("set-id")", R"("listener")"}, {R"("anything")", "1"}},
         });
+}
+
+TEST(Schema, AgreesWithTheLoaderOnComponents) {
+    const std::string rule = "[[rule]]\nname = \"etcd\"\nsummary = \"x\"\nsource = \"y\"\nurl = \"z\"\n";
+    const std::string component = rule + "kind = \"minor\"\n[[component]]\nname = \"etcd\"\nrule = \"etcd\"\nmaintainer = \"x\"\n";
+    expect_agreement("components", check_components, "",
+                     {
+                         {rule + "kind = @", {R"("minor")", R"("major")", R"("calendar")", R"("forward")"}, {R"("any")", "1"}},
+                         {rule + "kind = \"major\"\nat_most = @", {"0", "2", "100"}, {"-1", "101", "\"2\""}},
+                         {rule + "kind = \"series\"\nline = [{ name = @ }]", {R"("25.03")", R"("3")"}, {R"("v3")", R"("3.")", "3"}},
+                         {rule + "kind = \"series\"\nline = [{ name = \"3\", until = @ }]", {R"("2026-03-31")"}, {R"("2026")", "2026-03-31"}},
+                         {component + "packages = @", {R"(["etcd-server"])"}, {"[]", R"(["Etcd"])", R"(["aa", "aa"])"}},
+                         {component + "packages = [\"aa\"]\nin_turn = @", {R"(["aa", "bb"])"}, {R"(["aa"])", R"(["aa", "aa"])"}},
+                         {component + "packages = [\"aa\"]\nlines = { \"31\" = @ }", {R"("3.5")"}, {R"("new")", "3"}},
+                         {component + "packages = [\"aa\"]\nuntil = { \"3.5\" = @ }", {R"("2028-08-09")"}, {R"("soon")"}},
+                     });
 }

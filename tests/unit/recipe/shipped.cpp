@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <map>
 
 using namespace ashlar;
 using testing::Contains;
@@ -61,4 +62,36 @@ TEST(ShippedRecipes, KeysOfTheTrainAreThere) {
     ASSERT_EQ(train.archives.size(), 2u);
     for (const auto& archive : train.archives)
         for (const auto& key : archive.keys) EXPECT_TRUE(std::filesystem::is_regular_file(key)) << key;
+}
+
+TEST(ShippedComponents, AreReadFromDebiansVersions) {
+    const auto components = shipped().load_components();
+    const auto line = [&](std::string_view name, std::string_view package_version) {
+        const auto* component = components.component(name);
+        return component ? rules::line_of(*component, components.rule_of(*component), rules::upstream_version(package_version)).value_or("(none)") : "(no component)";
+    };
+    // Debian 12, 13 and what came after.
+    EXPECT_EQ(line("nova", "2:26.2.2-1~deb12u5"), "2022.2");
+    EXPECT_EQ(line("nova", "2:31.0.0-6+deb13u3"), "2025.1");
+    EXPECT_EQ(line("nova", "2:34.0.0-1"), "2026.2");
+    for (const auto& [name, version] : std::map<std::string, std::string>{{"keystone", "2:27.0.0-3"}, {"glance", "2:30.0.0-3"}, {"placement", "13.0.0-2"}, {"neutron", "2:26.0.0-9"},
+                                                                          {"cinder", "2:26.0.0-2"}, {"heat", "1:24.0.0-3"}, {"octavia", "16.0.0-2"}, {"barbican", "1:20.0.0-2"},
+                                                                          {"designate", "1:20.0.0-2"}, {"horizon", "3:25.3.0-5"}})
+        EXPECT_EQ(line(name, version), "2025.1") << name;
+    EXPECT_EQ(line("ceph", "18.2.7+ds-1"), "18");
+    EXPECT_EQ(line("ovn", "25.03.0-1"), "25.03");
+    EXPECT_EQ(line("rabbitmq", "4.0.5-6"), "4.0");
+    EXPECT_EQ(line("mariadb", "1:11.8.9-0+deb13u1"), "11.8");
+    EXPECT_EQ(line("galera", "26.4.23-1"), "26");
+    EXPECT_EQ(line("etcd", "3.5.16-4+b5"), "3.5");
+    EXPECT_EQ(line("kubernetes", "1.33.4-1"), "1.33");
+}
+
+// What Debian 13 has is kept as long as Debian 13 is.
+TEST(ShippedComponents, HaveAnEnd) {
+    const auto components = shipped().load_components();
+    for (const auto& [name, line] : std::map<std::string, std::string>{{"nova", "2025.1"}, {"ceph", "18"}, {"ovn", "25.03"}, {"rabbitmq", "4.0"}, {"mariadb", "11.8"}, {"etcd", "3.5"}, {"galera", "26"}}) {
+        const auto& component = *components.component(name);
+        EXPECT_EQ(rules::maintained_until(component, components.rule_of(component), line), parse_day("2028-08-09")) << name;
+    }
 }

@@ -3,12 +3,14 @@
 // The recipes of a checkout:
 //
 //     recipes/roles/<role>.toml     recipes/trains/<train>.toml     recipes/keys/*.asc
+//     recipes/components.toml       recipes/policies/*.toml
 //     overlays/<overlay>/…          beside recipes/
 //
 // Everything is checked when it is loaded. What is wrong in a file throws toml::SourceError with all
 // problems that were found; a role or train that is not there throws Error with a hint.
 
 #include <recipe/model.hpp>
+#include <rules/components.hpp>
 
 #include <filesystem>
 #include <string>
@@ -26,6 +28,9 @@ public:
     [[nodiscard]] Role load_role(std::string_view name) const;
     // The roles it names must exist; those of `tools` and `build` are loaded and their kind checked.
     [[nodiscard]] Train load_train(std::string_view name) const;
+
+    // recipes/components.toml, which must be there.
+    [[nodiscard]] rules::Components load_components() const;
 
     // Names, sorted.
     [[nodiscard]] std::vector<std::string> roles() const;

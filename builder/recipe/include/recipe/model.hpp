@@ -5,6 +5,9 @@
 
 #include <recipe/places.hpp>
 
+#include <base/release_version.hpp>
+#include <signing/cluster_release.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -109,6 +112,11 @@ struct Pin {
     toml::Position position; // of its header
 };
 
+// What a cut is not to refuse.
+struct AcceptedWord : Acceptance {
+    toml::Position position; // of its header
+};
+
 struct Train {
     std::string name; // "R0"
     std::string summary;
@@ -119,6 +127,17 @@ struct Train {
     std::string build;              // role of kind build
     std::vector<Archive> archives;
     std::vector<Pin> pins;
+
+    // Of the release that is cut next: docs/formats/release.md.
+    std::optional<Support> support;
+    std::vector<ReleaseOrigin> previous; // oldest first
+    std::vector<ReleaseVersion> floors;  // oldest first
+    std::vector<Wave> order;
+    std::vector<Barrier> barriers;
+    std::vector<AcceptedWord> accept;
+    std::optional<std::uint64_t> delta_budget;   // bytes that a role's delta may have
+    std::optional<std::filesystem::path> policy; // absolute: which licences and vulnerabilities refuse a release
+
     // Element::role, tools, build, architecture; Element::suite, component and key by "<archive>/<name>".
     Places places;
 

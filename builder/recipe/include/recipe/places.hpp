@@ -39,6 +39,7 @@ enum class Element {
     tools,
     build,
     architecture, // of a train
+    policy,       // of a train
 };
 
 class Places {
