@@ -6,6 +6,7 @@
 #include <base/json.hpp>
 #include <pipeline/build.hpp>
 #include <pipeline/inputs.hpp>
+#include <pipeline/kept.hpp>
 #include <pipeline/roots.hpp>
 #include <pipeline/stale_lock.hpp>
 #include <signing/key_set.hpp>
@@ -50,7 +51,8 @@ int build(Context& context, BuildOptions& options) {
     const auto chosen = chosen_lock(workshop, options.inputs, "build");
     const lock::Lock lock = chosen ? *chosen : pipeline::resolve(workshop, roots, pipeline::Daemon::compiled).lock;
     pipeline::fetch_packages(workshop, lock, roots);
-    if (chosen)
+    if (chosen) pipeline::keep_lock(workshop, lock);
+    if (chosen) // only a lock that somebody wrote earlier can be stale
         for (const std::string& root : roots) pipeline::refuse_stale_lock(workshop.recipes().load_role(root), lock, workshop.store());
 
     std::vector<pipeline::Product> products;

@@ -1,7 +1,12 @@
+#include "office.hpp"
 #include "options.hpp"
 
+#include <authority/ceremony.hpp>
+#include <authority/policy.hpp>
+#include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/json.hpp>
+#include <base/text.hpp>
 #include <command_line/choice.hpp>
 #include <signing/authenticode.hpp>
 #include <signing/bytes.hpp>
@@ -24,18 +29,87 @@ namespace {
 constexpr std::chrono::days clocks_behind{30};
 constexpr std::chrono::days validity{20 * 365};
 
-int make_keys(Context& context, const std::string& organisation) {
+struct NewOptions : OfficeOptions {
+    std::string organisation = "Ashlar", role, old;
+    SignatureScheme scheme = SignatureScheme::ed25519;
+    unsigned count = 1;
+};
+
+// The firmware's keys, and one for every role that each repository has.
+int make_all(Context& context, const NewOptions& options) {
+    const std::string& organisation = options.organisation;
     const auto& directory = context.options().keys;
     const auto today = std::chrono::floor<std::chrono::days>(std::chrono::system_clock::now());
     create_key_set(directory, {.organisation = organisation,
                                .not_before = today - clocks_behind,
                                .not_after = today + validity});
+    (void)authority::make_keys(directory, {.role = "root", .scheme = options.scheme, .count = options.count, .passphrase = {}});
     if (context.json()) {
         fmt::print("{}", pretty(Json{{"keys", directory.native()}, {"organisation", organisation}}));
     } else {
-        fmt::print("{}: PK, KEK, db and PCR keys for '{}'; keep them secret and make a copy\n", directory.native(), organisation);
+        fmt::print("{}: PK, KEK, db and PCR keys for '{}', and keys for releases in trust/; keep them secret and make a copy\n", directory.native(), organisation);
     }
     return 0;
+}
+
+// ---- Keys of roles -------------------------------------------------------------------------------
+
+std::optional<Secret> passphrase_in(const OfficeOptions& options) {
+    return options.passphrase_file.empty() ? std::nullopt : std::optional(Secret::line_of(options.passphrase_file));
+}
+
+std::optional<std::string_view> text_of(const std::optional<Secret>& secret) { return secret ? std::optional(secret->text()) : std::nullopt; }
+
+void tell_of(const Context& context, const std::vector<std::string>& names, const std::string& role) {
+    const auto place = authority::Policy::file_in(context.options().keys).parent_path();
+    if (context.json()) return fmt::print("{}", pretty(Json{{"role", role}, {"directory", place.native()}, {"keys", names}}));
+    for (const auto& name : names) fmt::print("{}.key, .pub\n", (place / name).native());
+    fmt::print("`ashlar key ceremony` puts them into force\n");
+}
+
+int make_keys(Context& context, const NewOptions& options) {
+    if (options.role.empty()) return make_all(context, options);
+    const auto passphrase = passphrase_in(options);
+    tell_of(context, authority::make_keys(context.options().keys, {.role = options.role, .scheme = options.scheme, .count = options.count, .passphrase = text_of(passphrase)}), options.role);
+    return 0;
+}
+
+int rotate(Context& context, const NewOptions& options) {
+    const auto& keys = context.options().keys;
+    const auto& role = authority::Policy::load(keys).role(options.role);
+    if (options.old.empty() && role.keys.size() > 1)
+        throw Error(fmt::format("cannot rotate '{}': it has the keys {}", options.role, join(role.keys, ", ")), "name the one that goes");
+    const auto passphrase = passphrase_in(options);
+    tell_of(context, {authority::replace_key(keys, options.role, options.old.empty() ? role.keys.front() : options.old, options.scheme, text_of(passphrase))}, options.role);
+    return 0;
+}
+
+int list_keys(Context& context) {
+    const auto policy = authority::Policy::load(context.options().keys);
+    const authority::Repository repository(context.options().releases / "repository");
+    Json roles = Json::array();
+    for (const auto& role : policy.roles()) {
+        const auto version = repository.version(role.name);
+        Json keys = Json::array();
+        if (!context.json()) fmt::print("{:<16} {} of {}, signs for {} days{}\n", role.name, role.threshold, role.keys.size(), role.lifetime.count(), version ? fmt::format(", version {}", *version) : "");
+        for (const auto& name : role.keys) {
+            const bool here = std::filesystem::exists(policy.private_file(name));
+            const auto scheme = name_of(policy.key(name).scheme());
+            keys.push_back({{"name", name}, {"scheme", scheme}, {"private", here}, {"fingerprint", sha256(policy.key(name).der()).hex()}});
+            if (!context.json()) fmt::print("  {:<22} {:<20} {}\n", name, scheme, here ? "private key here" : "private key elsewhere");
+        }
+        roles.push_back({{"role", role.name}, {"threshold", role.threshold}, {"days", role.lifetime.count()}, {"keys", keys}});
+    }
+    if (context.json()) fmt::print("{}", pretty(roles));
+    return 0;
+}
+
+int hold_ceremony(Context& context, const NewOptions& options) {
+    const auto office = open_office(context);
+    const auto claim = office.claim();
+    const auto roles = authority::prepare(office.policy(), office.repository(), office.desk(), now());
+    if (!context.json()) fmt::print("{}\n", roles.empty() ? "all is as trust.toml says" : "to be signed: " + join(roles, ", "));
+    return go_on(context, office, options);
 }
 
 struct VariableOptions {
@@ -51,7 +125,7 @@ Digest authenticode_of(const std::filesystem::path& program) {
 }
 
 int write_variables(Context& context, const VariableOptions& options) {
-    const Time now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    const Time now = command::now();
     const EnrolmentKeys keys = load_enrolment_keys(context.options().keys, now);
     const auto vendors = load_vendor_certificates(context.options().workshop.recipes / "keys/uefi", options.vendors);
     std::vector<Digest> forbidden;
@@ -76,13 +150,33 @@ int write_variables(Context& context, const VariableOptions& options) {
 } // namespace
 
 void add_key(CLI::App& app, const Choose& choose) {
-    auto* command = app.add_subcommand("key", "The keys that sign images");
-    command->footer("examples:\n  ashlar key new --organisation 'Example Cloud'\n  ashlar key variables --to secure-boot");
+    auto* command = app.add_subcommand("key", "The keys that sign images and releases");
+    command->footer("examples:\n  ashlar key new --organisation 'Example Cloud'\n  ashlar key new train-R1\n  ashlar key ceremony\n  ashlar key variables --to secure-boot");
     command->require_subcommand(1);
-    auto* fresh = command->add_subcommand("new", "Make a Secure Boot key set and a PCR policy key in --keys");
-    fresh->footer("example:\n  ashlar key new --organisation 'Example Cloud' --keys /etc/ashlar/keys");
-    auto organisation = std::make_shared<std::string>("Ashlar");
-    fresh->add_option("--organisation", *organisation, "Name in the certificates")->type_name("NAME")->capture_default_str();
+    auto* fresh = command->add_subcommand("new", "Make keys in --keys: all that images and releases need, or those of one role");
+    fresh->footer("examples:\n  ashlar key new --organisation 'Example Cloud' --keys /etc/ashlar/keys\n  ashlar key new train-R1 --count 3\n"
+                  "  ashlar key new site-berlin-1 --scheme ecdsa-p384 --passphrase-file passphrase");
+    auto order = std::make_shared<NewOptions>();
+    fresh->add_option("WHOSE", order->role, "root, targets, snapshot, timestamp, bundle, train-<train>, site-<site> (default: everything)");
+    fresh->add_option("--organisation", order->organisation, "Name in the certificates of firmware's keys")->type_name("NAME")->capture_default_str();
+    fresh->add_option("--count", order->count, "How many")->type_name("NUMBER")->check(CLI::Range(1U, 16U))->capture_default_str();
+    const std::map<std::string, SignatureScheme> schemes{{"ed25519", SignatureScheme::ed25519}, {"ecdsa-p256", SignatureScheme::ecdsa_p256}, {"ecdsa-p384", SignatureScheme::ecdsa_p384}};
+    command_line::add_choice(*fresh, "--scheme", order->scheme, schemes, "Kind of key (default: ed25519)");
+    add_office(*fresh, *order);
+    auto* rotation = command->add_subcommand("rotate", "Make a key that takes the place of another one of a role");
+    rotation->footer("example:\n  ashlar key rotate train-R1 train-R1-2");
+    rotation->add_option("WHOSE", order->role, "The role")->required();
+    rotation->add_option("KEY", order->old, "The one that goes (default: the only one)");
+    command_line::add_choice(*rotation, "--scheme", order->scheme, schemes, "Kind of key (default: ed25519)");
+    add_office(*rotation, *order);
+    rotation->callback([=] { choose({Place::plain, [order](Context& context) { return rotate(context, *order); }}); });
+    auto* listing = command->add_subcommand("list", "Who may sign what, and which private keys are here");
+    listing->footer("example:\n  ashlar key list --json");
+    listing->callback([=] { choose({Place::plain, list_keys}); });
+    auto* ceremony = command->add_subcommand("ceremony", "Put trust.toml into force: make, sign and publish root and targets where they differ or get old");
+    ceremony->footer("example:\n  ashlar key ceremony     as often as you like: it goes on where signatures were missing");
+    add_office(*ceremony, *order);
+    ceremony->callback([=] { choose({Place::plain, [order](Context& context) { return hold_ceremony(context, *order); }}); });
     auto variables = std::make_shared<VariableOptions>();
     auto* write = command->add_subcommand("variables", "Write PK, KEK, db and dbx for a machine's firmware, signed by the keys in --keys");
     write->footer("examples:\n  ashlar key variables --to secure-boot\n"
@@ -95,7 +189,7 @@ void add_key(CLI::App& app, const Choose& choose) {
         ->type_name("FILE")
         ->allow_extra_args(false);
     write->callback([=] { choose({Place::plain, [variables](Context& context) { return write_variables(context, *variables); }}); });
-    fresh->callback([=] { choose({Place::plain, [organisation](Context& context) { return make_keys(context, *organisation); }}); });
+    fresh->callback([=] { choose({Place::plain, [order](Context& context) { return make_keys(context, *order); }}); });
 }
 
 } // namespace ashlar::command

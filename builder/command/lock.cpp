@@ -4,6 +4,7 @@
 #include <base/json.hpp>
 #include <base/text.hpp>
 #include <pipeline/inputs.hpp>
+#include <pipeline/kept.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -19,6 +20,7 @@ int make_lock(Context& context, const std::vector<std::string>& more_roles) {
     const auto resolved = pipeline::resolve(workshop, pipeline::with_helpers(workshop, roles),
                                             pipeline::Daemon::compiled);
     write_file(workshop.lock_path(), lock::to_text(resolved.lock), 0644, Durability::synced);
+    pipeline::keep_lock(workshop, resolved.lock);
 
     std::uint64_t bytes = 0;
     for (const auto& package : resolved.lock.packages) bytes += package.size;

@@ -22,12 +22,14 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
     app.add_option("--store", options.workshop.store, "Where packages and results are kept")->type_name("DIR")->envname("ASHLAR_STORE");
     app.add_option("--source", options.workshop.source, "Ashlar's source, for ashlard (default: beside the recipes)")->type_name("DIR");
     app.add_option("--keys", options.keys, "Directory with the signing keys")->type_name("DIR")->capture_default_str();
+    app.add_option("--releases", options.releases, "Where releases are kept, and what waits for signatures")->type_name("DIR")->capture_default_str();
     app.add_option("--output", options.output, "Where images go")->type_name("DIR")->capture_default_str();
     app.add_option("--train", options.workshop.train, "Release train (default: the only one)")->type_name("TRAIN");
     app.add_option("--release", options.workshop.release, "Version of what is built (default: the train's)")->type_name("VERSION");
     app.add_option("--mirror", options.workshop.mirrors, "ARCHIVE=URL, or a URL with one directory per archive; may be given again")
         ->type_name("MIRROR")
         ->allow_extra_args(false); // what follows is the command's
+    app.add_option("--shared-store", options.workshop.shared_store, "A store that a team shares (default: the configuration's; none: none)")->type_name("URL");
     app.add_flag("--offline", options.offline, "Take everything from the store");
     app.add_flag("--allow-expired", options.allow_expired, "Accept archives whose Valid-Until has passed");
     app.add_flag_callback("--json", [&options] { options.format = GlobalOptions::Format::json; }, "Answers as JSON");
@@ -55,7 +57,7 @@ int run(int argc, char** argv) {
     app.footer("example:\n  ashlar build base && ashlar boot base\n\n"
                "exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 failed; `ashlar boot --help` has more");
     add_global_options(app, options);
-    for (const auto& add : {add_plan, add_lock, add_build, add_boot, add_verify, add_inspect, add_delta, add_publish, add_why, add_key, add_break_glass, add_store, add_completion})
+    for (const auto& add : {add_plan, add_lock, add_build, add_boot, add_verify, add_inspect, add_delta, add_publish, add_why, add_key, add_break_glass, add_sign, add_release, add_store, add_train, add_bundle, add_diff, add_vulns, add_licences, add_completion})
         add(app, choose);
 
     try {

@@ -2,7 +2,10 @@
 
 #include "site.hpp"
 
+#include <signing/digest.hpp>
+
 #include <gmock/gmock.h>
+#include <thread>
 
 using namespace ashlar;
 using namespace ashlar::command;
@@ -16,24 +19,73 @@ Json json(const Site& site, std::vector<std::string> words, int exit_code = 0) {
 
 } // namespace
 
-TEST(Store, CheckNamesWhatItRemoved) {
+TEST(Store, VerifyNamesWhatIsDamagedAndMovesItWhenAsked) {
     Site site;
-    EXPECT_EQ(site.answer({"store", "check"}), "store: nothing is damaged\n");
-    EXPECT_EQ(json(site, {"store", "check"}), (Json{{"store", "store"}, {"damaged", Json::array()}}));
-
-    const std::string digest(64, 'a');
-    site.write("store/blobs/aa/" + digest, "something else");
-    EXPECT_EQ(site.answer({"store", "check"}, 1), "damaged, removed: sha256:" + digest + "\n");
-    site.write("store/blobs/aa/" + digest, "something else");
-    EXPECT_EQ(json(site, {"store", "check"}, 1).at("damaged"), Json::array({"sha256:" + digest}));
+    EXPECT_EQ(site.answer({"store", "verify"}), "store: 0 things, 0 B: nothing is damaged\n");
+    const std::string digest(64, 'a'), is = sha256("something else").hex(), path = "blobs/aa/" + digest;
+    site.write("store/" + path, "something else");
+    EXPECT_EQ(site.answer({"store", "verify"}, 1), "damaged: " + path + ": SHA-256 is " + is +
+                                                       "\n`ashlar store verify --repair` moves what is damaged away, so that builds fetch or make it again\n");
+    EXPECT_EQ(json(site, {"store", "verify"}, 1),
+              (Json{{"store", "store"}, {"objects", 1}, {"bytes", 14}, {"damaged", {{{"path", path}, {"cause", "SHA-256 is " + is}}}}, {"moved", false}}));
+    EXPECT_EQ(site.answer({"store", "verify", "--repair"}, 1), "damaged, moved to quarantine: " + path + ": SHA-256 is " + is + "\n");
+    EXPECT_EQ(site.answer({"store", "verify"}), "store: 0 things, 0 B: nothing is damaged\n");
 }
 
-TEST(Store, ShowAndPruneCount) {
+TEST(Store, StatsAndGcOfAnEmptyStore) {
     const Site site;
-    EXPECT_EQ(site.answer({"store", "prune"}), "removed: 0 packages and indices (0 B), 0 results (0 B)\n");
-    const Json nothing{{"blobs", 0}, {"blob_bytes", 0}, {"stages", 0}, {"stage_bytes", 0}};
-    EXPECT_EQ(json(site, {"store", "prune"}), nothing);
-    EXPECT_EQ(json(site, {"store", "show"}), nothing);
+    const Json nothing{{"count", 0}, {"bytes", 0}};
+    EXPECT_EQ(site.answer({"store", "gc"}), "removed: 0 packages and indices (0 B), 0 results (0 B); 0 B stay\n");
+    EXPECT_EQ(json(site, {"store", "gc", "--dry-run"}), (Json{{"store", "store"}, {"dry_run", true}, {"removed", Json::array()}, {"blobs", nothing},
+                                                             {"results", nothing}, {"left", 0}, {"excess", 0}}));
+    EXPECT_EQ(json(site, {"store", "stats"}), (Json{{"store", "store"}, {"total", nothing}, {"blobs", Json::object()}, {"results", Json::object()},
+                                                    {"partial", nothing}, {"quarantine", nothing}, {"roots", Json::array()}, {"reachable", nothing},
+                                                    {"unreachable", nothing}, {"old", nothing}, {"days", 30}}));
+    EXPECT_EQ(site.answer({"store", "stats", "--days", "7"}), "store: 0 B\nin all\n"
+                                                              "  kept by something                       0         0 B\n"
+                                                              "  kept by nothing                         0         0 B\n"
+                                                              "    and not used for 7 days               0         0 B\n");
+    EXPECT_EQ(site.refusal({"store", "gc", "--max-size", "20 GB"}, 3),
+              "ashlar: cannot use '--max-size 20 GB': not a size\n  hint: write a whole number and KiB, MiB, GiB or TiB, such as \"96 MiB\"\n");
+}
+
+TEST(Store, WhatALockNamesStaysAsLongAsTheLock) {
+    Site site;
+    (void)site.answer({"lock"});
+    const Json lock = json(site, {"store", "stats"}).at("roots").at(0);
+    EXPECT_EQ(lock.at("reason"), "lock of train R0");
+    EXPECT_EQ(lock.at("here").at("count"), 1) << "the index of the folder";
+    EXPECT_EQ(lock.at("missing"), 3) << "packages are only fetched when somebody builds";
+    (void)site.answer({"store", "tools"});
+    const Json all = json(site, {"store", "gc", "--keep-days", "0", "--max-size", "1 KiB"}, 1);
+    EXPECT_EQ(all.at("blobs").at("count"), 0);
+    EXPECT_EQ(all.at("results").at("count"), 1) << "the tools";
+    site.remove("recipes/trains/R0.lock");
+    const Json rest = json(site, {"store", "gc", "--keep-days", "0"});
+    EXPECT_EQ(rest.at("removed").at(0).at("cause"), "what it was for is gone");
+    EXPECT_EQ(rest.at("blobs").at("count"), 1);
+}
+
+TEST(Store, SeveralCommandsAtOnce) {
+    Site site;
+    (void)site.answer({"lock"});
+    std::vector<std::thread> users;
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"store", "tools"}, {"lock"}, {"store", "gc", "--keep-days", "0"}, {"plan", "base", "--live"}})
+        users.emplace_back([&site, words] {
+            for (int i = 0; i < 4; ++i) (void)site.answer(words);
+        });
+    for (auto& user : users) user.join();
+    EXPECT_THAT(site.answer({"store", "verify"}), testing::EndsWith("nothing is damaged\n"));
+    EXPECT_TRUE(fs::is_empty(site.path() / "store/tmp"));
+}
+
+TEST(Store, PushWantsSomewhereToPushTo) {
+    Site site;
+    EXPECT_EQ(site.refusal({"store", "push"}, 3), "ashlar: cannot push to a shared store: none is named\n"
+                                                  "  hint: name one with --shared-store, or as 'shared_store' in Ashlar's configuration\n");
+    EXPECT_EQ(site.refusal({"store", "push", "--shared-store", "http://127.0.0.1:1/x/"}, 3),
+              "ashlar: cannot push to 'http://127.0.0.1:1/x': nothing is to be sent there\n"
+              "  hint: set 'shared_store_upload = true' in Ashlar's configuration\n");
 }
 
 TEST(Store, ToolsIsAPath) {

@@ -50,7 +50,7 @@ TEST(CommandLine, AMissingArgument) {
 }
 
 TEST(CommandLine, AMissingCommand) {
-    EXPECT_EQ(refused({"key"}), "ashlar: cannot run 'ashlar key': one of new, variables is missing\n"
+    EXPECT_EQ(refused({"key"}), "ashlar: cannot run 'ashlar key': one of new, rotate, list, ceremony, variables is missing\n"
                                 "  hint: see `ashlar key --help`\n");
     EXPECT_EQ(refused({}).substr(0, 6), "Builds");
 }
@@ -58,8 +58,8 @@ TEST(CommandLine, AMissingCommand) {
 TEST(CommandLine, AnUnknownCommand) {
     EXPECT_EQ(refused({"plna", "base"}), "ashlar: cannot run 'ashlar plna': there is no such command\n"
                                          "  hint: did you mean 'plan'?\n");
-    EXPECT_EQ(refused({"store", "chekc"}), "ashlar: cannot run 'ashlar store chekc': there is no such command\n"
-                                           "  hint: did you mean 'check'?\n");
+    EXPECT_EQ(refused({"store", "verfiy"}), "ashlar: cannot run 'ashlar store verfiy': there is no such command\n"
+                                           "  hint: did you mean 'verify'?\n");
 }
 
 TEST(CommandLine, AnUnknownOption) {
@@ -75,4 +75,6 @@ TEST(CommandLine, AnArgumentTooMany) {
 TEST(CommandLine, OptionsThatExcludeEachOther) {
     EXPECT_EQ(refused({"plan", "--live", "--locked", "base"}), "ashlar: cannot use '--locked' together with '--live'\n"
                                                                "  hint: take one of them\n");
+    EXPECT_EQ(refused({"sign", "requests", "--list", "--yes"}), "ashlar: cannot use '--yes' together with '--list'\n"
+                                                                "  hint: take one of them\n");
 }

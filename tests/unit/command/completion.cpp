@@ -44,7 +44,8 @@ TEST_F(Completion, Commands) {
 
 TEST_F(Completion, CommandsOfCommands) {
     EXPECT_THAT(after("ashlar key n"), ElementsAre("new"));
-    EXPECT_THAT(after("ashlar --offline store c"), ElementsAre("check"));
+    EXPECT_THAT(after("ashlar train n"), ElementsAre("new"));
+    EXPECT_THAT(after("ashlar --offline store st"), ElementsAre("stats"));
     EXPECT_THAT(after("ashlar key new --org"), ElementsAre("--organisation"));
     EXPECT_THAT(after("ashlar key variables --org"), ElementsAre(""));
 }
@@ -80,6 +81,10 @@ TEST_F(Completion, WordsOfAnOption) {
 
 TEST_F(Completion, FilesAndDirectories) {
     site.write("base.raw", "");
+    site.write("requests/a.request.json", "");
+    EXPECT_THAT(after("ashlar sign req"), ElementsAre("requests"));
+    EXPECT_THAT(after("ashlar sign requests --key base"), ElementsAre("base.raw"));
+    EXPECT_THAT(after("ashlar sign --pas"), ElementsAre("--passphrase-file"));
     EXPECT_THAT(after("ashlar inspect base"), ElementsAre("base.raw"));
     EXPECT_THAT(after("ashlar --recipes rec"), ElementsAre("recipes"));
     EXPECT_THAT(after("ashlar --release base"), ElementsAre(""));
@@ -88,8 +93,8 @@ TEST_F(Completion, FilesAndDirectories) {
 TEST_F(Completion, FishGetsTheSameAndQuotesWhatItMust) {
     const std::string fish = site.answer({"completion", "fish"});
     for (const std::string line : {
-             "complete -c ashlar -n '__fish_use_subcommand' -a key -d 'The keys that sign images'",
-             "complete -c ashlar -n '__fish_seen_subcommand_from key; and not __fish_seen_subcommand_from new variables' -a new",
+             "complete -c ashlar -n '__fish_use_subcommand' -a key -d 'The keys that sign images and releases'",
+             "complete -c ashlar -n '__fish_seen_subcommand_from key; and not __fish_seen_subcommand_from new rotate list ceremony variables' -a new",
              "complete -c ashlar -n '__fish_seen_subcommand_from key; and __fish_seen_subcommand_from new' -l organisation -x",
              "complete -c ashlar -n '__fish_seen_subcommand_from inspect' -F\n",
              "complete -c ashlar -n '__fish_seen_subcommand_from boot' -l serial-log -r -F -d",

@@ -1,0 +1,263 @@
+#include "inputs.hpp"
+#include "office.hpp"
+#include "options.hpp"
+
+#include <base/day.hpp>
+#include <base/error.hpp>
+#include <base/json.hpp>
+#include <base/text.hpp>
+#include <command_line/choice.hpp>
+#include <pipeline/inputs.hpp>
+#include <pipeline/roots.hpp>
+#include <releases/cut.hpp>
+#include <releases/office.hpp>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace ashlar::command {
+
+namespace {
+
+using releases::Channel;
+using releases::Listed;
+using releases::Office;
+
+ReleaseVersion version_of(const std::string& text) {
+    if (const auto version = parse_release_version(text)) return *version;
+    throw Error(fmt::format("cannot find release '{}': it is not the name of one", text), "write a train, a dot and a number: R1.0");
+}
+
+struct ReleaseOptions : OfficeOptions {
+    std::string release, train, reason;
+    Inputs inputs = Inputs::automatic;
+    Channel channel = Channel::candidate;
+};
+
+// ---- cut -----------------------------------------------------------------------------------------
+
+// A cut that was begun goes on with its inputs.
+lock::Lock lock_for(pipeline::Workshop& workshop, const Office& office, const ReleaseVersion& release, Inputs inputs, const std::vector<std::string>& roots) {
+    if (auto begun = releases::lock_of(office, release)) return std::move(*begun);
+    if (auto chosen = chosen_lock(workshop, inputs, "cut")) return std::move(*chosen);
+    return pipeline::resolve(workshop, roots, pipeline::Daemon::compiled).lock;
+}
+
+int cut(Context& context, const ReleaseOptions& options) {
+    const ReleaseVersion release = version_of(options.release);
+    context.for_release(options.release);
+    pipeline::Workshop& workshop = context.workshop();
+    const Office office = open_office(context);
+    const auto claim = office.claim();
+    releases::require_ready(office, workshop.train(), release, now());
+    const BuildKeys keys = load_build_keys(context.options().keys, now());
+    const auto roots = pipeline::with_helpers(workshop, workshop.train().roles);
+    const lock::Lock lock = lock_for(workshop, office, release, options.inputs, roots);
+    pipeline::fetch_packages(workshop, lock, roots);
+    const auto document = releases::cut(workshop, office, {.release = release, .lock = lock, .keys = keys, .now = now()});
+    if (!context.json()) fmt::print("{}: {} images, channel edge\n", options.release, document.images.size());
+    return go_on(context, office, options);
+}
+
+// ---- What changes a train's metadata -------------------------------------------------------------
+
+int attach(Context& context, const ReleaseOptions& options) {
+    const Office office = open_office(context);
+    const auto claim = office.claim();
+    return go_on(context, office, options);
+}
+
+int promote(Context& context, const ReleaseOptions& options) {
+    const Office office = open_office(context);
+    const auto claim = office.claim();
+    releases::promote(office, version_of(options.release), options.channel, now());
+    return go_on(context, office, options);
+}
+
+int revoke(Context& context, const ReleaseOptions& options) {
+    const Office office = open_office(context);
+    const auto claim = office.claim();
+    releases::revoke(office, version_of(options.release), options.reason, now());
+    if (!context.json())
+        fmt::print("nodes will not install {} any more. Its UKIs are still signed, and firmware starts them for whoever stands before the machine:\n"
+                   "`ashlar key variables --revoke UKI` makes the dbx that ends that\n",
+                   options.release);
+    return go_on(context, office, options);
+}
+
+int raise_floor(Context& context, const ReleaseOptions& options) {
+    const Office office = open_office(context);
+    const auto claim = office.claim();
+    releases::raise_floor(office, version_of(options.release), now());
+    return go_on(context, office, options);
+}
+
+// ---- What tells ----------------------------------------------------------------------------------
+
+std::string state_of(const Listed& one) {
+    std::string text(releases::to_string(one.channel));
+    if (one.state == Listed::State::proposed) text += ", waits for signatures";
+    if (one.revoked) text += fmt::format(", revoked: {}", *one.revoked);
+    if (one.below_floor) text += ", below the security floor";
+    return text;
+}
+
+Json json_of(const Listed& one) {
+    return {{"release", to_text(one.release)}, {"channel", releases::to_string(one.channel)}, {"published", one.state == Listed::State::published},
+            {"revoked", one.revoked ? Json(*one.revoked) : Json()}, {"below_floor", one.below_floor}, {"digest", "sha256:" + one.digest.hex()}};
+}
+
+int list(Context& context, const ReleaseOptions& options) {
+    const Office office = open_office(context);
+    const auto trains = options.train.empty() ? releases::trains(office) : std::vector{options.train};
+    Json all = Json::array();
+    for (const auto& train : trains)
+        for (const auto& one : releases::list(office, train)) {
+            all.push_back(json_of(one));
+            if (!context.json()) fmt::print("{:<8} {}\n", to_text(one.release), state_of(one));
+        }
+    if (context.json()) fmt::print("{}", pretty(all));
+    else if (all.empty()) fmt::print("no release yet\n");
+    return 0;
+}
+
+std::string shown(const ClusterRelease& release, const Listed& listed) {
+    std::string text = fmt::format("{}: {}\nsupported {} to {}\n", to_text(release.release), state_of(listed), to_text(release.support.from), to_text(release.support.until));
+    text += "images\n";
+    for (const auto& image : release.images)
+        text += fmt::format("  {:<20} {:<8} root {}  {}\n", image.role, image.architecture, image.index.root_hash.hex().substr(0, 16), human_bytes(image.index.root_size));
+    if (!release.components.empty()) text += "components\n";
+    for (const auto& component : release.components)
+        text += fmt::format("  {:<20} {:<12} {}{}\n", component.name, component.version, component.maintainer, component.maintained_until ? ", until " + to_text(*component.maintained_until) : "");
+    const auto joined = [](const auto& versions) {
+        std::vector<std::string> texts;
+        for (const auto& version : versions) texts.push_back(to_text(version));
+        return join(texts, ", ");
+    };
+    if (!release.previous.empty()) text += fmt::format("reached from {}\n", joined(release.previous));
+    if (!release.floors.empty()) text += fmt::format("not without {}\n", joined(release.floors));
+    for (const auto& barrier : release.barriers) text += fmt::format("no way back after {}: {}\n", barrier.name, barrier.summary);
+    for (const auto& word : release.accept) text += fmt::format("accepted {} {}: {}\n", word.rule, word.subject, word.reason);
+    return text;
+}
+
+Listed listed(const Office& office, const ReleaseVersion& release) {
+    for (const auto& one : releases::list(office, to_text(release.train)))
+        if (one.release == release) return one;
+    throw Error(fmt::format("cannot find release {}", to_text(release)), "`ashlar release list` shows what there is");
+}
+
+int show(Context& context, const ReleaseOptions& options) {
+    const Office office = open_office(context);
+    const ReleaseVersion version = version_of(options.release);
+    const ClusterRelease release = releases::load(office, version);
+    fmt::print("{}", context.json() ? cluster_release_text(release) : shown(release, listed(office, version)));
+    return 0;
+}
+
+int notes(Context& context, const ReleaseOptions& options) {
+    const Office office = open_office(context);
+    const std::string text = releases::notes_of(office, version_of(options.release));
+    if (context.json()) fmt::print("{}", pretty(Json{{"release", options.release}, {"notes", text}}));
+    else fmt::print("{}", text);
+    return 0;
+}
+
+// What a site on a release may do next, and until when it may stay.
+int support(Context& context, const ReleaseOptions& options) {
+    const Office office = open_office(context);
+    const Day today = std::chrono::floor<std::chrono::days>(now());
+    Json all = Json::array();
+    bool supported = true;
+    const auto tell = [&](const Listed& one, const std::string& text, Json json) {
+        json["release"] = to_text(one.release);
+        all.push_back(std::move(json));
+        if (!context.json()) fmt::print("{:<8} {}\n", to_text(one.release), text);
+    };
+    for (const auto& train : releases::trains(office))
+        for (const auto& one : releases::list(office, train)) {
+            const ClusterRelease release = releases::load(office, one.release);
+            if (options.release.empty() || to_text(one.release) == options.release) {
+                const bool over = today > release.support.until;
+                if (!options.release.empty()) supported = !over && !one.revoked && !one.below_floor;
+                tell(one, fmt::format("{} {}{}", over ? "out of support since" : "supported until", to_text(release.support.until), one.revoked || one.below_floor ? "; " + state_of(one) : ""),
+                     {{"until", to_text(release.support.until)}, {"supported", !over}});
+                continue;
+            }
+            if (one.revoked || one.below_floor) continue;
+            const auto step = step_from(options.release, release);
+            if (const auto* refused = std::get_if<StepRefused>(&step)) tell(one, fmt::format("no: {}; {}", refused->cause, refused->remedy), {{"allowed", false}, {"cause", refused->cause}});
+            else tell(one, fmt::format("may be next ({})", releases::to_string(one.channel)), {{"allowed", true}});
+        }
+    if (context.json()) fmt::print("{}", pretty(all));
+    return supported ? 0 : 1;
+}
+
+// ---- The command line ----------------------------------------------------------------------------
+
+using Options = std::shared_ptr<ReleaseOptions>;
+
+CLI::App* subcommand(CLI::App& parent, const char* name, const char* summary, const char* example) {
+    auto* command = parent.add_subcommand(name, summary);
+    command->footer(std::string("example:\n  ") + example);
+    return command;
+}
+
+void run_by(CLI::App& command, const Choose& choose, Place place, int (*body)(Context&, const ReleaseOptions&), const Options& options) {
+    command.callback([=] { choose({place, [=](Context& context) { return body(context, *options); }}); });
+}
+
+} // namespace
+
+void add_release(CLI::App& app, const Choose& choose) {
+    auto* command = app.add_subcommand("release", "Releases of the trains: cut, sign, promote, revoke");
+    command->require_subcommand(1);
+    command->footer("examples:\n  ashlar release cut R1.0\n  ashlar release promote R1.0 candidate\n  ashlar release support R0.2     what a site on R0.2 may do next");
+    const auto options = std::make_shared<ReleaseOptions>();
+    const auto with_release = [&](CLI::App& one) { one.add_option("RELEASE", options->release, "R1.0")->required(); };
+
+    auto* one = subcommand(*command, "cut", "Lock, build all roles of a train, and ask for the signatures; goes on where it stopped", "ashlar release cut R1.0");
+    with_release(*one);
+    add_inputs(*one, options->inputs);
+    add_office(*one, *options);
+    run_by(*one, choose, Place::contained, cut, options);
+
+    one = subcommand(*command, "attach", "Take answers to signing requests, and publish what is complete", "ashlar release attach");
+    add_office(*one, *options);
+    run_by(*one, choose, Place::plain, attach, options);
+
+    one = subcommand(*command, "promote", "Move a release to the next channel; nothing is rebuilt", "ashlar release promote R1.0 stable");
+    with_release(*one);
+    command_line::add_choice(*one, "CHANNEL", options->channel, {{"candidate", Channel::candidate}, {"stable", Channel::stable}}, "candidate or stable");
+    add_office(*one, *options);
+    run_by(*one, choose, Place::plain, promote, options);
+
+    one = subcommand(*command, "revoke", "Let no node install a release any more", "ashlar release revoke R1.0 --reason 'CVE-2026-0001 in its kernel'");
+    with_release(*one);
+    one->add_option("--reason", options->reason, "Why; it is published")->type_name("TEXT")->required();
+    add_office(*one, *options);
+    run_by(*one, choose, Place::plain, revoke, options);
+
+    one = subcommand(*command, "floor", "Raise a train's security floor: nothing older is installed or gone back to", "ashlar release floor R1.2");
+    with_release(*one);
+    add_office(*one, *options);
+    run_by(*one, choose, Place::plain, raise_floor, options);
+
+    one = subcommand(*command, "list", "Releases, and their channels", "ashlar release list R1");
+    one->add_option("TRAIN", options->train, "Of this train only");
+    run_by(*one, choose, Place::plain, list, options);
+
+    one = subcommand(*command, "show", "What a release is", "ashlar release show R1.0 --json");
+    with_release(*one);
+    run_by(*one, choose, Place::plain, show, options);
+
+    one = subcommand(*command, "notes", "What changed since the release before, as Markdown", "ashlar release notes R1.0 > notes.md");
+    with_release(*one);
+    run_by(*one, choose, Place::plain, notes, options);
+
+    one = subcommand(*command, "support", "What is supported until when, and what a site on a release may do next", "ashlar release support R0.2");
+    one->add_option("RELEASE", options->release, "On which the site is");
+    run_by(*one, choose, Place::plain, support, options);
+}
+
+} // namespace ashlar::command

@@ -1,0 +1,265 @@
+#include "options.hpp"
+#include "terminal.hpp"
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <base/json.hpp>
+#include <base/text.hpp>
+#include <requests/request.hpp>
+#include <signing/key.hpp>
+#include <signing/message_key.hpp>
+#include <token/token.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace ashlar::command {
+
+namespace fs = std::filesystem;
+using requests::Holder;
+using requests::SigningRequest;
+
+namespace {
+
+struct SignOptions {
+    std::vector<fs::path> places;
+    std::vector<std::string> keys; // files or URIs
+    fs::path passphrase_file, pin_file;
+    enum class Confirmation { asked, given } confirmation = Confirmation::asked;
+    enum class Mode { sign, list } mode = Mode::sign;
+};
+
+// A request as it lies there.
+struct Waiting {
+    fs::path path;
+    std::string text;
+    SigningRequest request;
+};
+
+std::vector<Waiting> read_requests(const std::vector<fs::path>& places) {
+    std::vector<Waiting> found;
+    for (const fs::path& place : places)
+        for (const fs::path& path : requests::request_files(place)) {
+            (void)requests::answer_path(path); // its name is checked before anything is signed
+            std::string text = requests::read_request(path);
+            SigningRequest request = requests::parse_request(text, path.native());
+            found.push_back({path, std::move(text), std::move(request)});
+        }
+    return found;
+}
+
+// ---- Keys --------------------------------------------------------------------------------------
+
+// From the file that was named for it, or from the terminal.
+Secret secret_for(const std::string& key, std::string_view what, const std::optional<fs::path>& file, const char* option) {
+    if (file && !file->empty()) return Secret::line_of(*file);
+    if (const auto terminal = Terminal::open()) return terminal->ask_secret(fmt::format("{} of {}: ", what, key));
+    throw Error(fmt::format("cannot ask for the {} of '{}': there is no terminal", what, key), fmt::format("{} names a file that has it", option));
+}
+
+Holder open_token_key(const std::string& text, const SignOptions& options) {
+    const auto uri = token::Uri::parse(text);
+    const Secret pin = secret_for(text, "PIN", options.pin_file.empty() ? uri.pin_file() : options.pin_file, "--pin-file");
+    return token::open_key(uri, pin);
+}
+
+// RSA keys sign for firmware, all others sign messages.
+Holder open_file_key(const std::string& path, const SignOptions& options) {
+    std::optional<Secret> passphrase;
+    if (is_encrypted(path)) passphrase = secret_for(path, "passphrase", options.passphrase_file, "--passphrase-file");
+    const auto text = passphrase ? std::optional(passphrase->text()) : std::nullopt;
+    auto key = std::make_shared<const SigningKey>(SigningKey::load(path, text));
+    if (key->verifying_key().scheme() != SignatureScheme::rsa_pss) return key;
+    return std::make_shared<const PrivateKey>(PrivateKey::load(path, text));
+}
+
+struct OpenKey {
+    std::string name; // as it was given
+    Holder holder;
+    requests::PublicHalf half;
+};
+
+std::vector<OpenKey> open_keys(const SignOptions& options) {
+    std::vector<OpenKey> keys;
+    for (const std::string& name : options.keys) {
+        Holder holder = token::Uri::is_one(name) ? open_token_key(name, options) : open_file_key(name, options);
+        auto half = requests::public_half(holder);
+        keys.push_back({name, std::move(holder), std::move(half)});
+    }
+    return keys;
+}
+
+// ---- Who waits for whom ------------------------------------------------------------------------
+
+enum class Fate { signed_now, signed_before, declined, other_key };
+
+// What has an answer that is right needs no other.
+bool is_answered(const Waiting& waiting, const requests::PublicHalf& key) {
+    const fs::path answer = requests::answer_path(waiting.path);
+    if (!fs::exists(answer)) return false;
+    try {
+        (void)requests::check_answer(requests::read_answer(answer), waiting.text, key, answer.native());
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+// The same without the key, which a list does not have.
+bool has_answer(const Waiting& waiting) {
+    const fs::path path = requests::answer_path(waiting.path);
+    if (!fs::exists(path)) return false;
+    try {
+        const auto answer = requests::parse_answer(requests::read_answer(path), path.native());
+        return answer.request == sha256(waiting.text) && answer.key == waiting.request.key;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+using ByKey = std::map<std::string, std::vector<const Waiting*>>; // "train-R1 (ed25519, 0f3c…)", sorted
+
+std::string name_of_key(const SigningRequest& request) { return fmt::format("{} ({}, {})", request.role, request.scheme, request.key.hex()); }
+
+Json json_of(const Waiting& waiting) {
+    return {{"request", waiting.path.native()}, {"kind", requests::name_of(waiting.request.kind)}, {"subject", waiting.request.subject}, {"role", waiting.request.role},
+            {"scheme", waiting.request.scheme}, {"key", waiting.request.key.hex()}, {"says", requests::describe(waiting.request)}};
+}
+
+int list(const Context& context, const std::vector<Waiting>& all) {
+    if (context.json()) {
+        Json entries = Json::array();
+        for (const Waiting& one : all) {
+            entries.push_back(json_of(one));
+            entries.back()["answered"] = has_answer(one);
+        }
+        fmt::print("{}", pretty(Json{{"requests", entries}}));
+        return 0;
+    }
+    ByKey by_key;
+    for (const Waiting& one : all) by_key[name_of_key(one.request)].push_back(&one);
+    for (const auto& [key, waiting] : by_key) {
+        fmt::print("{}\n", key);
+        for (const Waiting* one : waiting) fmt::print("  {}: {}{}\n", one->path.native(), one->request.subject, has_answer(*one) ? " (answered)" : "");
+    }
+    if (all.empty()) fmt::print("there are no requests\n");
+    return 0;
+}
+
+// ---- Signing -----------------------------------------------------------------------------------
+
+// `subject` is what the one who asks says; the lines below it are read from the message.
+std::string shown(const Waiting& waiting) {
+    std::string text = fmt::format("{}\n  {} for the key {}, called \"{}\"\n", waiting.path.native(), requests::name_of(waiting.request.kind), name_of_key(waiting.request), waiting.request.subject);
+    for (const std::string& line : requests::describe(waiting.request)) text += fmt::format("  | {}\n", line);
+    return text;
+}
+
+class Signing {
+public:
+    Signing(const Context& context, const SignOptions& options) : context_(context) {
+        if (options.confirmation == SignOptions::Confirmation::given) return;
+        terminal_ = Terminal::open();
+        if (!terminal_) throw Error("cannot ask before signing: there is no terminal", "--yes signs everything that these keys can answer");
+    }
+
+    void take(const Waiting& waiting, const std::vector<OpenKey>& keys) {
+        const auto key = std::ranges::find(keys, waiting.request.key, [](const OpenKey& one) { return requests::fingerprint(one.half); });
+        const Fate fate = key == keys.end() ? Fate::other_key : answered_by(*key, waiting);
+        ++counts_[fate];
+        if (fate == Fate::other_key) others_[name_of_key(waiting.request)].push_back(&waiting);
+        if (!context_.json()) return;
+        Json entry = json_of(waiting);
+        entry["fate"] = word(fate);
+        if (fate == Fate::signed_now || fate == Fate::signed_before) entry["answer"] = requests::answer_path(waiting.path).native();
+        entries_.push_back(std::move(entry));
+    }
+
+    // The exit code.
+    int finish() const {
+        const auto count = [&](Fate fate) { return counts_.contains(fate) ? counts_.at(fate) : 0; };
+        const bool nothing = count(Fate::signed_now) + count(Fate::signed_before) + count(Fate::declined) == 0;
+        if (context_.json()) {
+            fmt::print("{}", pretty(Json{{"requests", entries_}}));
+        } else {
+            if (nothing) fmt::print("nothing here is for these keys\n");
+            else fmt::print("{} signed{}{}\n", count(Fate::signed_now), counted(count(Fate::signed_before), "signed before"), counted(count(Fate::declined), "declined"));
+            for (const auto& [key, waiting] : others_) fmt::print("{} for another key: {}\n", waiting.size(), key);
+        }
+        return nothing || count(Fate::declined) > 0 ? 1 : 0;
+    }
+
+private:
+    static std::string counted(int count, std::string_view what) { return count == 0 ? "" : fmt::format(", {} {}", count, what); }
+    static const char* word(Fate fate) {
+        switch (fate) {
+        case Fate::signed_now: return "signed";
+        case Fate::signed_before: return "signed-before";
+        case Fate::declined: return "declined";
+        case Fate::other_key: break;
+        }
+        return "other-key";
+    }
+
+    Fate answered_by(const OpenKey& key, const Waiting& waiting) const {
+        if (is_answered(waiting, key.half)) return Fate::signed_before;
+        say(shown(waiting));
+        if (terminal_ && !terminal_->ask("  sign this? [y/N] ")) return Fate::declined;
+        const auto answer = requests::make_answer(waiting.text, key.holder, waiting.path.native());
+        const fs::path path = requests::answer_path(waiting.path);
+        write_file(path, requests::text_of(answer), 0644, Durability::synced);
+        say(fmt::format("  signed: {}\n", path.native()));
+        return Fate::signed_now;
+    }
+
+    // Before the question, so nothing may wait in a buffer; where answers are JSON, people read the other stream.
+    void say(const std::string& text) const {
+        std::FILE* const stream = context_.json() ? stderr : stdout;
+        if (context_.json() && !terminal_) return;
+        fmt::print(stream, "{}", text);
+        std::fflush(stream);
+    }
+
+    const Context& context_;
+    std::optional<Terminal> terminal_;
+    std::map<Fate, int> counts_;
+    ByKey others_;
+    Json entries_ = Json::array();
+};
+
+int sign(Context& context, const SignOptions& options) {
+    const std::vector<Waiting> all = read_requests(options.places);
+    if (options.mode == SignOptions::Mode::list) return list(context, all);
+    if (options.keys.empty()) throw Error("cannot sign: no key is named", "--key names a file or a pkcs11: URI; --list says which keys are wanted");
+    Signing signing(context, options);
+    const std::vector<OpenKey> keys = open_keys(options);
+    for (const Waiting& one : all) signing.take(one, keys);
+    return signing.finish();
+}
+
+} // namespace
+
+void add_sign(CLI::App& app, const Choose& choose) {
+    auto* command = app.add_subcommand("sign", "Answer signing requests by a key in a file or a token");
+    command->footer("examples:\n  ashlar sign --list requests                            which keys are wanted\n"
+                    "  ashlar sign requests --key /media/safe/train-R1.key\n"
+                    "  ashlar sign requests --key 'pkcs11:token=ashlar;object=root' --pin-file /run/pin --yes\n"
+                    "exit code 1: there was nothing for these keys, or something was declined");
+    auto options = std::make_shared<SignOptions>();
+    command->add_option("REQUESTS", options->places, "Directories with requests, or requests (*.request.json)")->required();
+    command->add_option("--key", options->keys, "A private key in PEM form, or the PKCS #11 URI of one; may be given again")->type_name("FILE")->allow_extra_args(false);
+    command->add_option("--passphrase-file", options->passphrase_file, "Where the passphrase of encrypted keys is (default: it is asked for)")->type_name("FILE");
+    command->add_option("--pin-file", options->pin_file, "Where the PIN of the token is (default: what the URI says, or it is asked for)")->type_name("FILE");
+    auto* yes = command->add_flag_callback("--yes", [options] { options->confirmation = SignOptions::Confirmation::given; }, "Sign without asking");
+    command->add_flag_callback("--list", [options] { options->mode = SignOptions::Mode::list; }, "Sign nothing: say what waits for which key")->excludes(yes);
+    command->callback([=] { choose({Place::plain, [options](Context& context) { return sign(context, *options); }}); });
+}
+
+} // namespace ashlar::command

@@ -1,0 +1,81 @@
+#pragma once
+
+// Where a release manager works, `--releases`:
+//
+//     repository/     what is published: docs/formats/trust.md
+//     desk/           metadata that waits for signatures, requests and answers
+//     images/R1.0/    images of releases as they were built, for deltas, differences and evidence
+//     cut/R1.0/       a cut that is under way
+
+#include <authority/desk.hpp>
+#include <authority/policy.hpp>
+#include <authority/repository.hpp>
+#include <signing/cluster_release.hpp>
+#include <store/claim.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ashlar::releases {
+
+class Office {
+public:
+    // `keys`: the directory with trust/.
+    Office(std::filesystem::path directory, const std::filesystem::path& keys);
+
+    [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
+    [[nodiscard]] const authority::Policy& policy() const noexcept { return policy_; }
+    [[nodiscard]] const authority::Repository& repository() const noexcept { return repository_; }
+    [[nodiscard]] const authority::Desk& desk() const noexcept { return desk_; }
+    [[nodiscard]] std::filesystem::path images(const std::string& release) const { return directory_ / "images" / release; }
+    [[nodiscard]] std::filesystem::path cut(const std::string& release) const { return directory_ / "cut" / release; }
+    [[nodiscard]] std::filesystem::path requests() const { return directory_ / "desk/requests"; }
+
+    // One at a time: waits for others.
+    [[nodiscard]] store::Claim claim() const;
+
+private:
+    std::filesystem::path directory_;
+    authority::Policy policy_;
+    authority::Repository repository_;
+    authority::Desk desk_;
+};
+
+enum class Channel { edge, candidate, stable };
+[[nodiscard]] std::string_view to_string(Channel channel) noexcept;
+
+// A release as its train's metadata names it.
+struct Listed {
+    ReleaseVersion release;
+    Channel channel;
+    std::optional<std::string> revoked; // why
+    bool below_floor = false;
+    enum class State { published, proposed } state = State::published;
+    Digest digest; // of release.json
+};
+// Of a train, oldest first; what is proposed counts before what is published.
+[[nodiscard]] std::vector<Listed> list(const Office& office, const std::string& train);
+// Names of trains that have metadata.
+[[nodiscard]] std::vector<std::string> trains(const Office& office);
+// The release's document. Error when there is none.
+[[nodiscard]] ClusterRelease load(const Office& office, const ReleaseVersion& release);
+
+// What it says that changed. Error for the first of all, which has nothing to be compared with.
+[[nodiscard]] std::string notes_of(const Office& office, const ReleaseVersion& release);
+
+// "trains/R1/R1.0/release.json"
+[[nodiscard]] std::string target_path(const ReleaseVersion& release, std::string_view file);
+
+// Changes what the train's role signs, as a proposal upon what is published or proposed already. docs/formats/trust.md.
+void edit(const Office& office, const std::string& train, Time now, const std::function<void(tuf::Targets&)>& change);
+
+// Moves a digest; nothing is built. Error when the release is not there, is revoked, or would skip a channel.
+void promote(const Office& office, const ReleaseVersion& release, Channel to, Time now);
+// Nobody installs it any more. `floor`: nor anything older than this release of the same train.
+void revoke(const Office& office, const ReleaseVersion& release, const std::string& reason, Time now);
+void raise_floor(const Office& office, const ReleaseVersion& floor, Time now);
+
+} // namespace ashlar::releases
