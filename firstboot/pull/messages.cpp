@@ -2,6 +2,8 @@
 
 #include <base/error.hpp>
 #include <base/text.hpp>
+#include <signing/base64.hpp>
+#include <signing/bytes.hpp>
 
 #include <fmt/format.h>
 
@@ -39,6 +41,18 @@ std::optional<Way> way_named(std::string_view name) {
     for (const Way way : {Way::delta, Way::blocks, Way::full})
         if (name_of(way) == name) return way;
     return std::nullopt;
+}
+
+Json to_json(const Got& got) { return {{"content", got.content ? Json(base64(bytes_of(*got.content))) : Json()}}; }
+
+Got got_from(const Json& json) {
+    const Json& content = json.at("content");
+    if (content.is_null()) return {};
+    const auto& text = content.get_ref<const std::string&>();
+    if (text.empty()) return {std::string()};
+    const auto bytes = from_base64(text, text.size());
+    if (!bytes) throw Error("cannot read a message between ashlard and ashlar-pull: a file is malformed");
+    return {std::string(text_of(*bytes))};
 }
 
 Json to_json(const Source& source) { return {{"location", source.location}, {"proxy", source.proxy}, {"certificates", source.certificates}}; }

@@ -3,12 +3,14 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/mapped_file.hpp>
+#include <base/progress.hpp>
 #include <delta/application.hpp>
 #include <delta/blocks.hpp>
 #include <delta/stream.hpp>
 #include <signing/extent.hpp>
 #include <signing/release.hpp>
 #include <signing/source.hpp>
+#include <transfer/downloader.hpp>
 #include <transfer/range_reader.hpp>
 
 #include <algorithm>
@@ -54,6 +56,12 @@ Bytes read_whole(const pull::Source& source, const std::string& file, std::uint6
     Bytes content(require_at_most(most, *bytes));
     bytes->read(0, content);
     return content;
+}
+
+ReleaseIndex read_index(const pull::Source& source, const Have& have) {
+    const std::string name = release_index_name(have.role, have.architecture);
+    const Bytes text = read_whole(source, name, most_index);
+    return parse_release_index(text_of(text), name);
 }
 
 // The extent of a part, over a descriptor that lives elsewhere.
@@ -169,10 +177,24 @@ private:
 
 } // namespace
 
-Offer look(const pull::Source& source, const Have& have, const fs::path& uki) {
-    const std::string name = release_index_name(have.role, have.architecture);
-    const Bytes text = read_whole(source, name, most_index);
-    ReleaseIndex index = parse_release_index(text_of(text), name);
+std::optional<std::string> get(const pull::Source& source, const std::string& file, std::uint64_t most, const fs::path& scratch) {
+    const bool is_directory = source.location.starts_with('/');
+    const std::string url = (is_directory ? "file://" : "") + source.location + "/" + file;
+    const TemporaryDirectory directory(scratch, "get-");
+    const fs::path target = directory.path() / "file";
+    const auto renderer = make_renderer(ProgressStyle::quiet, STDERR_FILENO);
+    transfer::Downloader downloader(options_of(source), *renderer);
+    const std::vector<transfer::Request> requests{{.name = file, .urls = {url}, .expected = transfer::AtMost{most}, .target = [&] { return target; }, .arrived = {}, .given_up = {}}};
+    const auto result = downloader.fetch(requests, "fetching release metadata").front();
+    if (const auto* failed = std::get_if<transfer::Failed>(&result)) {
+        if (failed->absent()) return std::nullopt;
+        throw transfer::error_of(*failed);
+    }
+    return read_file(target);
+}
+
+Offer look(const pull::Source& source, const Have& have, const fs::path& uki, const std::optional<ReleaseIndex>& known) {
+    const ReleaseIndex index = known ? *known : read_index(source, have);
     if (!make_uki_by_delta(source, index, have, uki)) fetch_uki(source, index.uki, uki);
 
     const auto whole = whole_stream(index);

@@ -211,7 +211,7 @@ Json Service::answer(const std::string& method, const Json& parameters, const co
     }
     bool granted = false;
     if (name == "Upgrade") {
-        const upgrade::Source source{text("source"), text("proxy"), text("certificates")};
+        const upgrade::Source source{text("source"), text("proxy"), text("certificates"), text("release")};
         if (source.location.empty()) throw Error("cannot upgrade: no source is named", "name a directory, a URL or a device");
         const auto after = parameters.value("restart", false) ? upgrade::After::restart : upgrade::After::wait;
         require(Event::asked);

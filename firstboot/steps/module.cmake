@@ -1,4 +1,4 @@
-ashlar_module(steps FOLDER firstboot/steps USES base signing gpt slots bootmenu state reset disks upgrade pull firstboot node)
+ashlar_module(steps FOLDER firstboot/steps USES base signing gpt slots bootmenu state reset disks upgrade pull trust firstboot node)
 # The tests publish releases and sign them, which needs what only the builder has.
 if(ASHLAR_BUILDER)
   ashlar_tests(steps USES steps delta)

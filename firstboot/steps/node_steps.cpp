@@ -1,5 +1,7 @@
 #include <steps/node_steps.hpp>
 
+#include "beliefs.hpp"
+
 #include <bootmenu/menu.hpp>
 #include <bootmenu/version.hpp>
 #include <gpt/table.hpp>
@@ -9,6 +11,7 @@
 #include <signing/verity.hpp>
 #include <slots/slots.hpp>
 #include <state/state.hpp>
+#include <trust/choice.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>
@@ -68,7 +71,12 @@ public:
         const fs::path folder = node.media / "ashlar";
         source_.location = (fs::is_directory(folder) ? folder : node.media).native();
     }
-    [[nodiscard]] Json json() const { return pull::to_json(source_); }
+    // `folder`: below it.
+    [[nodiscard]] Json json(const std::string& folder = {}) const {
+        pull::Source source = source_;
+        if (!folder.empty()) source.location += "/" + folder;
+        return pull::to_json(source);
+    }
 
 private:
     static std::string file_system_of(const std::string& device) {
@@ -98,15 +106,62 @@ void copy_running_uki(const Node& node) {
     partition->close();
 }
 
-pull::Offer look(const Node& node, const upgrade::Source& source) {
-    fs::create_directories(node.work);
+pull::Offer look(const Node& node, const Opened& opened, const std::optional<trust::Choice>& choice) {
     copy_running_uki(node);
-    const Opened opened(node, source);
     std::optional<pull::Offer> offer;
-    ask_pull(node, {{"what", "look"}, {"source", opened.json()}, {"have", pull::to_json(have(node, slots_now(node)))}, {"uki", kept_uki(node).native()}},
-             [&](const Json& json) { offer = pull::offer_from(json); });
+    Json request{{"what", "look"}, {"source", opened.json(choice ? choice->folder : "")}, {"have", pull::to_json(have(node, slots_now(node)))}, {"uki", kept_uki(node).native()}};
+    if (choice) request["index"] = release_index_text(choice->index);
+    ask_pull(node, request, [&](const Json& json) { offer = pull::offer_from(json); });
     if (!offer) throw Error("cannot fetch the release: ashlar-pull gave no answer");
     return std::move(*offer);
+}
+
+// ---- Release metadata ----
+
+// What is below a floor is not gone back to. A release that must still prove itself keeps what it would fall back to: a node
+// that starts something old is better than none.
+void forget_below(const Node& node, const trust::SecurityFloors& floors) {
+    with_menu(node, [&](const Menu& menu) {
+        const auto running = menu.entries_of(node.running.release);
+        if (std::ranges::find(running, std::optional<bootmenu::Tries>(), &bootmenu::Entry::tries) == running.end()) return;
+        for (const auto& entry : menu.entries())
+            if (entry.release != node.running.release && !trust::is_allowed(floors, entry.release)) menu.remove(entry.release);
+    });
+}
+
+// A repository behind ashlar-pull.
+class PulledReleases final : public trust::Releases {
+public:
+    PulledReleases(const Node& node, const Opened& opened) : node_(node), opened_(opened) {}
+    [[nodiscard]] std::optional<std::string> metadata(std::string_view name, std::uint64_t most) override { return get(fmt::format("metadata/{}", name), most); }
+    [[nodiscard]] std::string target(const std::string& place, std::uint64_t length) override {
+        if (auto content = get("targets/" + place, length)) return std::move(*content);
+        throw Error(fmt::format("cannot find 'targets/{}' in the repository", place), "the repository is not whole: import its bundle again, or take another mirror");
+    }
+
+private:
+    std::optional<std::string> get(const std::string& file, std::uint64_t most) const {
+        std::optional<pull::Got> got;
+        ask_pull(node_, {{"what", "get"}, {"source", opened_.json()}, {"file", file}, {"most", most}, {"scratch", node_.work.native()}}, [&](const Json& json) { got = pull::got_from(json); });
+        if (!got) throw Error(fmt::format("cannot fetch '{}': ashlar-pull gave no answer", file));
+        return std::move(got->content);
+    }
+    const Node& node_;
+    const Opened& opened_;
+};
+
+std::optional<trust::Choice> chosen(const Node& node, const Opened& opened, const std::string& release) {
+    PulledReleases releases(node, opened);
+    Beliefs beliefs(node.state, *node.trusted_root);
+    const trust::Question question{.node = {node.role, node.architecture, node.running.release},
+                                   .release = release.empty() ? std::nullopt : std::optional(release),
+                                   .now = std::max(node.now(), beliefs.time_floor()),
+                                   .floors = beliefs.security_floors(),
+                                   .stale = {}};
+    auto look = trust::choose(releases, beliefs, question);
+    beliefs.raise(look.floors, look.newest_issue);
+    forget_below(node, look.floors);
+    return std::move(look.choice);
 }
 
 // Whoever signed what runs: firmware believed it, so the node does.
@@ -168,8 +223,15 @@ void forget(const Fd& disk, const gpt::Partition& partition) {
 } // namespace
 
 std::optional<Target> NodeSteps::check(const upgrade::Source& source) {
-    const pull::Offer offer = look(node_, source);
-    const ReleaseIndex& index = offer.index;
+    fs::create_directories(node_.work);
+    const Opened opened(node_, source);
+    std::optional<trust::Choice> choice;
+    if (node_.trusted_root) {
+        choice = chosen(node_, opened, source.release);
+        if (!choice) return std::nullopt;
+    }
+    const pull::Offer offer = look(node_, opened, choice);
+    const ReleaseIndex& index = choice ? choice->index : offer.index;
     if (index.root_hash == node_.running.root_hash) return std::nullopt;
     require_allowed(node_, index);
     require_room(slots_now(node_).other, index.root_size);
@@ -190,6 +252,7 @@ std::optional<Target> NodeSteps::check(const upgrade::Source& source) {
                   .salt = to_hex(offer.verity.salt),
                   .uuid = offer.verity.uuid.text(),
                   .uki = index.uki_digest,
+                  .folder = choice ? choice->folder : "",
                   .tries = index.test ? upgrade::test_tries : upgrade::usual_tries,
                   .route = routes.front(),
                   .others = {routes.begin() + 1, routes.end()},
@@ -215,7 +278,7 @@ std::optional<std::string> NodeSteps::write(const upgrade::Source& source, const
     const pull::Work work{have(node_, slots), *way, target.route.stream, part_of(slots.other.root), from, target.image.root_hash};
     std::optional<std::string> refused;
     std::uint64_t safe = from;
-    ask_pull(node_, {{"what", "fill"}, {"source", opened.json()}, {"work", pull::to_json(work)}}, [&](const Json& json) {
+    ask_pull(node_, {{"what", "fill"}, {"source", opened.json(target.folder)}, {"work", pull::to_json(work)}}, [&](const Json& json) {
         if (auto refusal = pull::refusal_in(json)) {
             refused = std::move(refusal->text);
             return;
@@ -257,6 +320,7 @@ void NodeSteps::arm(const Target& target) {
 
 void NodeSteps::bless(const upgrade::Installed& image) {
     with_menu(node_, [&](const Menu& menu) { menu.bless(image.release); });
+    if (node_.trusted_root) forget_below(node_, Beliefs(node_.state, *node_.trusted_root).security_floors());
 }
 
 void NodeSteps::give_up(const upgrade::Installed& image) {

@@ -1,6 +1,7 @@
 #include <steps/node_steps.hpp>
 
 #include <base/error.hpp>
+#include <base/file.hpp>
 #include <base/process.hpp>
 #include <disks/inventory.hpp>
 #include <firstboot/identity.hpp>
@@ -10,7 +11,9 @@
 #include <node/running.hpp>
 #include <state/state.hpp>
 
+#include <algorithm>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 namespace ashlar::steps {
 
@@ -26,6 +29,18 @@ public:
 private:
     node::Mount mount_;
 };
+
+std::optional<std::string> image_root() {
+    const std::filesystem::path file = "/usr/lib/ashlar/trust/root.json";
+    return std::filesystem::exists(file) ? std::optional(read_file(file)) : std::nullopt;
+}
+
+// Everything in an image is as old as its inputs.
+Time image_time() {
+    struct stat status {};
+    if (::stat("/usr/lib/os-release", &status) != 0) return {};
+    return Time(std::chrono::seconds(status.st_mtime));
+}
 
 } // namespace
 
@@ -45,6 +60,8 @@ std::optional<Node> this_node() {
                 .disk = disk->device,
                 .state = state->device,
                 .boot_partition = [device = esp->device] { return std::make_unique<MountedBootPartition>(device); },
+                .trusted_root = image_root(),
+                .now = [] { return std::max(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()), image_time()); },
                 .restart = [] { run_checked({.argv = {"systemctl", "reboot"}}); },
                 .order_reset = [release = identity.release](unsigned by) { return node::order_reset(release, by); }};
 }

@@ -25,9 +25,15 @@ Digest digest_at(const Json& json, const char* key) {
 
 Installed installed_from(const Json& json) { return {json.at("release").get<std::string>(), digest_at(json, "root_hash")}; }
 
-Json json_of(const Source& source) { return {{"location", source.location}, {"proxy", source.proxy}, {"certificates", source.certificates}}; }
+Json json_of(const Source& source) {
+    Json json{{"location", source.location}, {"proxy", source.proxy}, {"certificates", source.certificates}};
+    if (!source.release.empty()) json["release"] = source.release;
+    return json;
+}
 
-Source source_from(const Json& json) { return {json.at("location").get<std::string>(), json.at("proxy").get<std::string>(), json.at("certificates").get<std::string>()}; }
+Source source_from(const Json& json) {
+    return {json.at("location").get<std::string>(), json.at("proxy").get<std::string>(), json.at("certificates").get<std::string>(), json.value("release", "")};
+}
 
 Json json_of(const Route& route) { return {{"way", route.way}, {"stream", route.stream}, {"download", route.download}}; }
 
@@ -37,6 +43,7 @@ Route route_from(const Json& json) { return {json.at("way").get<std::string>(), 
 Json json_of(const Target& target) {
     Json json = json_of(target.route);
     json.update({{"image", json_of(target.image)}, {"root_size", target.root_size}, {"salt", target.salt}, {"uuid", target.uuid}, {"uki", target.uki.hex()}});
+    if (!target.folder.empty()) json["folder"] = target.folder;
     if (target.tries != usual_tries) json["tries"] = target.tries;
     for (const Route& other : target.others) json["others"].push_back(json_of(other));
     for (const Refusal& refusal : target.refusals) json["refusals"].push_back({{"way", refusal.way}, {"text", refusal.text}});
@@ -53,6 +60,7 @@ Target target_from(const Json& json) {
             .salt = json.at("salt").get<std::string>(),
             .uuid = json.at("uuid").get<std::string>(),
             .uki = digest_at(json, "uki"),
+            .folder = json.value("folder", ""),
             .tries = json.value("tries", usual_tries),
             .route = route_from(json),
             .others = std::move(others),

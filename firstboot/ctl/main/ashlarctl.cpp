@@ -43,7 +43,7 @@ using namespace ashlar;
 struct Options {
     enum class Format { text, json } format = Format::text;
     std::string socket = control::socket_path;
-    std::string source, proxy, certificates;
+    std::string source, release, proxy, certificates;
     enum class Follow { once, on } follow = Follow::once;
     enum class Restart { no, yes } restart = Restart::no;
     std::string lines = "50";
@@ -183,7 +183,7 @@ int follow(const Options& options) {
 }
 
 int upgrade(const Options& options) {
-    (void)ask(options, "Upgrade", {{"source", options.source}, {"proxy", options.proxy}, {"certificates", options.certificates}, {"restart", options.restart == Options::Restart::yes}});
+    (void)ask(options, "Upgrade", {{"source", options.source}, {"release", options.release}, {"proxy", options.proxy}, {"certificates", options.certificates}, {"restart", options.restart == Options::Restart::yes}});
     return follow(options);
 }
 
@@ -294,7 +294,8 @@ int run(int argc, char** argv) {
     auto* shown = add(app, "status", "What runs, what is under way, and what it waits for", "ashlarctl status --watch", status, chosen);
     shown->add_flag_callback("--watch", [&] { options.follow = Options::Follow::on; }, "Again whenever it changes");
     auto* to = add(app, "upgrade", "Install another release beside this one; the next restart tries it", "ashlarctl upgrade /dev/sdb1 --restart", upgrade, chosen);
-    to->add_option("SOURCE", options.source, "Directory, URL, or device of a medium with a published release")->required();
+    to->add_option("SOURCE", options.source, "Directory, URL, or device of a medium with a repository, or with one published release")->required();
+    to->add_option("RELEASE", options.release, "Of a repository: this one (default: the newest stable one of the train that runs)");
     to->add_flag_callback("--restart", [&] { options.restart = Options::Restart::yes; }, "Restart when it is ready");
     to->add_option("--proxy", options.proxy, "Proxy for the URL")->type_name("URL");
     to->add_option("--certificates", options.certificates, "Certificates to trust beside the system's")->type_name("FILE")->check(CLI::ExistingFile);

@@ -43,10 +43,18 @@ void fill(const pull::Source& source, const pull::Work& work) {
     }
 }
 
+// Where ashlard knows it from what was signed, nobody reads one.
+std::optional<ReleaseIndex> index_in(const Json& request) {
+    const auto found = request.find("index");
+    return found == request.end() ? std::nullopt : std::optional(parse_release_index(found->get<std::string>(), "index"));
+}
+
 void serve(const Json& request) {
     const pull::Source source = pull::source_from(request.at("source"));
-    if (request.at("what") == "look")
-        answer(pull::to_json(puller::look(source, pull::have_from(request.at("have")), request.at("uki").get<std::string>())));
+    if (request.at("what") == "get")
+        answer(pull::to_json(pull::Got{puller::get(source, request.at("file").get<std::string>(), request.at("most").get<std::uint64_t>(), request.at("scratch").get<std::string>())}));
+    else if (request.at("what") == "look")
+        answer(pull::to_json(puller::look(source, pull::have_from(request.at("have")), request.at("uki").get<std::string>(), index_in(request))));
     else
         fill(source, pull::work_from(request.at("work")));
 }

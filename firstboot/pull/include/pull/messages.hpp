@@ -68,6 +68,12 @@ struct Progress {
 struct Refusal {
     std::string text;
 };
+// A small file; nothing where there is none.
+struct Got {
+    std::optional<std::string> content;
+};
+[[nodiscard]] Json to_json(const Got& got);
+[[nodiscard]] Got got_from(const Json& json);
 [[nodiscard]] Json to_json(const Refusal& refusal);
 // Nothing where the answer is another one.
 [[nodiscard]] std::optional<Refusal> refusal_in(const Json& json);

@@ -8,12 +8,18 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
+#include <string>
 
 namespace ashlar::puller {
 
-// Reads the index, fetches the UKI to `uki`, and weighs the ways: the delta from exactly what the node has,
-// the blocks that it lacks, everything. What is more than everything is no way.
-[[nodiscard]] pull::Offer look(const pull::Source& source, const pull::Have& have, const std::filesystem::path& uki);
+// A small file of the source, whole. Nothing: it is not there. Error for more than `most` bytes, and where nobody can tell.
+// `scratch`: a directory for what is under way.
+[[nodiscard]] std::optional<std::string> get(const pull::Source& source, const std::string& file, std::uint64_t most, const std::filesystem::path& scratch);
+
+// Fetches the UKI to `uki`, and weighs the ways: the delta from exactly what the node has, the blocks that it lacks, everything.
+// What is more than everything is no way. Without `known`, the index is read from the source.
+[[nodiscard]] pull::Offer look(const pull::Source& source, const pull::Have& have, const std::filesystem::path& uki, const std::optional<ReleaseIndex>& known = {});
 
 // Writes the root; `told` is called every 4 MiB and at the end. What cannot be lost any more is told too: it grows
 // by at most 64 MiB, or what 16 MiB of download make.

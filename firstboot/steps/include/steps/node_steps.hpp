@@ -37,6 +37,10 @@ struct Node {
     std::filesystem::path media = "/run/ashlar/upgrade-medium"; // where a block device is mounted meanwhile
     std::filesystem::path last_words = "/var/lib/systemd/pstore";
     std::vector<std::string> pull{"/usr/lib/ashlar/ashlar-pull"};
+    // The root of release metadata that the image brings. Nothing: the image knows of none, and releases are believed by the
+    // signatures of their UKIs alone.
+    std::optional<std::string> trusted_root;
+    std::function<Time()> now; // the clock, but not before the image was made
     std::function<void()> restart;
     std::function<reset::Name(unsigned by)> order_reset; // <node/reset.hpp>
 };

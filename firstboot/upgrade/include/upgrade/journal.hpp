@@ -26,6 +26,7 @@ struct Source {
     std::string location; // a directory, a URL, or the block device of a medium
     std::string proxy;        // URL; empty: none
     std::string certificates; // file with what is trusted beside the system's; empty: none
+    std::string release;      // that is wanted of a repository; empty: the newest stable one
     bool operator==(const Source&) const = default;
 };
 
@@ -51,6 +52,7 @@ struct Target {
     std::uint64_t root_size = 0; // bytes, without the hash tree
     std::string salt, uuid;      // of the hash tree: hexadecimal, and as text
     Digest uki;
+    std::string folder; // of the release in a repository; empty: the source is the folder
     unsigned tries = usual_tries;
     Route route;                   // that is gone
     std::vector<Route> others;     // what is left to try, in this order; empty when the root is written
