@@ -7,11 +7,13 @@
 #
 # fast    unit, property, corpus and oracle tests            no network but for the first oracle run
 # boot    images from the live archive, booted in QEMU       about 18 minutes, 5 of them to build
+# trains  releases cut, carried and taken by a node           about 10 minutes
 # powercut  the boot loader and its model agree              about a minute
 # repro   same inputs, same bytes, whoever builds            about 10 minutes
 # fault   interrupted builds                                 about 5 minutes
-# long    all of boot, powercut, repro and fault             three hours
+# long    all of boot, powercut, repro, fault and trains     three hours
 # bench   against mkosi and mmdebstrap                       about 30 minutes
+# tuf     python-tuf and Ashlar read each other's metadata   a minute, and more the first time
 # sanitize  unit tests under sanitizers, and fuzzing         about an hour, most of it compiling
 #
 # A ring is an executable tests/<ring>/run; exit code 77 means "cannot run here".

@@ -11,3 +11,9 @@ if(ASHLAR_TESTS)
   add_executable(test_boot ${sources})
   target_link_libraries(test_boot PRIVATE ashlar_powercut ashlar::machine ashlar::publish ashlar::image ashlar::state ashlar::store ashlar_warnings GTest::gmock_main)
 endif()
+
+# Releases of a train, taken by a node; run by tests/trains/run, which cuts them.
+if(ASHLAR_TESTS)
+  add_executable(test_trains tests/trains/upgrade.cpp tests/boot/node.cpp tests/boot/disk.cpp)
+  target_link_libraries(test_trains PRIVATE ashlar_powercut ashlar::machine ashlar::image ashlar::state ashlar::store ashlar_warnings GTest::gmock_main)
+endif()
