@@ -12,7 +12,6 @@
 #include <tuf/metadata.hpp>
 
 #include <array>
-#include <chrono>
 #include <fcntl.h>
 #include <memory>
 #include <optional>
@@ -38,8 +37,6 @@ struct ExportOptions : OfficeOptions {
     std::optional<std::uint64_t> split;
 };
 
-Time clock_now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
-
 // ---- Where it comes from -------------------------------------------------------------------------
 
 // On the terminal, whatever standard input is.
@@ -59,7 +56,7 @@ std::optional<bundle::ReaderOptions::Word> stale_media(const ReadOptions& option
     return bundle::ReaderOptions::Word{read_file(options.stale), options.stale.native()};
 }
 
-bundle::ReaderOptions how(const ReadOptions& options) { return {.now = clock_now(), .stale_media = stale_media(options)}; }
+bundle::ReaderOptions how(const ReadOptions& options) { return {.now = now(), .stale_media = stale_media(options)}; }
 
 std::optional<std::string> root_of(const ReadOptions& options) {
     if (!options.root.empty()) return read_file(options.root);
@@ -153,7 +150,7 @@ std::string text_of(const bundle::ImportReport& report, const fs::path& mirror) 
 
 int import(Context& context, const ReadOptions& options) {
     const auto input = input_of(options);
-    bundle::ImportOrder order{.mirror = options.mirror, .root = std::nullopt, .now = clock_now(), .stale_media = stale_media(options), .before = {}};
+    bundle::ImportOrder order{.mirror = options.mirror, .root = std::nullopt, .now = now(), .stale_media = stale_media(options), .before = {}};
     if (!options.root.empty()) order.root = options.root;
     const bundle::ImportReport report = bundle::import(*input, order, context.renderer());
     if (!context.json()) {
@@ -171,18 +168,13 @@ int import(Context& context, const ReadOptions& options) {
     return 0;
 }
 
-ReleaseVersion version_of(const std::string& text) {
-    if (const auto version = parse_release_version(text)) return *version;
-    throw Error(fmt::format("cannot find release '{}': it is not the name of one", text), "write a train, a dot and a number: R1.0");
-}
-
 // Standard output takes the bundle or the answer.
 int write_bundle(Context& context, const ExportOptions& options, const fs::path& repository, const std::string& train) {
     const bool piped = options.to == "-";
     std::optional<bundle::Output> output;
     if (piped) output.emplace(Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)), "standard output");
     else output.emplace(options.to, options.split);
-    const bundle::Written written = bundle::write({repository, train, clock_now()}, *output, context.renderer());
+    const bundle::Written written = bundle::write({repository, train, now()}, *output, context.renderer());
     if (piped) return 0;
     if (context.json()) {
         Json files = Json::array();
@@ -204,7 +196,7 @@ int export_bundle(Context& context, const ExportOptions& options) {
     const releases::CarryOrder order{.release = release,
                                      .since = options.since.empty() ? std::nullopt : std::optional(version_of(options.since)),
                                      .roles = {options.roles.begin(), options.roles.end()},
-                                     .now = clock_now()};
+                                     .now = now()};
     if (releases::propose_manifest(office, order))
         if (const auto wanted = sign_what_can_be(office, options); !wanted.empty()) return tell_wanted(context, office, wanted);
     return write_bundle(context, options, office.repository().directory(), to_text(release.train));

@@ -53,6 +53,11 @@ int tell(const Context& context, const releases::Office& office, const authority
 
 } // namespace
 
+ReleaseVersion version_of(const std::string& text) {
+    if (const auto version = parse_release_version(text)) return *version;
+    throw Error(fmt::format("cannot find release '{}': it is not the name of one", text), "write a train, a dot and a number: R1.0");
+}
+
 int go_on(const Context& context, const releases::Office& office, const OfficeOptions& options) { return tell(context, office, advance(office, options)); }
 
 std::vector<authority::Wanted> sign_what_can_be(const releases::Office& office, const OfficeOptions& options) { return advance(office, options).wanted; }

@@ -22,6 +22,8 @@ void add_office(CLI::App& command, OfficeOptions& options);
 
 [[nodiscard]] releases::Office open_office(const Context& context);
 [[nodiscard]] Time now();
+// "R1.0"; an Error for what is not the name of a release.
+[[nodiscard]] ReleaseVersion version_of(const std::string& text);
 
 // Signs with the private keys that lie beside trust.toml, takes answers, publishes what is complete; says what was
 // published and whose signatures are wanted. The exit code: 1 while some are.

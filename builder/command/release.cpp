@@ -23,11 +23,6 @@ using releases::Channel;
 using releases::Listed;
 using releases::Office;
 
-ReleaseVersion version_of(const std::string& text) {
-    if (const auto version = parse_release_version(text)) return *version;
-    throw Error(fmt::format("cannot find release '{}': it is not the name of one", text), "write a train, a dot and a number: R1.0");
-}
-
 struct ReleaseOptions : OfficeOptions {
     std::string release, train, reason;
     Inputs inputs = Inputs::automatic;

@@ -1,12 +1,9 @@
 #include "beliefs.hpp"
 
-#include <base/error.hpp>
+#include "state_content.hpp"
+
 #include <base/json.hpp>
 #include <state/state.hpp>
-
-#include <algorithm>
-
-#include <fmt/format.h>
 
 namespace ashlar::steps {
 
@@ -15,12 +12,6 @@ namespace {
 constexpr const char *metadata = "metadata_floor", *time_member = "time_floor", *security = "security_floor";
 
 bool is_kept(std::string_view role) { return !role.starts_with("train-") && !role.starts_with("site-"); }
-
-Json content_of(const std::filesystem::path& partition) {
-    auto record = state::read(partition);
-    if (!record) throw Error(fmt::format("cannot read the state in '{}': it was never written", partition.native()), "install the node again");
-    return std::move(record->content);
-}
 
 void keep(const std::filesystem::path& partition, const Json& before, const Json& now) {
     if (now != before) state::write(partition, now);

@@ -1,5 +1,7 @@
 #include <steps/node_steps.hpp>
 
+#include "state_content.hpp"
+
 #include <base/error.hpp>
 #include <state/state.hpp>
 
@@ -11,13 +13,13 @@ namespace {
 
 constexpr const char* member = "upgrade";
 
+} // namespace
+
 Json content_of(const std::filesystem::path& partition) {
     auto record = state::read(partition);
     if (!record) throw Error(fmt::format("cannot read the state in '{}': it was never written", partition.native()), "install the node again");
     return std::move(record->content);
 }
-
-} // namespace
 
 upgrade::Journal StateMemory::recall() {
     const Json content = content_of(partition_);
