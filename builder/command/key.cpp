@@ -76,7 +76,8 @@ int make_keys(Context& context, const NewOptions& options) {
 
 int rotate(Context& context, const NewOptions& options) {
     const auto& keys = context.options().keys;
-    const auto& role = authority::Policy::load(keys).role(options.role);
+    const auto policy = authority::Policy::load(keys);
+    const auto& role = policy.role(options.role);
     if (options.old.empty() && role.keys.size() > 1)
         throw Error(fmt::format("cannot rotate '{}': it has the keys {}", options.role, join(role.keys, ", ")), "name the one that goes");
     const auto passphrase = passphrase_in(options);
