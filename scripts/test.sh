@@ -6,8 +6,8 @@
 #   scripts/test.sh --allow-missing-rings    a ring that cannot run here is reported, not a failure
 #
 # fast    unit, property, corpus and oracle tests            no network but for the first oracle run
-# boot    images from the live archive, booted in QEMU       about 18 minutes, 5 of them to build
-# trains  releases cut, carried and taken by a node           about 10 minutes
+# boot    releases from the live archive, cut, carried, booted and taken in QEMU   about 18 minutes, 5 of them to build
+# trains  four trains of different suites, and a node that takes one after the other   about 30 minutes
 # powercut  the boot loader and its model agree              about a minute
 # repro   same inputs, same bytes, whoever builds            about 10 minutes
 # fault   interrupted builds                                 about 5 minutes
@@ -38,6 +38,11 @@ cmake --preset release -DASHLAR_TESTS=ON >/dev/null
 cmake --build --preset release
 
 export ASHLAR="$PWD/build/ashlar"
+if [[ -z ${ASHLAR_BOOT_WORK:-} ]]; then
+    ASHLAR_BOOT_WORK=$(mktemp -d "${TMPDIR:-/var/tmp}/ashlar-boot-XXXXXX")
+    trap 'rm -rf "$ASHLAR_BOOT_WORK"' EXIT
+    export ASHLAR_BOOT_WORK
+fi
 failed=0
 report=""
 for ring in "${rings[@]}"; do

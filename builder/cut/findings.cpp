@@ -324,21 +324,36 @@ std::vector<Finding> listener_findings(const ReleaseFacts& from, const ReleaseFa
 
 // ---- All together ---------------------------------------------------------------------------------
 
-std::vector<Finding> all_findings(const rules::Components& components, const ReleaseFacts& release, const std::vector<ReleaseFacts>& previous, Day day) {
-    std::vector<Finding> findings = read_components(components, release).findings;
-    append(findings, end_findings(components, release, day));
-    for (const ReleaseFacts& from : previous) {
-        append(findings, component_findings(components, from, release));
-        append(findings, hyperconverged_findings(components, from, release));
-        append(findings, account_findings(from, release));
-        append(findings, set_id_findings(from, release));
-        append(findings, listener_findings(from, release));
-    }
+namespace {
+
+std::vector<Finding> each_once(std::vector<Finding> findings) {
     const auto key = [](const Finding& finding) { return std::tie(finding.rule, finding.subject, finding.cause); };
     std::ranges::sort(findings, {}, key);
     const auto same = std::ranges::unique(findings);
     findings.erase(same.begin(), same.end());
     return findings;
+}
+
+} // namespace
+
+std::vector<Finding> package_findings(const rules::Components& components, const ReleaseFacts& release, const std::vector<ReleaseFacts>& previous, Day day) {
+    std::vector<Finding> findings = read_components(components, release).findings;
+    append(findings, end_findings(components, release, day));
+    for (const ReleaseFacts& from : previous) {
+        append(findings, component_findings(components, from, release));
+        append(findings, hyperconverged_findings(components, from, release));
+    }
+    return each_once(std::move(findings));
+}
+
+std::vector<Finding> all_findings(const rules::Components& components, const ReleaseFacts& release, const std::vector<ReleaseFacts>& previous, Day day) {
+    std::vector<Finding> findings = package_findings(components, release, previous, day);
+    for (const ReleaseFacts& from : previous) {
+        append(findings, account_findings(from, release));
+        append(findings, set_id_findings(from, release));
+        append(findings, listener_findings(from, release));
+    }
+    return each_once(std::move(findings));
 }
 
 Verdict judge(const std::vector<Finding>& findings, const std::vector<Acceptance>& accept) {

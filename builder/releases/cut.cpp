@@ -56,10 +56,11 @@ template <typename Kind> NamedFile<Kind> named(const fs::path& file, Kind kind) 
 class Cutting {
 public:
     Cutting(pipeline::Workshop& workshop, const Office& office, const CutOrder& order)
-        : workshop_(workshop), office_(office), order_(order), train_(workshop.train()), images_(office.images(to_text(order.release))), files_(office.cut(to_text(order.release)) / "files") {}
+        : workshop_(workshop), office_(office), order_(order), train_(workshop.train()), components_(workshop.recipes().load_components()), images_(office.images(to_text(order.release))), files_(office.cut(to_text(order.release)) / "files") {}
 
     ClusterRelease go() {
         fs::create_directories(files_);
+        judge_packages();
         keep_lock();
         keep_inputs();
         for (const auto& role : train_.roles) build(role);
@@ -79,23 +80,41 @@ private:
 
     // ---- What the cut refuses ----
 
+    // What needs no image to be seen is said before one is built.
+    void judge_packages() {
+        cut::ReleaseFacts planned{.release = to_text(order_.release), .images = {}, .accounts = {}};
+        for (const auto& role : train_.roles) planned.images.push_back(planned_facts(role));
+        (void)verdict_on(cut::package_findings(components_, planned, previous(), today()));
+    }
+    [[nodiscard]] facts::ImageFacts planned_facts(const std::string& role) const {
+        const Digest none = sha256(""); // of what is not built
+        facts::ImageFacts facts{.manifest = {.role = role, .lock = none, .root_hash = none, .unsigned_uki = none, .authenticode = none}, .tree = {}};
+        for (const lock::Package* package : order_.lock.packages_of(role))
+            facts.manifest.packages.push_back({package->name, package->version, package->architecture, package->source, package->source_version, package->sha256, {"root"}});
+        return facts;
+    }
+
     void judge() {
-        const auto components = workshop_.recipes().load_components();
         const cut::ReleaseFacts now = facts_of(order_.release);
-        auto reading = cut::read_components(components, now);
-        std::vector<cut::ReleaseFacts> previous;
-        for (const auto& release : origins())
-            if (fs::exists(office_.images(to_text(release)))) previous.push_back(facts_of(release));
-        auto findings = cut::all_findings(components, now, previous, std::chrono::floor<std::chrono::days>(order_.now));
-        findings.insert(findings.begin(), reading.findings.begin(), reading.findings.end());
-        const std::vector<Acceptance> words(train_.accept.begin(), train_.accept.end());
-        auto verdict = cut::judge(findings, words);
-        if (!verdict.refused.empty()) throw cut::refusal(to_text(order_.release), verdict.refused, fmt::format("recipes/trains/{}.toml", train_.name));
-        for (const auto place : verdict.unused) workshop_.renderer().note(cut::unused_warning(words[place]));
-        release_.components = std::move(reading.components);
+        auto verdict = verdict_on(cut::all_findings(components_, now, previous(), today()));
+        for (const auto place : verdict.unused) workshop_.renderer().note(cut::unused_warning(train_.accept[place]));
+        release_.components = cut::read_components(components_, now).components;
         release_.accept = std::move(verdict.used);
         obey_policy();
     }
+    [[nodiscard]] cut::Verdict verdict_on(const std::vector<cut::Finding>& findings) const {
+        auto verdict = cut::judge(findings, {train_.accept.begin(), train_.accept.end()});
+        if (!verdict.refused.empty()) throw cut::refusal(to_text(order_.release), verdict.refused, fmt::format("recipes/trains/{}.toml", train_.name));
+        return verdict;
+    }
+    const std::vector<cut::ReleaseFacts>& previous() {
+        if (previous_) return *previous_;
+        previous_.emplace();
+        for (const auto& release : origins())
+            if (fs::exists(office_.images(to_text(release)))) previous_->push_back(facts_of(release));
+        return *previous_;
+    }
+    [[nodiscard]] Day today() const { return std::chrono::floor<std::chrono::days>(order_.now); }
 
     // The train's policy: licences, and what may change.
     void obey_policy() {
@@ -285,7 +304,9 @@ private:
     const Office& office_;
     const CutOrder& order_;
     const recipe::Train& train_;
+    const rules::Components components_;
     fs::path images_, files_;
+    std::optional<std::vector<cut::ReleaseFacts>> previous_;
     std::vector<diff::ImageFacts> facts_;
     std::optional<documents::Library> library_;
     std::optional<diff::ReleaseDifference> difference_;

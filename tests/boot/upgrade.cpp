@@ -1,7 +1,7 @@
 // A node moves to another release, and stays where it was when that one is no good.
 
 #include "node.hpp"
-#include "release_medium.hpp"
+#include "repository_medium.hpp"
 
 #include <base/error.hpp>
 #include <base/text.hpp>
@@ -20,12 +20,6 @@ using testing::Not;
 
 namespace {
 
-// The release that tests/boot/run built, with a delta from the one that nodes are installed with.
-ReleaseMedium next_release() {
-    const auto images = Lab::get().images;
-    return {images.parent_path() / "releases/ashlar_base_R0.1_amd64", images / "ashlar_base_R0.0_amd64"};
-}
-
 // A node in its machine, with its operator.
 class Machine {
 public:
@@ -42,29 +36,38 @@ public:
 
     // What its clock says at each start from now on: "1970-01-01T00:00:00".
     void set_clock(const std::string& time) { clock_ = time; }
-    // Upgrades and restarts into it; the machine ends at the restart. `before` is a command that succeeds.
-    std::string upgrade(const ReleaseMedium& release, const std::string& before = "true") {
-        std::string said;
+    // Once it is ready, each command in its turn, of which the last one lets the machine end; what they said. `before` is a
+    // command that succeeds.
+    std::vector<std::string> ask(const std::vector<std::string>& commands, const std::vector<RepositoryMedium>& media, const std::string& before = "true") {
+        std::vector<std::string> said, arguments;
+        for (const auto& medium : media)
+            for (auto& word : medium.arguments()) arguments.push_back(std::move(word));
         run(
             [&](const Visitor& visitor) {
                 if (!is_ready(visitor, before)) return false;
-                const auto answer = visitor.run("ashlarctl upgrade /dev/disk/by-id/virtio-release --restart");
-                said = answer.output + answer.errors;
+                for (const auto& command : commands) {
+                    const auto answer = visitor.run(command);
+                    said.push_back(answer.output + answer.errors);
+                }
                 return true;
             },
-            release.arguments());
+            arguments);
+        said.resize(commands.size());
         return said;
     }
+    // Upgrades and restarts into the newest release; the machine ends at the restart.
+    void upgrade(const RepositoryMedium& repository, const std::string& before = "true") { (void)ask({upgrade_to_newest(repository)}, {repository}, before); }
+    static std::string upgrade_to_newest(const RepositoryMedium& repository) { return fmt::format("ashlarctl upgrade {} --restart", repository.device()); }
     // After `before`, begins an upgrade that restarts into the release, and resets the machine `seconds` later, without a word to its disk.
-    void upgrade_and_reset(const ReleaseMedium& release, double seconds, const std::string& before) {
-        const std::string command = fmt::format("ashlarctl upgrade /dev/disk/by-id/virtio-release --restart >/dev/null 2>&1 & sleep {:.2f}; echo b >/proc/sysrq-trigger", seconds);
+    void upgrade_and_reset(const RepositoryMedium& repository, double seconds, const std::string& before) {
+        const std::string command = fmt::format("{} >/dev/null 2>&1 & sleep {:.2f}; echo b >/proc/sysrq-trigger", upgrade_to_newest(repository), seconds);
         run(
             [&](const Visitor& visitor) {
                 if (!is_ready(visitor, before)) return false;
                 (void)visitor.run(command); // its connection breaks
                 return true;
             },
-            release.arguments());
+            repository.arguments());
     }
 
     // Starts it until a release has come to rest, and says what the node is then; it is off afterwards.
@@ -109,18 +112,25 @@ void expect_moved(const Machine& machine, const Json& status, const Json& before
 
 constexpr const char* keep = "echo kept > /var/kept && sync";
 
-// Its clock is far ahead while it installs the release, and far behind when that is tried.
-TEST(Upgrade, ByDeltaStaysWhateverTheClockSays) {
+// Its clock is far behind while it installs the release, and far ahead when that is tried.
+TEST(Upgrade, TakesWhatItsRepositorySignsAndNothingElseWhateverTheClockSays) {
     Machine machine;
     const Json before = machine.target().state();
-    machine.set_clock("2099-12-31T23:59:50");
-    const std::string said = machine.upgrade(next_release(), keep);
-    EXPECT_THAT(said, HasSubstr("R0.1 by delta"));
+    const RepositoryMedium mirror("mirror"), tampered("tampered"), older("older");
     machine.set_clock("1970-01-01T00:00:00");
+    const auto said = machine.ask({fmt::format("ashlarctl upgrade {}", tampered.device()), fmt::format("ashlarctl upgrade {} R0.7", mirror.device()),
+                                   fmt::format("ashlarctl upgrade {}", older.device()), Machine::upgrade_to_newest(mirror)},
+                                  {mirror, tampered, older}, keep);
+    EXPECT_THAT(said.at(0), HasSubstr("cannot trust")) << machine.consoles();
+    EXPECT_THAT(said.at(1), HasSubstr("cannot upgrade to 'R0.7': there is no such release"));
+    EXPECT_THAT(said.at(2), HasSubstr("cannot trust 'bundle-R0.json': its version is 1, after 2 was seen"));
+    EXPECT_THAT(said.at(3), HasSubstr("R0.1 by delta"));
+    machine.set_clock("2099-12-31T23:59:50");
     const Json status = machine.settled();
-    ASSERT_FALSE(status.is_null()) << said << machine.consoles();
+    ASSERT_FALSE(status.is_null()) << said.at(3) << machine.consoles();
     EXPECT_EQ(status.at("ending").at("text"), "installed");
     expect_moved(machine, status, before);
+    EXPECT_TRUE(machine.target().state().at("metadata_floor").contains("targets"));
 }
 
 // How a release is no good, and what is told of it afterwards.
@@ -134,7 +144,7 @@ class BrokenRelease : public testing::TestWithParam<Fault> {};
 
 TEST_P(BrokenRelease, IsLeft) {
     Machine machine;
-    machine.upgrade(next_release(), fmt::format("echo {} > /var/lib/ashlar-test", GetParam().word));
+    machine.upgrade(RepositoryMedium("mirror"), fmt::format("echo {} > /var/lib/ashlar-test", GetParam().word));
     const Json status = machine.settled();
     ASSERT_FALSE(status.is_null()) << machine.consoles();
     EXPECT_EQ(status.at("release"), "R0.0") << machine.consoles();
@@ -159,12 +169,12 @@ TEST(Upgrade, ComesBackFromResetsAtRandomMoments) {
     fmt::print("seed {}, {} resets\n", seed, resets);
     std::mt19937 random(seed);
     std::uniform_real_distribution<double> moment(0.0, 10.0);
-    const ReleaseMedium release = next_release();
+    const RepositoryMedium mirror("mirror");
     const std::string not_begun = "not begun";
     // What was begun goes on by itself.
     const auto come_to_rest = [&](Machine& machine, const std::string& phase) {
-        if (phase == not_begun) machine.upgrade(release);
-        const Json status = machine.settled(release.arguments());
+        if (phase == not_begun) machine.upgrade(mirror);
+        const Json status = machine.settled(mirror.arguments());
         ASSERT_FALSE(status.is_null()) << machine.consoles();
         expect_moved(machine, status, installed_node().target.state());
     };
@@ -174,7 +184,7 @@ TEST(Upgrade, ComesBackFromResetsAtRandomMoments) {
         const bool first = !machine.has_value();
         if (first) machine.emplace();
         const double seconds = moment(random);
-        machine->upgrade_and_reset(release, seconds, first ? keep : "true");
+        machine->upgrade_and_reset(mirror, seconds, first ? keep : "true");
         const Json state = machine->target().state();
         phase = state.contains("upgrade") ? state.at("upgrade").at("phase").get<std::string>() : not_begun;
         fmt::print("reset {} after {:.2f} s: {}\n", reset + 1, seconds, phase);

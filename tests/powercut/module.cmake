@@ -14,6 +14,6 @@ if(ASHLAR_TESTS)
 
   # Run by tests/powercut/run, which builds the images.
   file(GLOB runs CONFIGURE_DEPENDS tests/powercut/*_run.cpp)
-  add_executable(test_powercut_machine ${runs} tests/boot/disk.cpp tests/boot/release_medium.cpp)
-  target_link_libraries(test_powercut_machine PRIVATE ashlar_powercut ashlar::machine ashlar::publish ashlar_warnings GTest::gmock_main)
+  add_executable(test_powercut_machine ${runs} tests/boot/disk.cpp tests/boot/repository_medium.cpp)
+  target_link_libraries(test_powercut_machine PRIVATE ashlar_powercut ashlar::machine ashlar_warnings GTest::gmock_main)
 endif()

@@ -1,6 +1,6 @@
 #include "recordings_run.hpp"
 
-#include "../boot/release_medium.hpp"
+#include "../boot/repository_medium.hpp"
 #include "recorder.hpp"
 #include "verdict.hpp"
 
@@ -67,7 +67,7 @@ void ask_for_upgrade(const fs::path& disk, const fs::path& scratch) {
     run_checked({.argv = {"dd", "status=none", "bs=1M", "if=" + disk.native(), "of=" + scratch.native(), "skip=" + offset, "count=" + megabytes}});
     Json content = state::read(scratch).value().content;
     content["upgrade"] = {{"phase", "checking"},
-                          {"source", {{"location", "/dev/disk/by-id/virtio-release"}, {"proxy", ""}, {"certificates", ""}}},
+                          {"source", {{"location", RepositoryMedium("mirror").device()}, {"proxy", ""}, {"certificates", ""}}},
                           {"restart", true},
                           {"attempts", 0},
                           {"origin", {{"release", "R0.0"}, {"root_hash", powercut::release_of(Recordings::first_image(), "R0.0").root_hash.hex()}}}};
@@ -121,7 +121,7 @@ Recording Recordings::another() const {
 Recording Recordings::upgrade() const {
     return recorded("upgrade", [&](const Recording& recording) {
         const TemporaryDirectory directory(fs::temp_directory_path(), "ashlar-powercut-");
-        const ReleaseMedium medium(second_image(), first_image());
+        const RepositoryMedium medium("mirror");
         copy_disk(installation().after(), recording.after());
         ask_for_upgrade(recording.after(), directory.path() / "state");
         copy_disk(recording.after(), recording.before());

@@ -1,9 +1,11 @@
 // A node goes from release to release of a repository, and nowhere that the repository does not let it.
 
 #include "../boot/node.hpp"
+#include "../boot/repository_medium.hpp"
 
 #include <base/error.hpp>
 #include <base/process.hpp>
+#include <signing/cluster_release.hpp>
 
 #include <gmock/gmock.h>
 
@@ -17,36 +19,11 @@ using testing::Not;
 
 namespace {
 
-// What tests/trains/run made: repositories by name, and the image that the first node has.
-std::filesystem::path place(const std::string& name) {
-    if (const char* root = std::getenv("ASHLAR_TRAINS")) return std::filesystem::path(root) / name;
-    throw ashlar::Error("cannot find the repositories: ASHLAR_TRAINS is not set", "run these tests by tests/trains/run");
-}
-
-// A repository as a medium, "/dev/disk/by-id/virtio-<name>".
-class RepositoryMedium {
-public:
-    explicit RepositoryMedium(std::string name) : name_(std::move(name)) {
-        std::filesystem::create_directory(directory_.path() / "files");
-        std::filesystem::create_directory_symlink(place(name_), directory_.path() / "files/ashlar");
-        run_checked({.argv = {"sh", "-c", fmt::format("cp -rL {0}/files {0}/copy && {1} -q -t ext4 -d {0}/copy {2} 2G && rm -r {0}/copy", directory_.path().native(), program("mke2fs"), path().native())}});
-    }
-    [[nodiscard]] std::vector<std::string> arguments() const {
-        return {"-drive", fmt::format("if=none,id={0},format=raw,readonly=on,file={1}", name_, path().native()), "-device", fmt::format("virtio-blk-pci,drive={0},serial={0}", name_)};
-    }
-    [[nodiscard]] std::string device() const { return "/dev/disk/by-id/virtio-" + name_; }
-
-private:
-    [[nodiscard]] std::filesystem::path path() const { return directory_.path() / "medium.raw"; }
-    std::string name_;
-    TemporaryDirectory directory_{std::filesystem::temp_directory_path(), "ashlar-trains-"};
-};
-
 // A node that its operator asks for things, until it restarts or is off.
 class Operator {
 public:
     // Once ashlard is there, each command in its turn; answers by command.
-    std::map<std::string, std::string> ask(const std::vector<std::string>& commands, const std::vector<const RepositoryMedium*>& media) {
+    std::map<std::string, std::string> ask(const std::vector<std::string>& commands, const std::vector<RepositoryMedium>& media) {
         std::map<std::string, std::string> answers;
         const auto report = node_.visited(
             [&] {
@@ -58,8 +35,8 @@ public:
                 return true;
             },
             [&](auto& options) {
-                for (const auto* medium : media)
-                    for (auto& word : medium->arguments()) options.more_arguments.push_back(std::move(word));
+                for (const auto& medium : media)
+                    for (auto& word : medium.arguments()) options.more_arguments.push_back(std::move(word));
             });
         transcript_ += report.transcript + "\n--------\n";
         return answers;
@@ -67,56 +44,78 @@ public:
     // Starts it until no release is under way.
     Json settled() {
         for (unsigned starts = 0; starts < 3; ++starts) {
-            const auto answers = ask({"ashlarctl status --json", "systemctl poweroff"}, {});
+            const auto answers = ask({"ashlarctl status --json", "uname -r", "etcd --version", "systemctl poweroff"}, {});
             const auto found = answers.find("ashlarctl status --json");
             if (found == answers.end() || found->second.find('{') == std::string::npos) continue;
             Json status = parse_json(found->second.substr(found->second.find('{')).substr(0, found->second.rfind('}') - found->second.find('{') + 1), "status");
-            if (status.at("phase") == "resting") return status;
+            if (status.at("phase") != "resting") continue;
+            kernel_ = answers.at("uname -r");
+            etcd_ = answers.at("etcd --version");
+            return status;
         }
         return {};
     }
     [[nodiscard]] const std::string& transcript() const { return transcript_; }
     [[nodiscard]] Json state() const { return node_.target.state(); }
+    // When it had settled.
+    [[nodiscard]] const std::string& kernel() const { return kernel_; }
+    [[nodiscard]] const std::string& etcd() const { return etcd_; }
 
 private:
     Node node_ = installed_node();
-    std::string transcript_;
+    std::string transcript_, kernel_, etcd_;
 };
 
-TEST(Trains, ANodeTakesWhatItsRepositorySignsAndNothingElse) {
-    Operator site;
-    const RepositoryMedium mirror("mirror"), tampered("tampered"), older("older");
-    const std::string unknown = "ashlarctl upgrade " + mirror.device() + " R0.7", damaged = "ashlarctl upgrade " + tampered.device() + " R0.1", newest = "ashlarctl upgrade " + mirror.device() + " --restart";
-    const auto first = site.ask({damaged, unknown, newest}, {&mirror, &tampered});
-    EXPECT_THAT(first.at(damaged), HasSubstr("cannot trust")) << site.transcript();
-    EXPECT_THAT(first.at(unknown), HasSubstr("cannot upgrade to 'R0.7': there is no such release"));
-    const Json status = site.settled();
-    ASSERT_FALSE(status.is_null()) << first.at(newest) << site.transcript();
-    EXPECT_EQ(status.at("release"), "R0.1") << first.at(newest) << site.transcript();
-
-    // The repository of before the release: what was seen does not come undone.
-    const std::string back = "ashlarctl upgrade " + older.device();
-    EXPECT_THAT(site.ask({back, "systemctl poweroff"}, {&older}).at(back), HasSubstr("cannot trust 'bundle-R0.json': its version is 1, after 2 was seen")) << site.transcript();
-    const Json state = site.state();
-    EXPECT_EQ(state.at("security_floor"), (Json{{"R0", "R0.1"}}));
-    EXPECT_TRUE(state.at("metadata_floor").contains("targets"));
-    EXPECT_EQ(status.at("slots").at("menu").size(), 1U) << "what is below the security floor is not gone back to";
+// What the release's document says of a component.
+std::string version_of(const std::string& component, const std::string& release) {
+    const char* releases = std::getenv("ASHLAR_TRAINS_RELEASES");
+    if (releases == nullptr) throw ashlar::Error("cannot find the releases: ASHLAR_TRAINS_RELEASES is not set", "run these tests by tests/trains/run");
+    const auto directory = std::filesystem::path(releases) / release.substr(0, release.find('.')) / release;
+    for (const auto& file : std::filesystem::directory_iterator(directory))
+        if (file.path().filename().native().ends_with(".release.json"))
+            for (const auto& one : parse_cluster_release(read_file(file.path()), file.path().native()).components)
+                if (one.name == component) return one.version;
+    return {};
 }
 
-// From train to train, and over none of them that must not be skipped.
-TEST(Trains, ANodeTakesOneStepAfterTheOther) {
-    Operator site;
-    const RepositoryMedium mirror("trains");
-    const auto upgrade = [&](const char* release) { return fmt::format("ashlarctl upgrade {} {} --restart", mirror.device(), release); };
-    const std::string skipping = upgrade("R2.0"), first = upgrade("R1.0");
-    EXPECT_THAT(site.ask({skipping, first}, {&mirror}).at(skipping), HasSubstr("R2.0 is reached through R1.0 only")) << site.transcript();
-    Json status = site.settled();
-    ASSERT_FALSE(status.is_null()) << site.transcript();
-    EXPECT_EQ(status.at("release"), "R1.0") << site.transcript();
-    (void)site.ask({skipping}, {&mirror});
-    status = site.settled();
-    ASSERT_FALSE(status.is_null()) << site.transcript();
-    EXPECT_EQ(status.at("release"), "R2.0") << site.transcript();
+class Trains : public testing::Test {
+protected:
+    // Asks for a release, and for what must be refused before that.
+    void take(const RepositoryMedium& from, const std::string& release, const std::vector<std::pair<std::string, std::string>>& refused = {}) {
+        const auto upgrade = [&](const std::string& wanted) { return fmt::format("ashlarctl upgrade {} {} --restart", from.device(), wanted); };
+        std::vector<std::string> commands;
+        for (const auto& [wanted, why] : refused) commands.push_back(upgrade(wanted));
+        commands.push_back(upgrade(release));
+        const auto answers = site_.ask(commands, {from});
+        for (const auto& [wanted, why] : refused) EXPECT_THAT(answers.at(upgrade(wanted)), HasSubstr(why)) << site_.transcript();
+        status_ = site_.settled();
+        ASSERT_FALSE(status_.is_null()) << answers.at(upgrade(release)) << site_.transcript();
+        ASSERT_EQ(status_.at("release"), release) << answers.at(upgrade(release)) << site_.transcript();
+    }
+    Operator site_;
+    Json status_;
+};
+
+TEST_F(Trains, ANodeGoesBelowNoSecurityFloor) {
+    const RepositoryMedium floor("floor");
+    take(floor, "R0.1");
+    EXPECT_EQ(site_.state().at("security_floor"), (Json{{"R0", "R0.1"}}));
+    EXPECT_EQ(status_.at("slots").at("menu").size(), 1U) << "what is below the security floor is not gone back to";
+    const std::string back = "ashlarctl upgrade " + floor.device() + " R0.0";
+    EXPECT_THAT(site_.ask({back, "systemctl poweroff"}, {floor}).at(back), HasSubstr("below the security floor")) << site_.transcript();
+}
+
+// From train to train, over none of them that must not be skipped; each brings what it says.
+TEST_F(Trains, ANodeTakesOneStepAfterTheOther) {
+    const RepositoryMedium trains("trains");
+    take(trains, "R1.0", {{"R2.0", "R2.0 is reached through R1.0 only"}});
+    const std::string kernel = site_.kernel();
+    take(trains, "R2.0");
+    EXPECT_NE(site_.kernel(), kernel);
+    EXPECT_THAT(site_.etcd(), HasSubstr(version_of("etcd", "R2.0")));
+    take(trains, "R3.0");
+    EXPECT_THAT(site_.etcd(), HasSubstr(version_of("etcd", "R3.0")));
+    EXPECT_NE(version_of("etcd", "R2.0"), version_of("etcd", "R3.0"));
 }
 
 } // namespace

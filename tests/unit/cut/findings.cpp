@@ -184,6 +184,16 @@ TEST(Findings, OfSeveralPreviousReleasesStandOnce) {
     EXPECT_THAT(subjects, ElementsAre("component-step from R0.4: 3.4 to 3.6 is ", "component-end nobody says until when 3.", "listener it starts by itself in co", "listener it starts by itself in co"));
 }
 
+TEST(Findings, OfPackagesNeedNothingThatIsBuilt) {
+    const auto before = release("R0.4", {image("control", {{"etcd-server", "3.4.23-4"}}, {file("usr/bin/sudo", 0755)})});
+    auto after = release("R1.0", {image("control", {{"etcd-server", "3.6.1-1"}}, {started("x.socket"), file("usr/bin/sudo", 04755)})});
+    const auto findings = package_findings(components(), after, {before}, parse_day("2026-12-01").value());
+    EXPECT_THAT(findings, testing::Each(testing::Field(&Finding::subject, "etcd")));
+    EXPECT_FALSE(findings.empty());
+    after.images.front().tree.clear();
+    EXPECT_EQ(package_findings(components(), after, {before}, parse_day("2026-12-01").value()), findings);
+}
+
 TEST(Verdict, AWordLetsPassWhatItNames) {
     const std::vector<Finding> findings{{rules::CutRule::component_step, "nova", "from R0.4: a", "b"}, {rules::CutRule::component_step, "nova", "from R0.5: a", "b"}, {rules::CutRule::set_id, "/usr/bin/x", "c", "d"}};
     const std::vector<Acceptance> accept{{"set-id", "/usr/bin/y", "gone"}, {"component-step", "nova", "tried"}, {"listener", "/usr/bin/x", "another rule"}};

@@ -59,7 +59,10 @@ struct Reading {
 // Of one release: components whose line nobody maintains on `day`.
 [[nodiscard]] std::vector<Finding> end_findings(const rules::Components& components, const ReleaseFacts& release, Day day);
 
-// All of them, from each of `previous`; by rule, subject and cause, none twice.
+// What packages alone tell, so that it can be said before anything is built: `release` needs no trees. From each of
+// `previous`; by rule, subject and cause, none twice.
+[[nodiscard]] std::vector<Finding> package_findings(const rules::Components& components, const ReleaseFacts& release, const std::vector<ReleaseFacts>& previous, Day day);
+// All of them, in the same order.
 [[nodiscard]] std::vector<Finding> all_findings(const rules::Components& components, const ReleaseFacts& release, const std::vector<ReleaseFacts>& previous, Day day);
 
 struct Verdict {
