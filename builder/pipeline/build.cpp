@@ -31,6 +31,7 @@
 #include <root/sandbox.hpp>
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -151,9 +152,10 @@ StageResult make_root(const Job& job, const StageResult& configured) {
 }
 
 // What of a root the kernel brings, modules and firmware with it, and what depmod(8) made of the modules' names: the same
-// for every role that has the same packages of them.
+// for every role that has the same packages of them. Newer kernels of Debian come in several packages.
 bool is_kernel_package(const std::string& name) {
-    return name.starts_with("linux-image-") || name.starts_with("firmware-") || name.ends_with("-microcode");
+    constexpr std::array beginnings{"linux-image-", "linux-binary-", "linux-modules-", "linux-base-", "firmware-"};
+    return std::ranges::any_of(beginnings, [&](const char* beginning) { return name.starts_with(beginning); }) || name.ends_with("-microcode");
 }
 
 root::Tree kernel_tree(const Job& job, const StageResult& configured) {
