@@ -46,7 +46,7 @@ int build(Context& context, BuildOptions& options) {
     if (options.roles.empty()) throw Error("cannot build nothing", "name roles, or --all");
 
     // What is missing is said before the first byte is fetched.
-    const BuildKeys keys = load_build_keys(context.options().keys, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+    const KeysAtHand signer(load_build_keys(context.options().keys, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())));
     const auto roots = pipeline::with_helpers(workshop, options.roles);
     const auto chosen = chosen_lock(workshop, options.inputs, "build");
     const lock::Lock lock = chosen ? *chosen : pipeline::resolve(workshop, roots, pipeline::Daemon::compiled).lock;
@@ -57,7 +57,7 @@ int build(Context& context, BuildOptions& options) {
 
     std::vector<pipeline::Product> products;
     for (const std::string& role : options.roles)
-        products.push_back(pipeline::build_image(workshop, lock, role, keys, context.options().output));
+        products.push_back(pipeline::build_image(workshop, lock, role, signer, context.options().output).value());
     if (options.profile == BuildOptions::Profile::on) {
         const auto trace = context.options().output / "build.trace.json";
         write_file(trace, pretty(workshop.profile().trace()));

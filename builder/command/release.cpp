@@ -45,11 +45,11 @@ int cut(Context& context, const ReleaseOptions& options) {
     const Office office = open_office(context);
     const auto claim = office.claim();
     releases::require_ready(office, workshop.train(), release, now());
-    const BuildKeys keys = load_build_keys(context.options().keys, now());
+    const KeysAtHand signer(load_build_keys(context.options().keys, now()));
     const auto roots = pipeline::with_helpers(workshop, workshop.train().roles);
     const lock::Lock lock = lock_for(workshop, office, release, options.inputs, roots);
     pipeline::fetch_packages(workshop, lock, roots);
-    const auto document = releases::cut(workshop, office, {.release = release, .lock = lock, .keys = keys, .now = now()});
+    const auto document = releases::cut(workshop, office, {.release = release, .lock = lock, .signer = signer, .now = now()});
     if (!context.json()) fmt::print("{}: {} images, channel edge\n", options.release, document.images.size());
     return go_on(context, office, options);
 }

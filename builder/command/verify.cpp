@@ -31,8 +31,8 @@ int verify(Context& context, const std::string& role) {
     const auto product = pipeline::product_of(workshop.train(), role, context.options().output);
     if (!std::filesystem::exists(product.disk()))
         throw Error(fmt::format("cannot verify '{}': there is no '{}'", role, product.disk().native()), fmt::format("build it with `ashlar build {}`", role));
-    const BuildKeys keys = load_build_keys(context.options().keys, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
-    const auto differences = pipeline::verify(workshop, role, product, keys);
+    const KeysAtHand signer(load_build_keys(context.options().keys, std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now())));
+    const auto differences = pipeline::verify(workshop, role, product, signer);
     print(context, role, differences);
     return differences.empty() ? 0 : 1;
 }

@@ -39,7 +39,7 @@ std::string command_line(const UkiInput& input, const std::vector<std::string>& 
     return join(words, " ");
 }
 
-Bytes compose(const UkiInput& input, const BuildKeys& keys, const std::string& name) {
+Bytes compose(const UkiInput& input, const PublicKey& pcr_key, const std::string& name) {
     const auto stub = read_file(input.stub);
     const auto kernel = read_file(input.kernel);
     const auto initrd = read_file(input.initrd);
@@ -51,7 +51,7 @@ Bytes compose(const UkiInput& input, const BuildKeys& keys, const std::string& n
         .os_release = input.os_release,
         .command_line = command_line(input),
         .kernel_release = input.kernel_version,
-        .pcr_key = keys.pcr->public_key(),
+        .pcr_key = pcr_key,
         .sbat = {sbat_entry("ashlar." + input.role, input.role, input.release)},
     };
     if (microcode) parts.microcode = bytes_of(*microcode);
@@ -83,22 +83,44 @@ void refuse_too_large(const UkiInput& input, std::size_t size) {
 
 } // namespace
 
-UkiSummary make_uki(const UkiInput& input, const BuildKeys& keys, const std::filesystem::path& output) {
+namespace {
+
+// The contents of .pcrsig.
+std::optional<std::string> signed_policies(const std::vector<PcrPolicy>& policies, const ImageSigner& signer, const std::string& subject) {
+    std::vector<Bytes> messages;
+    for (const auto& policy : policies) messages.emplace_back(policy.policy.bytes().begin(), policy.policy.bytes().end());
+    const auto signatures = signer.sign(ImageSignature::pcr_policy, subject, messages);
+    if (!signatures) return std::nullopt;
+    return attach_pcr_signatures(policies, signer.pcr_key(), *signatures);
+}
+
+std::optional<Bytes> signed_program(Bytes image, const ImageSigner& signer, const std::string& subject, const std::string& name) {
+    const auto signatures = signer.sign(ImageSignature::authenticode, subject, {request_authenticode(image, name).message});
+    if (!signatures) return std::nullopt;
+    return attach_authenticode(std::move(image), signer.certificate(), signatures->at(0), name);
+}
+
+} // namespace
+
+std::optional<UkiSummary> make_uki(const UkiInput& input, const ImageSigner& signer, const std::filesystem::path& output) {
     const auto name = output.filename().native();
-    return while_doing(fmt::format("making the UKI of '{}'", input.role), [&] {
-        auto uki = compose(input, keys, name);
+    return while_doing(fmt::format("making the UKI of '{}'", input.role), [&]() -> std::optional<UkiSummary> {
+        const std::string whose = fmt::format("{} {}", input.release, input.role);
+        auto uki = compose(input, signer.pcr_key(), name);
         const auto all = profiles(input);
         const Bytes whole = add_profiles(uki, all, name);
-        const auto unsigned_file = sha256(whole);
-        const auto policies = pcr_policies(whole, name);
-        uki = add_profiles(add_pcr_signatures(std::move(uki), sign_pcr_policies(policies, *keys.pcr), name), all, name);
-        uki = sign_authenticode(std::move(uki), keys.db, name);
-        refuse_too_large(input, uki.size());
-        write_file(output, text_of(uki));
-        return UkiSummary{.signed_file = sha256(uki),
-                          .unsigned_file = unsigned_file,
-                          .authenticode = authenticode_digest(uki, parse_pe(uki, name)),
-                          .size = uki.size()};
+        refuse_too_large(input, whole.size()); // before anybody is asked to sign it
+        const auto policies = signed_policies(pcr_policies(whole, name), signer, whose + ": PCR policies");
+        if (!policies) return std::nullopt;
+        uki = add_profiles(add_pcr_signatures(std::move(uki), *policies, name), all, name);
+        auto signed_uki = signed_program(std::move(uki), signer, whose + ": UKI", name);
+        if (!signed_uki) return std::nullopt;
+        refuse_too_large(input, signed_uki->size());
+        write_file(output, text_of(*signed_uki));
+        return UkiSummary{.signed_file = sha256(*signed_uki),
+                          .unsigned_file = sha256(whole),
+                          .authenticode = authenticode_digest(*signed_uki, parse_pe(*signed_uki, name)),
+                          .size = signed_uki->size()};
     });
 }
 
@@ -116,11 +138,14 @@ void make_addon(const AddonInput& input, const Identity& signer, const std::file
     });
 }
 
-void sign_program(const std::filesystem::path& program, const Identity& signer, const std::filesystem::path& output) {
+std::optional<Digest> sign_program(const std::filesystem::path& program, const ImageSigner& signer, const std::string& subject,
+                                   const std::filesystem::path& output) {
     const auto image = read_file(program);
     const auto bytes = bytes_of(image);
-    write_file(output,
-               text_of(sign_authenticode(Bytes(bytes.begin(), bytes.end()), signer, program.filename().native())));
+    const auto signed_image = signed_program(Bytes(bytes.begin(), bytes.end()), signer, subject, program.filename().native());
+    if (!signed_image) return std::nullopt;
+    write_file(output, text_of(*signed_image));
+    return sha256(*signed_image);
 }
 
 } // namespace ashlar::image

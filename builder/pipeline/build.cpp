@@ -46,7 +46,7 @@ struct Job {
     Workshop& workshop;
     const lock::Lock& lock;
     recipe::Role role;
-    const BuildKeys& keys;
+    const ImageSigner& signer;
     StageResult tools;
 
     [[nodiscard]] root::ToolsRoot tool() const { return root::ToolsRoot(tools.output / "root"); }
@@ -197,7 +197,7 @@ StageResult make_initrd(const Job& job, const StageResult& configured) {
     });
 }
 
-image::UkiSummary make_uki(const Job& job, const StageResult& root, const StageResult& initrd, const fs::path& output) {
+std::optional<image::UkiSummary> make_uki(const Job& job, const StageResult& root, const StageResult& initrd, const fs::path& output) {
     StageTimer timer = job.timer("unified kernel image");
     const fs::path microcode = initrd.output / "microcode";
     const auto summary = image::make_uki({.role = job.role.name,
@@ -212,15 +212,19 @@ image::UkiSummary make_uki(const Job& job, const StageResult& root, const StageR
                                           .rescue = job.role.kernel->rescue,
                                           .root_hash = *Digest::from_hex(read_file(root.output / "root-hash")),
                                           .limit = job.role.limits.uki},
-                                         job.keys, output);
-    timer.activity().outcome(human_bytes(summary.size));
+                                         job.signer, output);
+    timer.activity().outcome(summary ? human_bytes(summary->size) : "waits for signatures");
     return summary;
 }
 
-void make_boot_partition(const Job& job, const fs::path& uki, const fs::path& work, const fs::path& output) {
+// The same for every role of a release.
+[[nodiscard]] bool sign_loader(const Job& job, const fs::path& output) {
+    return image::sign_program(job.tools.output / "root" / job.architecture().loader_source(), job.signer, job.release() + ": systemd-boot", output).has_value();
+}
+
+void make_boot_partition(const Job& job, const fs::path& uki, const fs::path& loader, const fs::path& work, const fs::path& output) {
     StageTimer timer = job.timer("boot partition");
-    const fs::path loader = work / "loader.efi", configuration = work / "loader.conf";
-    image::sign_program(job.tools.output / "root" / job.architecture().loader_source(), job.keys.db, loader);
+    const fs::path configuration = work / "loader.conf";
     write_file(configuration, image::loader_configuration());
     image::make_boot_partition({.name = job.role.name,
                                 .epoch = job.lock.epoch,
@@ -322,14 +326,14 @@ Product product_of(const recipe::Train& train, const std::string& role, const fs
     return {.directory = directory, .base = evidence::base_name(role, train.release, train.architecture)};
 }
 
-Product build_image(Workshop& workshop, const lock::Lock& whole_lock, const std::string& name, const BuildKeys& keys,
-                    const fs::path& directory) {
+std::optional<Product> build_image(Workshop& workshop, const lock::Lock& whole_lock, const std::string& name, const ImageSigner& signer,
+                                   const fs::path& directory) {
     const lock::Lock lock = restricted(whole_lock, with_helpers(workshop, {name}));
     const std::size_t before = workshop.results().size();
     const Job job{.workshop = workshop,
                   .lock = lock,
                   .role = workshop.recipes().load_role(name),
-                  .keys = keys,
+                  .signer = signer,
                   .tools = unpacked_root(workshop, lock, workshop.train().tools)};
     // Beside the result, so that publishing is a rename.
     fs::create_directories(directory);
@@ -340,10 +344,13 @@ Product build_image(Workshop& workshop, const lock::Lock& whole_lock, const std:
     const StageResult configured = configured_root(workshop, lock, job.role);
     const StageResult root = make_root(job, configured);
     const StageResult initrd = make_initrd(job, configured);
-    const image::UkiSummary uki = make_uki(job, root, initrd, made.uki());
-    make_boot_partition(job, made.uki(), draft.path(), draft.path() / "esp");
+    const fs::path loader = draft.path() / "loader.efi";
+    const bool is_loader_signed = sign_loader(job, loader);
+    const auto uki = make_uki(job, root, initrd, made.uki());
+    if (!uki || !is_loader_signed) return std::nullopt;
+    make_boot_partition(job, made.uki(), loader, draft.path(), draft.path() / "esp");
     const Digest disk = make_disk(job, root, draft.path() / "esp", made.disk());
-    write_evidence(job, configured, root, initrd, uki, disk, made);
+    write_evidence(job, configured, root, initrd, *uki, disk, made);
 
     const Product product = product_of(workshop.train(), name, directory);
     publish(made, product);

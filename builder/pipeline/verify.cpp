@@ -123,7 +123,7 @@ std::vector<Difference> compare(const TreeRecord& first, const TreeRecord& secon
     return found;
 }
 
-std::vector<Difference> verify(Workshop& workshop, const std::string& role, const Product& product, const BuildKeys& keys) {
+std::vector<Difference> verify(Workshop& workshop, const std::string& role, const Product& product, const ImageSigner& signer) {
     const store::Workspace space = workshop.store().temporary();
     const fs::path store = space.path() / "store", output = space.path() / "out";
     fs::create_directory(store);
@@ -137,8 +137,9 @@ std::vector<Difference> verify(Workshop& workshop, const std::string& role, cons
         if (const DaemonPackage made = compile_daemon(again, lock); *made.digest != wanted->second)
             found.push_back({"package ashlard", "ashlard", "this source, or its compilation, gives another package than the lock names"});
 
-    const Product rebuilt = build_image(again, lock, role, keys, output);
-    const auto differences = compare_products(product, rebuilt, again.recipes().load_role(role), tools_root(again, lock), space.path());
+    const auto rebuilt = build_image(again, lock, role, signer, output);
+    if (!rebuilt) throw Error(fmt::format("cannot verify '{}': the keys that signed it are elsewhere", role), "db.key and pcr.key make the same signatures again");
+    const auto differences = compare_products(product, *rebuilt, again.recipes().load_role(role), tools_root(again, lock), space.path());
     found.insert(found.end(), differences.begin(), differences.end());
     return found;
 }

@@ -190,7 +190,7 @@ private:
         const auto product = this->product(role);
         const auto lock = pipeline::restricted(order_.lock, pipeline::with_helpers(workshop_, {role}));
         if (fs::exists(product.disk()) && read_file(product.lock()) == lock::to_text(lock)) return;
-        (void)pipeline::build_image(workshop_, order_.lock, role, order_.keys, images_);
+        (void)pipeline::build_image(workshop_, order_.lock, role, order_.signer, images_).value();
     }
 
     // Releases from which one may come here, the newest first.

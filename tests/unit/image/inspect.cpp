@@ -33,7 +33,7 @@ protected:
         write_file(path("initrd"), "an initrd");
         write_file(path("loader.conf"), loader_configuration());
         write_file(path("root"), std::string(64 * 4096, 'r'));
-        sign_program(path("stub"), keys.db, path("loader.efi"));
+        (void)sign_program(path("stub"), keys, "R0.1: loader", path("loader.efi")).value();
         build();
     }
     [[nodiscard]] fs::path path(std::string_view name) const { return directory_.path() / name; }
@@ -41,7 +41,7 @@ protected:
 
     void build() { build(make_verity("base", path("root"), path("verity"))); }
     void build(const Digest& hash) {
-        make_uki({.role = "base",
+        (void)make_uki({.role = "base",
                   .release = "R0.1",
                   .stub = path("stub"),
                   .kernel = path("stub"),
@@ -50,7 +50,7 @@ protected:
                   .os_release = os_release,
                   .command_line = {"panic=10"},
                   .root_hash = hash},
-                 keys, path("uki.efi"));
+                 keys, path("uki.efi")).value();
         put_together(hash);
     }
     // From the UKI as it is.
@@ -89,7 +89,8 @@ protected:
             disk().native(), cause);
     }
 
-    const BuildKeys keys{.db = samples::identity(0), .pcr = samples::key(1)};
+    const Identity db = samples::identity(0);
+    const KeysAtHand keys{{.db = db, .pcr = samples::key(1)}};
     std::string os_release = identify("ID=debian\n", "base", "R0.1");
     std::vector<BootFile> more_files;
     std::string root_hash;
@@ -111,7 +112,7 @@ TEST_F(Image, IsReadBack) {
     ASSERT_EQ(found.programs.size(), 3U);
     for (const auto& program : found.programs) {
         ASSERT_EQ(program.signatures.size(), 1U) << program.path;
-        EXPECT_EQ(program.signatures[0].fingerprint, keys.db.certificate.fingerprint().hex());
+        EXPECT_EQ(program.signatures[0].fingerprint, db.certificate.fingerprint().hex());
     }
 }
 
@@ -185,7 +186,7 @@ TEST_F(Image, APcrPolicyWithABrokenSignatureIsFound) {
     const auto signature = text_of(*section).find("\"sig\":\"") + 8;
     auto& letter = uki[static_cast<std::size_t>(section->data() - uki.data()) + signature];
     letter = letter == std::byte{'A'} ? std::byte{'B'} : std::byte{'A'};
-    write_file(path("uki.efi"), text_of(sign_authenticode(uki, keys.db, "uki")));
+    write_file(path("uki.efi"), text_of(sign_authenticode(uki, db, "uki")));
     put_together(*Digest::from_hex(root_hash));
     EXPECT_THAT(look().faults, ElementsAre("PCR policy: its .pcrsig has no right signature for phase 'enter-initrd'"));
 }

@@ -10,6 +10,7 @@
 #include <signing/uki.hpp>
 
 #include <gmock/gmock.h>
+#include <set>
 
 namespace ashlar::image {
 namespace {
@@ -44,7 +45,8 @@ protected:
         return {bytes.begin(), bytes.end()};
     }
 
-    const BuildKeys keys{.db = samples::identity(0), .pcr = samples::key(1)};
+    const Identity db = samples::identity(0);
+    const KeysAtHand keys{{.db = db, .pcr = samples::key(1)}};
 
 private:
     TemporaryDirectory directory_{std::filesystem::temp_directory_path(), "uki-"};
@@ -53,7 +55,7 @@ private:
 TEST_F(Uki, HoldsItsParts) {
     auto with_microcode = input();
     with_microcode.microcode = path("microcode");
-    make_uki(with_microcode, keys, path("ashlar.efi"));
+    ASSERT_TRUE(make_uki(with_microcode, keys, path("ashlar.efi")));
     const auto image = read("ashlar.efi");
     const auto uki = read_uki(image, "ashlar.efi");
     EXPECT_EQ(uki.command_line, "console=ttyS0 panic=10 roothash=" + sha256("root").hex());
@@ -69,7 +71,7 @@ TEST_F(Uki, HasARescueEntryWhereTheRoleHas) {
     auto with_rescue = input();
     with_rescue.rescue = {"systemd.unit=rescue.target"};
     with_rescue.os_release = identify("ID=debian\n", "base", "R0.1");
-    make_uki(with_rescue, keys, path("ashlar.efi"));
+    ASSERT_TRUE(make_uki(with_rescue, keys, path("ashlar.efi")));
     const auto image = read("ashlar.efi");
     const auto uki = read_uki(image, "ashlar.efi");
     EXPECT_EQ(uki.command_line, "console=ttyS0 panic=10 roothash=" + sha256("root").hex());
@@ -78,42 +80,89 @@ TEST_F(Uki, HasARescueEntryWhereTheRoleHas) {
     EXPECT_EQ(uki.profiles[1].command_line, "console=ttyS0 panic=10 systemd.unit=rescue.target roothash=" + sha256("root").hex());
     EXPECT_EQ(uki.profiles[1].os_release, "ID=debian\nPRETTY_NAME=\"Ashlar base R0.1\"\nIMAGE_ID=ashlar-rescue\nIMAGE_VERSION=R0.1\nVARIANT_ID=base\n");
     EXPECT_EQ(pcr_signature_fault(image, "ashlar.efi"), std::nullopt);
-    EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(image, {keys.db.certificate}, "ashlar.efi")));
+    EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(image, {db.certificate}, "ashlar.efi")));
 
     with_rescue.rescue = {"roothash=00"};
-    EXPECT_THAT(error_of([&] { make_uki(with_rescue, keys, path("other.efi")); }), HasSubstr("cannot add the root hash to the command line: it has 'roothash=00' already"));
+    EXPECT_THAT(error_of([&] { (void)make_uki(with_rescue, keys, path("other.efi")); }), HasSubstr("cannot add the root hash to the command line: it has 'roothash=00' already"));
     with_rescue.rescue = {"rescue"};
     with_rescue.os_release = "ID=debian\n";
-    EXPECT_THAT(error_of([&] { make_uki(with_rescue, keys, path("other.efi")); }), HasSubstr("cannot make the rescue entry: the image's os-release has no line IMAGE_ID=ashlar"));
+    EXPECT_THAT(error_of([&] { (void)make_uki(with_rescue, keys, path("other.efi")); }), HasSubstr("cannot make the rescue entry: the image's os-release has no line IMAGE_ID=ashlar"));
 }
 
 TEST_F(Uki, IsSignedInBothWays) {
-    make_uki(input(), keys, path("ashlar.efi"));
+    ASSERT_TRUE(make_uki(input(), keys, path("ashlar.efi")));
     const auto image = read("ashlar.efi");
-    EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(image, {keys.db.certificate}, "ashlar.efi")));
+    EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(image, {db.certificate}, "ashlar.efi")));
     EXPECT_EQ(pcr_signature_fault(image, "ashlar.efi"), std::nullopt);
-    write_file(path("db.pem"), keys.db.certificate.pem());
+    write_file(path("db.pem"), db.certificate.pem());
     EXPECT_THAT(run_checked({.argv = {"sbverify", "--cert", path("db.pem").native(), path("ashlar.efi").native()}}),
                 HasSubstr("Signature verification OK"));
 }
 
 TEST_F(Uki, IsTheSameTwiceAndItsUnsignedFormDoesNotDependOnTheDbKey) {
-    const auto one = make_uki(input(), keys, path("one.efi"));
-    const auto two = make_uki(input(), keys, path("two.efi"));
+    const auto one = make_uki(input(), keys, path("one.efi")).value();
+    const auto two = make_uki(input(), keys, path("two.efi")).value();
     EXPECT_TRUE(read("one.efi") == read("two.efi"));
     EXPECT_EQ(one.signed_file, sha256_of_file(path("one.efi")));
     EXPECT_EQ(one.size, std::filesystem::file_size(path("one.efi")));
 
-    const auto other = make_uki(input(), {.db = samples::identity(1), .pcr = samples::key(1)}, path("other.efi"));
+    const auto other = make_uki(input(), KeysAtHand({.db = samples::identity(1), .pcr = samples::key(1)}), path("other.efi")).value();
     EXPECT_NE(other.signed_file, two.signed_file);
     EXPECT_EQ(other.unsigned_file, two.unsigned_file);
     EXPECT_EQ(other.authenticode, two.authenticode);
 }
 
+// Signs what it has been asked for before, as somebody elsewhere does.
+class Elsewhere final : public ImageSigner {
+public:
+    explicit Elsewhere(const KeysAtHand& keys) : keys_(keys) {}
+    [[nodiscard]] const Certificate& certificate() const override { return keys_.certificate(); }
+    [[nodiscard]] const PublicKey& pcr_key() const override { return keys_.pcr_key(); }
+    [[nodiscard]] std::optional<std::vector<Bytes>> sign(ImageSignature what, const std::string& subject, const std::vector<Bytes>& messages) const override {
+        if (answered.contains({subject, messages})) return keys_.sign(what, subject, messages);
+        asked.emplace(subject, messages);
+        return std::nullopt;
+    }
+    using Asked = std::set<std::pair<std::string, std::vector<Bytes>>>;
+    mutable Asked asked;
+    Asked answered;
+
+private:
+    const KeysAtHand& keys_;
+};
+
+TEST_F(Uki, IsTheSameWhenItWaitsForItsSignatures) {
+    ASSERT_TRUE(make_uki(input(), keys, path("at-once.efi")));
+    Elsewhere elsewhere(keys);
+    EXPECT_EQ(make_uki(input(), elsewhere, path("ashlar.efi")), std::nullopt);
+    ASSERT_EQ(elsewhere.asked.size(), 1U);
+    EXPECT_EQ(elsewhere.asked.begin()->first, "R0.1 base: PCR policies");
+    EXPECT_EQ(elsewhere.asked.begin()->second.size(), boot_phases().size());
+
+    elsewhere.answered.swap(elsewhere.asked);
+    EXPECT_EQ(make_uki(input(), elsewhere, path("ashlar.efi")), std::nullopt);
+    ASSERT_EQ(elsewhere.asked.size(), 1U);
+    EXPECT_EQ(elsewhere.asked.begin()->first, "R0.1 base: UKI");
+    EXPECT_FALSE(std::filesystem::exists(path("ashlar.efi")));
+
+    elsewhere.answered.merge(elsewhere.asked);
+    ASSERT_TRUE(make_uki(input(), elsewhere, path("ashlar.efi")));
+    EXPECT_TRUE(read("ashlar.efi") == read("at-once.efi"));
+}
+
+// Nobody is asked to sign what is refused afterwards.
+TEST_F(Uki, ALimitHoldsBeforeAnythingIsSigned) {
+    auto limited = input();
+    limited.limit = 1000;
+    const Elsewhere elsewhere(keys);
+    EXPECT_THAT(error_of([&] { (void)make_uki(limited, elsewhere, path("ashlar.efi")); }), HasSubstr("cannot accept the UKI of 'base': it has "));
+    EXPECT_TRUE(elsewhere.asked.empty());
+}
+
 TEST_F(Uki, ARootHashInTheRecipeIsRefused) {
     auto wrong = input();
     wrong.command_line.emplace_back("roothash=00");
-    EXPECT_EQ(error_of([&] { make_uki(wrong, keys, path("ashlar.efi")); }),
+    EXPECT_EQ(error_of([&] { (void)make_uki(wrong, keys, path("ashlar.efi")); }),
               "cannot add the root hash to the command line: it has 'roothash=00' already\n"
               "  while making the UKI of 'base'\n"
               "  hint: leave it out of kernel.command_line: the build knows the root hash");
@@ -122,7 +171,7 @@ TEST_F(Uki, ARootHashInTheRecipeIsRefused) {
 TEST_F(Uki, ALimitIsALimit) {
     auto limited = input();
     limited.limit = 1000;
-    EXPECT_THAT(error_of([&] { make_uki(limited, keys, path("ashlar.efi")); }),
+    EXPECT_THAT(error_of([&] { (void)make_uki(limited, keys, path("ashlar.efi")); }),
                 HasSubstr("cannot accept the UKI of 'base': it has "));
     EXPECT_FALSE(std::filesystem::exists(path("ashlar.efi")));
 }
@@ -133,25 +182,26 @@ TEST_F(Uki, AddonsCarryACommandLineAndASignature) {
                 .stub = path("addon-stub"),
                 .command_line = {"console=ttyS1", "debug"},
                 .kernel_version = "6.12.1"},
-               keys.db, path("serial.addon.efi"));
+               db, path("serial.addon.efi"));
     const auto image = read("serial.addon.efi");
     EXPECT_EQ(read_uki(image, "addon").command_line, "console=ttyS1 debug");
-    EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(image, {keys.db.certificate}, "addon")));
+    EXPECT_TRUE(std::holds_alternative<Trusted>(verify_authenticode(image, {db.certificate}, "addon")));
 }
 
 TEST_F(Uki, AnAddonCannotChangeTheRoot) {
     EXPECT_THAT(error_of([&] {
                     make_addon(
                         {.name = "x", .release = "R0.1", .stub = path("addon-stub"), .command_line = {"roothash=1"}},
-                        keys.db, path("x.addon.efi"));
+                        db, path("x.addon.efi"));
                 }),
                 HasSubstr("cannot add the root hash to the command line: it has 'roothash=1' already"));
 }
 
 TEST_F(Uki, ProgramsGetASignedCopy) {
-    sign_program(path("stub"), keys.db, path("signed.efi"));
+    const auto digest = sign_program(path("stub"), keys, "R0.1: a program", path("signed.efi"));
+    EXPECT_EQ(digest, sha256_of_file(path("signed.efi")));
     EXPECT_TRUE(
-        std::holds_alternative<Trusted>(verify_authenticode(read("signed.efi"), {keys.db.certificate}, "signed.efi")));
+        std::holds_alternative<Trusted>(verify_authenticode(read("signed.efi"), {db.certificate}, "signed.efi")));
     EXPECT_TRUE(std::holds_alternative<Untrusted>(
         verify_authenticode(read("signed.efi"), {samples::identity(1).certificate}, "signed.efi")));
 }

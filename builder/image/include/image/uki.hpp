@@ -5,7 +5,7 @@
 
 #include <signing/digest.hpp>
 #include <signing/key.hpp>
-#include <signing/key_set.hpp>
+#include <signing/image_signer.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -36,10 +36,11 @@ struct UkiSummary {
                           // compares
     Digest authenticode;  // what db and dbx list
     std::uint64_t size = 0;
+    bool operator==(const UkiSummary&) const = default;
 };
-// Writes `output`. Error when the command line has a root hash of its own, or the output is larger
-// than the limit.
-UkiSummary make_uki(const UkiInput& input, const BuildKeys& keys, const std::filesystem::path& output);
+// Writes `output`; nothing while signatures are wanted. PCR policies are inside of what Authenticode signs, so these are asked
+// for first. Error when the command line has a root hash of its own, or the output is larger than the limit.
+[[nodiscard]] std::optional<UkiSummary> make_uki(const UkiInput& input, const ImageSigner& signer, const std::filesystem::path& output);
 
 // More command line for a UKI, signed by the same key: a file for loader/addons/ on the ESP. The
 // kernel takes the last of contradicting words, and add-ons come after the UKI's own.
@@ -52,7 +53,9 @@ struct AddonInput {
 };
 void make_addon(const AddonInput& input, const Identity& signer, const std::filesystem::path& output);
 
-// A signed copy of an EFI program, e.g. systemd-boot. One that is signed already gets one more signature.
-void sign_program(const std::filesystem::path& program, const Identity& signer, const std::filesystem::path& output);
+// A signed copy of an EFI program, e.g. systemd-boot, which is `subject` to whoever signs. One that is signed already gets one
+// more signature. The SHA-256 of the output; nothing while the signature is wanted.
+[[nodiscard]] std::optional<Digest> sign_program(const std::filesystem::path& program, const ImageSigner& signer, const std::string& subject,
+                                                 const std::filesystem::path& output);
 
 } // namespace ashlar::image

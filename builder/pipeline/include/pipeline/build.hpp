@@ -4,9 +4,10 @@
 
 #include <lock/lock.hpp>
 #include <pipeline/workshop.hpp>
-#include <signing/key_set.hpp>
+#include <signing/image_signer.hpp>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,8 +30,9 @@ struct Product {
 [[nodiscard]] Product product_of(const recipe::Train& train, const std::string& role, const std::filesystem::path& directory);
 
 // Builds the image of one role and puts its files into `directory`, each complete under its name, the
-// disk image last. The packages of the role and its helpers are in the store: fetch_packages().
-Product build_image(Workshop& workshop, const lock::Lock& lock, const std::string& role, const BuildKeys& keys,
-                    const std::filesystem::path& directory);
+// disk image last. The packages of the role and its helpers are in the store: fetch_packages(). Nothing while signatures are
+// wanted: then all that can be asked for is asked for, and what was made for it is in the store.
+[[nodiscard]] std::optional<Product> build_image(Workshop& workshop, const lock::Lock& lock, const std::string& role, const ImageSigner& signer,
+                                                 const std::filesystem::path& directory);
 
 } // namespace ashlar::pipeline

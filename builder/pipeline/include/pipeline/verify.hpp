@@ -23,7 +23,8 @@ struct Difference {
                                               const std::vector<std::filesystem::path>& overlays);
 
 // Rebuilds `product`'s image from the lock beside it, every stage anew (packages come from the store),
-// in a directory that is removed again, and compares all files but the log. Empty: the same bytes.
-[[nodiscard]] std::vector<Difference> verify(Workshop& workshop, const std::string& role, const Product& product, const BuildKeys& keys);
+// in a directory that is removed again, and compares all files but the log. Empty: the same bytes. Error when signatures are
+// wanted: there is nobody to wait for them.
+[[nodiscard]] std::vector<Difference> verify(Workshop& workshop, const std::string& role, const Product& product, const ImageSigner& signer);
 
 } // namespace ashlar::pipeline

@@ -6,7 +6,7 @@
 #include <lock/lock.hpp>
 #include <pipeline/workshop.hpp>
 #include <releases/office.hpp>
-#include <signing/key_set.hpp>
+#include <signing/image_signer.hpp>
 
 #include <vector>
 
@@ -15,7 +15,7 @@ namespace ashlar::releases {
 struct CutOrder {
     ReleaseVersion release;
     lock::Lock lock; // its inputs, all in the store
-    const BuildKeys& keys;
+    const ImageSigner& signer;
     Time now;
 };
 
