@@ -3,9 +3,10 @@
 namespace ashlar {
 
 std::optional<std::vector<Bytes>> KeysAtHand::sign(ImageSignature what, const std::string& /*subject*/, const std::vector<Bytes>& messages) const {
-    const Signer& signer = what == ImageSignature::authenticode ? *keys_.db.signer : *keys_.pcr;
+    const auto& signer = what == ImageSignature::authenticode ? keys_.db_key : keys_.pcr_key;
+    if (!signer) return std::nullopt;
     std::vector<Bytes> signatures;
-    for (const Bytes& message : messages) signatures.push_back(signer.sign(sha256(message)));
+    for (const Bytes& message : messages) signatures.push_back(signer->sign(sha256(message)));
     return signatures;
 }
 

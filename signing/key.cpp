@@ -258,6 +258,12 @@ void check_validity(const Certificate& certificate, const fs::path& path, Time n
 
 } // namespace
 
+Certificate load_certificate(const fs::path& path, Time now) {
+    Certificate certificate = Certificate::load(path);
+    check_validity(certificate, path, now);
+    return certificate;
+}
+
 Identity load_identity(const fs::path& key_path, const fs::path& certificate_path, Time now,
                        std::optional<std::string_view> passphrase) {
     auto key = std::make_shared<const PrivateKey>(PrivateKey::load(key_path, passphrase));

@@ -89,25 +89,33 @@ void create_key_set(const fs::path& directory, const KeySetRequest& request) {
 
 namespace {
 
-void require_files(const fs::path& directory, std::span<const fs::path> files) {
+std::vector<std::string> missing_of(std::span<const fs::path> files) {
     std::vector<std::string> missing;
     for (const fs::path& file : files)
         if (!fs::exists(file)) missing.push_back(file.filename().string());
-    if (missing.empty()) return;
-    throw Error(fmt::format("cannot load the key set '{}': {} {} missing", directory.native(), join(missing, ", "),
-                            missing.size() == 1 ? "is" : "are"),
-                fmt::format("`ashlar key new --keys '{}'` makes a key set; --keys names another", directory.native()));
+    return missing;
+}
+
+Error incomplete(const fs::path& directory, const std::vector<std::string>& missing, std::string hint) {
+    return Error(fmt::format("cannot load the key set '{}': {} {} missing", directory.native(), join(missing, ", "),
+                             missing.size() == 1 ? "is" : "are"),
+                 std::move(hint));
+}
+
+void require_files(const fs::path& directory, std::span<const fs::path> files) {
+    if (const auto missing = missing_of(files); !missing.empty())
+        throw incomplete(directory, missing, fmt::format("`ashlar key new --keys '{}'` makes a key set; --keys names another", directory.native()));
 }
 
 Identity load(const fs::path& directory, std::string_view name, Time now) {
     return load_identity(key_file(directory, name), public_file(directory, name), now);
 }
 
-std::shared_ptr<const Signer> load_pcr_key(const fs::path& directory) {
-    const fs::path path = key_file(directory, "pcr"), public_path = public_file(directory, "pcr");
+std::shared_ptr<const Signer> load_pcr_key(const fs::path& directory, const PublicKey& public_key) {
+    const fs::path path = key_file(directory, "pcr");
     auto key = std::make_shared<const PrivateKey>(PrivateKey::load(path));
-    if (PublicKey::from_pem(read_file(public_path), public_path.native()) != key->public_key())
-        throw Error(fmt::format("cannot use the public key '{}': it belongs to another key than '{}'", public_path.native(),
+    if (public_key != key->public_key())
+        throw Error(fmt::format("cannot use the public key '{}': it belongs to another key than '{}'", public_file(directory, "pcr").native(),
                                 path.native()),
                     "put the files that were made together beside each other");
     return key;
@@ -121,10 +129,19 @@ Guid load_owner(const fs::path& path) {
 
 } // namespace
 
-BuildKeys load_build_keys(const fs::path& directory, Time now) {
-    require_files(directory, std::array{key_file(directory, "db"), public_file(directory, "db"), key_file(directory, "pcr"),
-                                        public_file(directory, "pcr")});
-    return {load(directory, "db", now), load_pcr_key(directory)};
+BuildKeys load_build_keys(const fs::path& directory, Time now, PrivateHalves halves) {
+    const fs::path certificate = public_file(directory, "db"), public_key = public_file(directory, "pcr");
+    const std::array private_files{key_file(directory, "db"), key_file(directory, "pcr")};
+    if (halves == PrivateHalves::required && fs::exists(certificate) && fs::exists(public_key))
+        if (const auto missing = missing_of(private_files); !missing.empty())
+            throw incomplete(directory, missing, "where private keys are elsewhere, `ashlar build --requests DIR` asks for signatures; --keys names another key set");
+    if (halves == PrivateHalves::required) require_files(directory, std::array{private_files[0], certificate, private_files[1], public_key});
+    require_files(directory, std::array{certificate, public_key});
+
+    BuildKeys keys{load_certificate(certificate, now), PublicKey::from_pem(read_file(public_key), public_key.native()), {}, {}};
+    if (fs::exists(private_files[0])) keys.db_key = load(directory, "db", now).signer;
+    if (fs::exists(private_files[1])) keys.pcr_key = load_pcr_key(directory, keys.pcr);
+    return keys;
 }
 
 EnrolmentKeys load_enrolment_keys(const fs::path& directory, Time now) {

@@ -65,7 +65,8 @@ fs::path Lab::base_of(std::string_view role) const {
 
 Identity Lab::signer() const {
     const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
-    return load_build_keys(keys, now).db;
+    const BuildKeys all = load_build_keys(keys, now);
+    return {all.db_key, all.db};
 }
 
 std::vector<VariableFile> Lab::variable_files(const std::vector<Digest>& revoked) const {

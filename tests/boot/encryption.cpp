@@ -47,12 +47,12 @@ Bytes next_release(Bytes uki) {
     const auto at = text_of(os_release).find(pretty);
     EXPECT_NE(at, std::string_view::npos);
     os_release[at + pretty.size() - 1] = std::byte{'R'};
-    const std::string signatures = sign_pcr_policies(pcr_policies(uki, "uki"), *keys.pcr);
+    const std::string signatures = sign_pcr_policies(pcr_policies(uki, "uki"), *keys.pcr_key);
     const auto place = writable(uki, ".pcrsig");
     EXPECT_EQ(signatures.size(), place.size());
     std::ranges::copy(bytes_of(signatures), place.begin());
     EXPECT_EQ(pcr_signature_fault(uki, "uki"), std::nullopt);
-    return sign_authenticode(std::move(uki), keys.db, "uki");
+    return sign_authenticode(std::move(uki), {keys.db_key, keys.db}, "uki");
 }
 
 void replace_uki(const Target& target, const Disk& stick) {

@@ -29,19 +29,18 @@ public:
                                                                  const std::vector<Bytes>& messages) const = 0;
 };
 
-// Both private keys are in this process, or in a token that it has open.
+// The private keys that this process has; what another one would have to sign is wanted for ever.
 class KeysAtHand final : public ImageSigner {
 public:
-    explicit KeysAtHand(BuildKeys keys) : keys_(std::move(keys)), pcr_key_(keys_.pcr->public_key()) {}
+    explicit KeysAtHand(BuildKeys keys) : keys_(std::move(keys)) {}
 
-    [[nodiscard]] const Certificate& certificate() const override { return keys_.db.certificate; }
-    [[nodiscard]] const PublicKey& pcr_key() const override { return pcr_key_; }
+    [[nodiscard]] const Certificate& certificate() const override { return keys_.db; }
+    [[nodiscard]] const PublicKey& pcr_key() const override { return keys_.pcr; }
     [[nodiscard]] std::optional<std::vector<Bytes>> sign(ImageSignature what, const std::string& subject,
                                                          const std::vector<Bytes>& messages) const override;
 
 private:
     BuildKeys keys_;
-    PublicKey pcr_key_;
 };
 
 } // namespace ashlar

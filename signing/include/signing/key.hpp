@@ -118,6 +118,9 @@ struct CertificateRequest {
 // the same bytes.
 [[nodiscard]] Certificate make_self_signed(const PrivateKey& key, const CertificateRequest& request);
 
+// From a PEM file. Refuses one that is not valid at `now`.
+[[nodiscard]] Certificate load_certificate(const std::filesystem::path& path, Time now);
+
 // A signer and the certificate that others know it by.
 struct Identity {
     std::shared_ptr<const Signer> signer;

@@ -9,7 +9,8 @@
 //     owner             the GUID that marks our entries in the variables
 //
 // Private keys have mode 0600. In operation PK and KEK belong on another machine; nothing in a build
-// needs them once the .auth files are made.
+// needs them once the .auth files are made. db.key and pcr.key may be elsewhere as well, each by itself:
+// then somebody answers signing requests.
 
 #include <signing/guid.hpp>
 #include <signing/key.hpp>
@@ -33,9 +34,11 @@ void create_key_set(const std::filesystem::path& directory, const KeySetRequest&
 
 // What every build needs, and may lie without PK and KEK.
 struct BuildKeys {
-    Identity db;
-    std::shared_ptr<const Signer> pcr;
+    Certificate db;
+    PublicKey pcr;
+    std::shared_ptr<const Signer> db_key, pcr_key; // null: elsewhere
 };
+enum class PrivateHalves { required, may_be_elsewhere };
 // What making or changing the variables needs.
 struct EnrolmentKeys {
     Identity platform_key;
@@ -46,7 +49,7 @@ struct EnrolmentKeys {
 
 // Both refuse, before anything else happens, what is missing (all of it by name), readable by others,
 // mismatched, or not valid at `now`.
-[[nodiscard]] BuildKeys load_build_keys(const std::filesystem::path& directory, Time now);
+[[nodiscard]] BuildKeys load_build_keys(const std::filesystem::path& directory, Time now, PrivateHalves halves = PrivateHalves::required);
 [[nodiscard]] EnrolmentKeys load_enrolment_keys(const std::filesystem::path& directory, Time now);
 
 // PK, KEK, db and dbx as files, each as <name>.auth (signed, for systemd-boot's loader/keys/auto and for

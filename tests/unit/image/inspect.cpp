@@ -90,7 +90,7 @@ protected:
     }
 
     const Identity db = samples::identity(0);
-    const KeysAtHand keys{{.db = db, .pcr = samples::key(1)}};
+    const KeysAtHand keys = samples::keys_at_hand(0, 1);
     std::string os_release = identify("ID=debian\n", "base", "R0.1");
     std::vector<BootFile> more_files;
     std::string root_hash;

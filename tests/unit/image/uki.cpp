@@ -46,7 +46,7 @@ protected:
     }
 
     const Identity db = samples::identity(0);
-    const KeysAtHand keys{{.db = db, .pcr = samples::key(1)}};
+    const KeysAtHand keys = samples::keys_at_hand(0, 1);
 
 private:
     TemporaryDirectory directory_{std::filesystem::temp_directory_path(), "uki-"};
@@ -106,7 +106,7 @@ TEST_F(Uki, IsTheSameTwiceAndItsUnsignedFormDoesNotDependOnTheDbKey) {
     EXPECT_EQ(one.signed_file, sha256_of_file(path("one.efi")));
     EXPECT_EQ(one.size, std::filesystem::file_size(path("one.efi")));
 
-    const auto other = make_uki(input(), KeysAtHand({.db = samples::identity(1), .pcr = samples::key(1)}), path("other.efi")).value();
+    const auto other = make_uki(input(), samples::keys_at_hand(1, 1), path("other.efi")).value();
     EXPECT_NE(other.signed_file, two.signed_file);
     EXPECT_EQ(other.unsigned_file, two.unsigned_file);
     EXPECT_EQ(other.authenticode, two.authenticode);

@@ -3,6 +3,7 @@
 #include <base/file.hpp>
 #include <base/process.hpp>
 #include <signing/authenticode.hpp>
+#include <signing/image_signer.hpp>
 #include <signing/key_set.hpp>
 
 #include <gtest/gtest.h>
@@ -59,7 +60,7 @@ TEST(KeySet, IsPrivateAndComplete) {
     EXPECT_EQ(keys.db.subject(), "O = Example, CN = Example Image Signing");
     EXPECT_EQ(keys.db.not_before(), samples::start);
     EXPECT_EQ(keys.db.not_after(), samples::end);
-    EXPECT_EQ(load_build_keys(made(), now).db.certificate, keys.db);
+    EXPECT_EQ(load_build_keys(made(), now).db, keys.db);
 }
 
 TEST(KeySet, IsNeverOverwritten) {
@@ -70,7 +71,7 @@ TEST(KeySet, IsNeverOverwritten) {
 
 TEST(KeySet, SignsWhatSbverifyAccepts) {
     const BuildKeys keys = load_build_keys(made(), now);
-    const Bytes image = sign_authenticode(samples::efi_image(), keys.db, "image");
+    const Bytes image = sign_authenticode(samples::efi_image(), {keys.db_key, keys.db}, "image");
     const TemporaryDirectory dir(fs::temp_directory_path());
     write_file(dir.path() / "image.efi", text_of(image));
     EXPECT_TRUE(run({.argv = {"sbverify", "--cert", made() / "db.pem", dir.path() / "image.efi"}}).ok());
@@ -93,6 +94,48 @@ TEST(KeySet, ABuildNeedsNeitherPkNorKek) {
     const Copy copy;
     for (const char* name : {"PK.key", "PK.pem", "KEK.key", "KEK.pem", "owner"}) fs::remove(copy.keys / name);
     EXPECT_NO_THROW((void)load_build_keys(copy.keys, now));
+}
+
+// Each of the two private keys may be elsewhere, whatever the other does.
+TEST(KeySet, PrivateKeysMayBeElsewhereWhereSomebodyAsksForSignatures) {
+    const Copy copy;
+    const auto loaded = [&] { return load_build_keys(copy.keys, now, PrivateHalves::may_be_elsewhere); };
+    EXPECT_TRUE(loaded().db_key && loaded().pcr_key);
+    fs::remove(copy.keys / "db.key");
+    EXPECT_TRUE(!loaded().db_key && loaded().pcr_key);
+    EXPECT_EQ(loaded().db, load_build_keys(made(), now).db);
+    EXPECT_EQ(samples::error_of([&] { (void)load_build_keys(copy.keys, now); }),
+              "cannot load the key set '" + copy.keys.string() + "': db.key is missing\n  hint: where private keys are elsewhere, `ashlar build --requests DIR` "
+              "asks for signatures; --keys names another key set");
+    fs::remove(copy.keys / "pcr.key");
+    EXPECT_TRUE(!loaded().db_key && !loaded().pcr_key);
+    EXPECT_EQ(loaded().pcr, load_build_keys(made(), now).pcr);
+}
+
+TEST(KeySet, WhatIsPublicIsCheckedWithoutThePrivateKeys) {
+    const Copy copy;
+    const auto refused = [&](Time when) { return samples::error_of([&] { (void)load_build_keys(copy.keys, when, PrivateHalves::may_be_elsewhere); }); };
+    fs::copy_file(copy.keys / "KEK.pem", copy.keys / "db.pem", fs::copy_options::overwrite_existing);
+    EXPECT_TRUE(refused(now).starts_with("cannot use the certificate '" + (copy.keys / "db.pem").string() + "': it belongs to another key than '"));
+    fs::remove(copy.keys / "db.key");
+    EXPECT_TRUE(refused(samples::end + std::chrono::seconds(1)).starts_with("cannot use the certificate '" + (copy.keys / "db.pem").string() + "': it expired at 2033-11-14 08:25:20 UTC\n"));
+    fs::copy_file(copy.keys / "db.pem", copy.keys / "pcr.pem", fs::copy_options::overwrite_existing);
+    EXPECT_TRUE(refused(now).starts_with("cannot read the public key '" + (copy.keys / "pcr.pem").string() + "'")) << refused(now);
+    fs::remove(copy.keys / "db.pem");
+    fs::remove(copy.keys / "pcr.pem");
+    EXPECT_TRUE(refused(now).starts_with("cannot load the key set '" + copy.keys.string() + "': db.pem, pcr.pem are missing\n"));
+}
+
+TEST(KeysAtHand, SignWhatTheyCan) {
+    BuildKeys keys = load_build_keys(made(), now);
+    keys.pcr_key = nullptr;
+    const KeysAtHand signer(keys);
+    const Bytes message(3, std::byte{7});
+    EXPECT_EQ(signer.sign(ImageSignature::pcr_policy, "a", {message}), std::nullopt);
+    const auto signatures = signer.sign(ImageSignature::authenticode, "a", {message, message});
+    ASSERT_EQ(signatures.value().size(), 2U);
+    EXPECT_TRUE(keys.db.public_key().verifies(sha256(message), signatures->front()));
+    EXPECT_FALSE(keys.pcr.verifies(sha256(message), signatures->front()));
 }
 
 TEST(KeySet, RefusesAKeyThatOthersMayRead) {

@@ -4,6 +4,7 @@
 
 #include <base/error.hpp>
 #include <signing/bytes.hpp>
+#include <signing/image_signer.hpp>
 #include <signing/key.hpp>
 #include <signing/pe.hpp>
 
@@ -63,6 +64,10 @@ inline std::shared_ptr<const PrivateKey> key(std::size_t which = 0) {
 
 inline Identity identity(std::size_t which = 0, CertificateUse use = CertificateUse::code_signing) {
     return {key(which), make_self_signed(*key(which), {"Example", "Example signing " + std::to_string(which), use, start, end})};
+}
+
+inline KeysAtHand keys_at_hand(std::size_t db = 0, std::size_t pcr = 1) {
+    return KeysAtHand({.db = identity(db).certificate, .pcr = key(pcr)->public_key(), .db_key = key(db), .pcr_key = key(pcr)});
 }
 
 // The complete text of the Error that `body` throws, or "no error".
