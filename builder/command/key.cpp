@@ -8,6 +8,7 @@
 #include <base/json.hpp>
 #include <base/text.hpp>
 #include <command_line/choice.hpp>
+#include <releases/cut.hpp>
 #include <signing/authenticode.hpp>
 #include <signing/bytes.hpp>
 #include <signing/uefi_variables.hpp>
@@ -105,10 +106,18 @@ int list_keys(Context& context) {
     return 0;
 }
 
+// Where there are such keys at all: a ceremony may be held where no image is built.
+void warn_of_image_keys(Context& context) {
+    const auto& keys = context.options().keys;
+    if (!std::filesystem::exists(keys / "db.pem") && !std::filesystem::exists(keys / "pcr.pem")) return;
+    for (const auto& obstacle : releases::image_key_obstacles(keys, now())) context.renderer().note(fmt::format("images: {}; {}", obstacle.cause, obstacle.remedy));
+}
+
 int hold_ceremony(Context& context, const NewOptions& options) {
     const auto office = open_office(context);
     const auto claim = office.claim();
     const auto roles = authority::prepare(office.policy(), office.repository(), office.desk(), now());
+    warn_of_image_keys(context);
     if (!context.json()) fmt::print("{}\n", roles.empty() ? "all is as trust.toml says" : "to be signed: " + join(roles, ", "));
     return go_on(context, office, options);
 }

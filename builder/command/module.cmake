@@ -6,7 +6,7 @@ target_compile_definitions(ashlar PRIVATE ASHLAR_VERSION="${PROJECT_VERSION}")
 install(TARGETS ashlar DESTINATION bin)
 
 # The command line as its users meet it: the program is run, its answers are compared.
-ashlar_tests(command USES base signing archive requests tuf bundle)
+ashlar_tests(command USES base signing archive requests tuf bundle image)
 if(TARGET test_command)
   target_compile_definitions(test_command PRIVATE ASHLAR_PROGRAM="$<TARGET_FILE:ashlar>")
   add_dependencies(test_command ashlar)

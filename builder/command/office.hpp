@@ -4,9 +4,13 @@
 
 #include "options.hpp"
 
+#include <base/json.hpp>
 #include <releases/office.hpp>
+#include <requests/image_desk.hpp>
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -26,11 +30,16 @@ void add_office(CLI::App& command, OfficeOptions& options);
 [[nodiscard]] ReleaseVersion version_of(const std::string& text);
 
 // Signs with the private keys that lie beside trust.toml, takes answers, publishes what is complete; says what was
-// published and whose signatures are wanted. The exit code: 1 while some are.
-int go_on(const Context& context, const releases::Office& office, const OfficeOptions& options);
+// published and whose signatures are wanted, and what `images` of cuts wait for. The exit code: 1 while something is wanted.
+int go_on(const Context& context, const releases::Office& office, const OfficeOptions& options, const std::vector<requests::WaitingImages>& images = {});
 
 // The same for who has more to do: what is still wanted, and how it is told of.
 [[nodiscard]] std::vector<authority::Wanted> sign_what_can_be(const releases::Office& office, const OfficeOptions& options);
 int tell_wanted(const Context& context, const releases::Office& office, const std::vector<authority::Wanted>& wanted);
+
+// Signatures of images: what is wanted, for people a line for each subject, and what to do. `requests`: their directory; `next`: the
+// command that takes the answers.
+[[nodiscard]] Json json_of(const std::vector<requests::WantedSignature>& wanted);
+void print_wanted(const std::vector<requests::WantedSignature>& wanted, const std::filesystem::path& requests, const std::string& next);
 
 } // namespace ashlar::command

@@ -38,19 +38,27 @@ lock::Lock lock_for(pipeline::Workshop& workshop, const Office& office, const Re
     return pipeline::resolve(workshop, roots, pipeline::Daemon::compiled).lock;
 }
 
+// What is built waits in the store; exit code 1, as wherever signatures are wanted.
+int tell_wanted_images(const Context& context, const Office& office, const std::vector<requests::WantedSignature>& wanted, const std::string& release) {
+    if (context.json()) fmt::print("{}", pretty(Json{{"published", Json::array()}, {"wanted", json_of(wanted)}}));
+    else print_wanted(wanted, office.requests(), fmt::format("ashlar release cut {}", release));
+    return 1;
+}
+
 int cut(Context& context, const ReleaseOptions& options) {
     const ReleaseVersion release = version_of(options.release);
     context.for_release(options.release);
     pipeline::Workshop& workshop = context.workshop();
     const Office office = open_office(context);
     const auto claim = office.claim();
-    releases::require_ready(office, workshop.train(), release, now());
-    const KeysAtHand signer(load_build_keys(context.options().keys, now()));
+    releases::require_ready(office, context.options().keys, workshop.train(), release, now());
+    const BuildKeys keys = load_build_keys(context.options().keys, now(), PrivateHalves::may_be_elsewhere);
     const auto roots = pipeline::with_helpers(workshop, workshop.train().roles);
     const lock::Lock lock = lock_for(workshop, office, release, options.inputs, roots);
     pipeline::fetch_packages(workshop, lock, roots);
-    const auto document = releases::cut(workshop, office, {.release = release, .lock = lock, .signer = signer, .now = now()});
-    if (!context.json()) fmt::print("{}: {} images, channel edge\n", options.release, document.images.size());
+    const auto outcome = releases::cut(workshop, office, {.release = release, .lock = lock, .keys = keys, .now = now()});
+    if (const auto* wanted = std::get_if<std::vector<requests::WantedSignature>>(&outcome)) return tell_wanted_images(context, office, *wanted, options.release);
+    if (!context.json()) fmt::print("{}: {} images, channel edge\n", options.release, std::get<ClusterRelease>(outcome).images.size());
     return go_on(context, office, options);
 }
 
@@ -59,7 +67,8 @@ int cut(Context& context, const ReleaseOptions& options) {
 int attach(Context& context, const ReleaseOptions& options) {
     const Office office = open_office(context);
     const auto claim = office.claim();
-    return go_on(context, office, options);
+    releases::remove_idle_requests(office);
+    return go_on(context, office, options, requests::waiting_images(office.requests()));
 }
 
 int promote(Context& context, const ReleaseOptions& options) {
@@ -211,13 +220,15 @@ void add_release(CLI::App& app, const Choose& choose) {
     const auto options = std::make_shared<ReleaseOptions>();
     const auto with_release = [&](CLI::App& one) { one.add_option("RELEASE", options->release, "R1.0")->required(); };
 
-    auto* one = subcommand(*command, "cut", "Lock, build all roles of a train, and ask for the signatures; goes on where it stopped", "ashlar release cut R1.0");
+    auto* one = subcommand(*command, "cut", "Lock, build all roles of a train, and ask for the signatures; goes on where it stopped",
+                      "ashlar release cut R1.0     exit code 1 while signatures are wanted: then `ashlar sign`, and the same again");
     with_release(*one);
     add_inputs(*one, options->inputs);
     add_office(*one, *options);
     run_by(*one, choose, Place::contained, cut, options);
 
-    one = subcommand(*command, "attach", "Take answers to signing requests, and publish what is complete", "ashlar release attach");
+    one = subcommand(*command, "attach", "Take answers to signing requests of metadata, and publish what is complete; those of images are taken by cut",
+                      "ashlar release attach");
     add_office(*one, *options);
     run_by(*one, choose, Place::plain, attach, options);
 

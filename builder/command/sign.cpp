@@ -124,6 +124,24 @@ bool has_answer(const Waiting& waiting) {
     }
 }
 
+// PCR policies of one UKI: of one key, and called the same. Nobody can read more than digests of them, so they are shown together
+// and the question is one.
+using Group = std::vector<const Waiting*>;
+
+bool belong_together(const Waiting& one, const Waiting& other) {
+    return one.request.kind == requests::Kind::pcr_policy && other.request.kind == requests::Kind::pcr_policy && one.request.key == other.request.key &&
+           one.request.subject == other.request.subject && one.path.parent_path() == other.path.parent_path();
+}
+
+std::vector<Group> groups_of(const std::vector<Waiting>& all) {
+    std::vector<Group> groups;
+    for (const Waiting& one : all) {
+        if (groups.empty() || !belong_together(*groups.back().front(), one)) groups.emplace_back();
+        groups.back().push_back(&one);
+    }
+    return groups;
+}
+
 using ByKey = std::map<std::string, std::vector<const Waiting*>>; // "train-R1 (ed25519, 0f3c…)", sorted
 
 std::string name_of_key(const SigningRequest& request) { return fmt::format("{} ({}, {})", request.role, request.scheme, request.key.hex()); }
@@ -131,6 +149,14 @@ std::string name_of_key(const SigningRequest& request) { return fmt::format("{} 
 Json json_of(const Waiting& waiting) {
     return {{"request", waiting.path.native()}, {"kind", requests::name_of(waiting.request.kind)}, {"subject", waiting.request.subject}, {"role", waiting.request.role},
             {"scheme", waiting.request.scheme}, {"key", waiting.request.key.hex()}, {"says", requests::describe(waiting.request)}};
+}
+
+std::string and_more(const Group& group) { return group.size() == 1 ? "" : fmt::format(" and {} more", group.size() - 1); }
+
+std::string state_of(const Group& group) {
+    const auto answered = static_cast<std::size_t>(std::ranges::count_if(group, [](const Waiting* one) { return has_answer(*one); }));
+    if (answered == 0) return "";
+    return answered == group.size() ? " (answered)" : fmt::format(" ({} answered)", answered);
 }
 
 int list(const Context& context, const std::vector<Waiting>& all) {
@@ -143,11 +169,11 @@ int list(const Context& context, const std::vector<Waiting>& all) {
         fmt::print("{}", pretty(Json{{"requests", entries}}));
         return 0;
     }
-    ByKey by_key;
-    for (const Waiting& one : all) by_key[name_of_key(one.request)].push_back(&one);
-    for (const auto& [key, waiting] : by_key) {
+    std::map<std::string, std::vector<Group>> by_key;
+    for (Group& group : groups_of(all)) by_key[name_of_key(group.front()->request)].push_back(std::move(group));
+    for (const auto& [key, groups] : by_key) {
         fmt::print("{}\n", key);
-        for (const Waiting* one : waiting) fmt::print("  {}: {}{}\n", one->path.native(), one->request.subject, has_answer(*one) ? " (answered)" : "");
+        for (const Group& group : groups) fmt::print("  {}{}: {}{}\n", group.front()->path.native(), and_more(group), group.front()->request.subject, state_of(group));
     }
     if (all.empty()) fmt::print("there are no requests\n");
     return 0;
@@ -155,10 +181,18 @@ int list(const Context& context, const std::vector<Waiting>& all) {
 
 // ---- Signing -----------------------------------------------------------------------------------
 
-// `subject` is what the one who asks says; the lines below it are read from the message.
-std::string shown(const Waiting& waiting) {
-    std::string text = fmt::format("{}\n  {} for the key {}, called \"{}\"\n", waiting.path.native(), requests::name_of(waiting.request.kind), name_of_key(waiting.request), waiting.request.subject);
-    for (const std::string& line : requests::describe(waiting.request)) text += fmt::format("  | {}\n", line);
+// `subject` is what the one who asks says; the lines below it are read from the messages.
+std::string shown(const Group& group) {
+    std::string text;
+    std::vector<std::string> lines;
+    for (const Waiting* one : group) {
+        text += one->path.native() + "\n";
+        for (std::string& line : requests::describe(one->request))
+            if (std::ranges::find(lines, line) == lines.end()) lines.push_back(std::move(line));
+    }
+    const SigningRequest& first = group.front()->request;
+    text += fmt::format("  {} for the key {}, called \"{}\"\n", requests::name_of(first.kind), name_of_key(first), first.subject);
+    for (const std::string& line : lines) text += fmt::format("  | {}\n", line);
     return text;
 }
 
@@ -170,16 +204,20 @@ public:
         if (!terminal_) throw Error("cannot ask before signing: there is no terminal", "--yes signs everything that these keys can answer");
     }
 
-    void take(const Waiting& waiting, const std::vector<OpenKey>& keys) {
-        const auto key = std::ranges::find(keys, waiting.request.key, [](const OpenKey& one) { return requests::fingerprint(one.half); });
-        const Fate fate = key == keys.end() ? Fate::other_key : answered_by(*key, waiting);
-        ++counts_[fate];
-        if (fate == Fate::other_key) others_[name_of_key(waiting.request)].push_back(&waiting);
-        if (!context_.json()) return;
-        Json entry = json_of(waiting);
-        entry["fate"] = word(fate);
-        if (fate == Fate::signed_now || fate == Fate::signed_before) entry["answer"] = requests::answer_path(waiting.path).native();
-        entries_.push_back(std::move(entry));
+    void take(const Group& group, const std::vector<OpenKey>& keys) {
+        const auto key = std::ranges::find(keys, group.front()->request.key, [](const OpenKey& one) { return requests::fingerprint(one.half); });
+        if (key == keys.end()) {
+            for (const Waiting* one : group) note(*one, Fate::other_key);
+            return;
+        }
+        Group open;
+        for (const Waiting* one : group)
+            if (!is_answered(*one, key->half)) open.push_back(one);
+        const bool agreed = open.empty() || is_agreed(open);
+        for (const Waiting* one : group) {
+            if (std::ranges::find(open, one) == open.end()) note(*one, Fate::signed_before);
+            else note(*one, agreed ? sign(*key, *one) : Fate::declined);
+        }
     }
 
     // The exit code.
@@ -208,10 +246,22 @@ private:
         return "other-key";
     }
 
-    Fate answered_by(const OpenKey& key, const Waiting& waiting) const {
-        if (is_answered(waiting, key.half)) return Fate::signed_before;
-        say(shown(waiting));
-        if (terminal_ && !terminal_->ask("  sign this? [y/N] ")) return Fate::declined;
+    void note(const Waiting& waiting, Fate fate) {
+        ++counts_[fate];
+        if (fate == Fate::other_key) others_[name_of_key(waiting.request)].push_back(&waiting);
+        if (!context_.json()) return;
+        Json entry = json_of(waiting);
+        entry["fate"] = word(fate);
+        if (fate == Fate::signed_now || fate == Fate::signed_before) entry["answer"] = requests::answer_path(waiting.path).native();
+        entries_.push_back(std::move(entry));
+    }
+
+    bool is_agreed(const Group& group) const {
+        say(shown(group));
+        return !terminal_ || terminal_->ask(group.size() == 1 ? "  sign this? [y/N] " : fmt::format("  sign these {}? [y/N] ", group.size()));
+    }
+
+    Fate sign(const OpenKey& key, const Waiting& waiting) const {
         const auto answer = requests::make_answer(waiting.text, key.holder, waiting.path.native());
         const fs::path path = requests::answer_path(waiting.path);
         write_file(path, requests::text_of(answer), 0644, Durability::synced);
@@ -240,7 +290,7 @@ int sign(Context& context, const SignOptions& options) {
     if (options.keys.empty()) throw Error("cannot sign: no key is named", "--key names a file or a pkcs11: URI; --list says which keys are wanted");
     Signing signing(context, options);
     const std::vector<OpenKey> keys = open_keys(options);
-    for (const Waiting& one : all) signing.take(one, keys);
+    for (const Group& group : groups_of(all)) signing.take(group, keys);
     return signing.finish();
 }
 

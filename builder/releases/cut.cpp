@@ -56,24 +56,32 @@ template <typename Kind> NamedFile<Kind> named(const fs::path& file, Kind kind) 
 class Cutting {
 public:
     Cutting(pipeline::Workshop& workshop, const Office& office, const CutOrder& order)
-        : workshop_(workshop), office_(office), order_(order), train_(workshop.train()), components_(workshop.recipes().load_components()), images_(office.images(to_text(order.release))), files_(office.cut(to_text(order.release)) / "files") {}
+        : workshop_(workshop), office_(office), order_(order), desk_(office.requests(), order.keys), train_(workshop.train()), components_(workshop.recipes().load_components()), images_(office.images(to_text(order.release))), files_(office.cut(to_text(order.release)) / "files") {}
 
-    ClusterRelease go() {
-        fs::create_directories(files_);
+    std::variant<ClusterRelease, std::vector<requests::WantedSignature>> go() {
         judge_packages();
+        fs::create_directories(files_);
         keep_lock();
         keep_inputs();
         for (const auto& role : train_.roles) build(role);
+        desk_.remove_others(to_text(order_.release));
+        if (auto wanted = desk_.wanted(); !wanted.empty()) return wanted;
         keep_accounts();
         judge();
         for (const auto& role : train_.roles) release_.images.push_back(published(role));
         describe();
         propose();
-        return release_;
+        requests::remove_image_requests(office_.requests(), to_text(order_.release));
+        return std::move(release_);
     }
 
 private:
-    void keep_lock() const { write_file(office_.cut(to_text(order_.release)) / "lock", lock::to_text(order_.lock), 0644, Durability::synced); }
+    void keep_lock() const {
+        const fs::path file = office_.cut(to_text(order_.release)) / "lock";
+        // Begun anew: what an earlier cut of that name wanted to be signed is not wanted any more.
+        if (!fs::exists(file)) requests::remove_image_requests(office_.requests(), to_text(order_.release));
+        write_file(file, lock::to_text(order_.lock), 0644, Durability::synced);
+    }
 
     // What a later release's accounts are compared with.
     void keep_accounts() const { write_file(images_ / accounts_file, read_file(workshop_.recipes().path() / accounts_file), 0644, Durability::synced); }
@@ -190,7 +198,7 @@ private:
         const auto product = this->product(role);
         const auto lock = pipeline::restricted(order_.lock, pipeline::with_helpers(workshop_, {role}));
         if (fs::exists(product.disk()) && read_file(product.lock()) == lock::to_text(lock)) return;
-        (void)pipeline::build_image(workshop_, order_.lock, role, order_.signer, images_).value();
+        (void)pipeline::build_image(workshop_, order_.lock, role, desk_, images_);
     }
 
     // Releases from which one may come here, the newest first.
@@ -303,6 +311,7 @@ private:
     pipeline::Workshop& workshop_;
     const Office& office_;
     const CutOrder& order_;
+    const requests::ImageDesk desk_;
     const recipe::Train& train_;
     const rules::Components components_;
     fs::path images_, files_;
@@ -315,11 +324,23 @@ private:
 
 } // namespace
 
-void require_ready(const Office& office, const recipe::Train& train, const ReleaseVersion& release, Time now) {
+std::vector<authority::Obstacle> image_key_obstacles(const fs::path& keys, Time now, std::chrono::days margin) {
+    try {
+        const BuildKeys found = load_build_keys(keys, now, PrivateHalves::may_be_elsewhere);
+        if (found.db.not_after() - now >= margin) return {};
+        return {{fmt::format("the certificate '{}' expires on {}", (keys / "db.pem").native(), to_text(std::chrono::floor<std::chrono::days>(found.db.not_after()))),
+                 "make a new key set with `ashlar key new`; docs/guides/secure-boot.md says how servers come to trust it"}};
+    } catch (const Error& error) {
+        return {{error.message(), error.hint()}};
+    }
+}
+
+void require_ready(const Office& office, const fs::path& keys, const recipe::Train& train, const ReleaseVersion& release, Time now) {
     const std::string name = to_text(release.train);
     for (const auto& one : list(office, name))
         if (one.release == release && one.state == Listed::State::published) throw Error(fmt::format("cannot cut {}: it is published", to_text(release)), "a release is never changed: cut the next one");
     auto found = authority::obstacles(office.policy(), office.repository(), name, now);
+    for (auto& obstacle : image_key_obstacles(keys, now)) found.push_back(std::move(obstacle));
     if (!train.support) found.push_back({fmt::format("train {} does not say how long it is supported", name), "write [support] with `from` and `until` into the train"});
     if (found.empty()) return;
     std::vector<std::string> causes, remedies;
@@ -335,6 +356,11 @@ std::optional<lock::Lock> lock_of(const Office& office, const ReleaseVersion& re
     return fs::exists(file) ? std::optional(lock::parse(read_file(file), file.native())) : std::nullopt;
 }
 
-ClusterRelease cut(pipeline::Workshop& workshop, const Office& office, const CutOrder& order) { return Cutting(workshop, office, order).go(); }
+void remove_idle_requests(const Office& office) {
+    for (const auto& waiting : requests::waiting_images(office.requests()))
+        if (!fs::exists(office.cut(waiting.release) / "lock")) requests::remove_image_requests(office.requests(), waiting.release);
+}
+
+std::variant<ClusterRelease, std::vector<requests::WantedSignature>> cut(pipeline::Workshop& workshop, const Office& office, const CutOrder& order) { return Cutting(workshop, office, order).go(); }
 
 } // namespace ashlar::releases

@@ -3,7 +3,7 @@
 // Where a release manager works, `--releases`:
 //
 //     repository/     what is published: docs/formats/trust.md
-//     desk/           metadata that waits for signatures, requests and answers
+//     desk/           metadata that waits for signatures; requests, those of images too, and answers
 //     images/R1.0/    images of releases as they were built, for deltas, differences and evidence
 //     cut/R1.0/       a cut that is under way
 
