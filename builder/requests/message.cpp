@@ -2,6 +2,7 @@
 
 #include <base/error.hpp>
 #include <base/text.hpp>
+#include <confirmation/confirmation.hpp>
 #include <signing/authenticode.hpp>
 #include <signing/uefi_variables.hpp>
 
@@ -37,6 +38,19 @@ std::vector<std::string> read_variable(ByteView message) {
     return lines;
 }
 
+// It names the key that is to sign it.
+std::vector<std::string> read_confirmation(const SigningRequest& request) {
+    const auto confirmation = [&] {
+        try {
+            return confirmation::read_message(ashlar::text_of(request.message), "message");
+        } catch (const Error&) {
+            throw Error("its message is not a confirmation of a release");
+        }
+    }();
+    if (confirmation::key_id(confirmation.key) != request.key || name_of(confirmation.key.scheme()) != request.scheme) throw Error("its message is a confirmation by another key");
+    return confirmation::describe(confirmation);
+}
+
 } // namespace
 
 std::string printable(std::string_view text) {
@@ -49,11 +63,13 @@ std::string printable(std::string_view text) {
     return text.size() > most ? shown + " ..." : shown;
 }
 
-std::vector<std::string> read_message(Kind kind, ByteView message) {
-    switch (kind) {
+std::vector<std::string> read_message(const SigningRequest& request) {
+    const ByteView message = request.message;
+    switch (request.kind) {
     case Kind::metadata: return read_metadata(ashlar::text_of(message));
     case Kind::authenticode: return read_authenticode_message(message);
     case Kind::pcr_policy: return read_policy(message);
+    case Kind::confirmation: return read_confirmation(request);
     case Kind::uefi_variable: break;
     }
     try {

@@ -11,7 +11,7 @@
 namespace ashlar::requests {
 
 // Lines for people. Throws an Error whose message is the cause alone ("its message is …") when it is no message of this kind.
-[[nodiscard]] std::vector<std::string> read_message(Kind kind, ByteView message);
+[[nodiscard]] std::vector<std::string> read_message(const SigningRequest& request);
 // The same, for metadata.
 [[nodiscard]] std::vector<std::string> read_metadata(std::string_view message);
 

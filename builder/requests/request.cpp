@@ -31,11 +31,11 @@ struct KindName {
     std::string_view name;
 };
 constexpr std::array kinds{KindName{Kind::metadata, "metadata"}, KindName{Kind::authenticode, "authenticode"}, KindName{Kind::pcr_policy, "pcr-policy"},
-                           KindName{Kind::uefi_variable, "uefi-variable"}};
+                           KindName{Kind::uefi_variable, "uefi-variable"}, KindName{Kind::confirmation, "confirmation"}};
 
-// Firmware takes RSA and nothing else; metadata is signed by the other three, and never by RSA.
+// Firmware takes RSA and nothing else; metadata and confirmations are signed by the other three, and never by RSA.
 bool fits(Kind kind, std::string_view scheme) {
-    if (kind != Kind::metadata) return scheme == rsa_scheme;
+    if (kind != Kind::metadata && kind != Kind::confirmation) return scheme == rsa_scheme;
     const auto known = scheme_named(scheme);
     return known && *known != SignatureScheme::rsa_pss;
 }
@@ -60,7 +60,7 @@ void check(const SigningRequest& request) {
     if (!is_role(request.role)) throw Error("'role' is not 1 to 64 letters, digits, '.', '-' and '_'");
     if (!fits(request.kind, request.scheme)) throw Error(fmt::format("'{}' is no scheme for {}", printable(request.scheme), name_of(request.kind)));
     if (request.message.empty() || request.message.size() > most_message_bytes) throw Error(fmt::format("its message has {} bytes, not 1 to {}", request.message.size(), most_message_bytes));
-    (void)read_message(request.kind, request.message);
+    (void)read_message(request);
 }
 
 std::string written(const SigningRequest& request) {
@@ -217,7 +217,7 @@ SigningRequest parse_request(std::string_view text, std::string_view name) {
     return saying("read the signing request", name, "ask for it again where it comes from", [&] { return request_in(text); });
 }
 
-std::vector<std::string> describe(const SigningRequest& request) { return read_message(request.kind, request.message); }
+std::vector<std::string> describe(const SigningRequest& request) { return read_message(request); }
 
 // ---- Answers -----------------------------------------------------------------------------------
 

@@ -32,9 +32,9 @@ void take_answer(std::string_view text) {
 
 // The messages alone, since no fuzzer makes canonical JSON inside base64.
 void take_message(std::string_view text) {
-    for (const Kind kind : {Kind::metadata, Kind::authenticode, Kind::pcr_policy, Kind::uefi_variable}) {
+    for (const Kind kind : {Kind::metadata, Kind::authenticode, Kind::pcr_policy, Kind::uefi_variable, Kind::confirmation}) {
         const ByteView bytes = bytes_of(text);
-        SigningRequest request{kind, "input", kind == Kind::metadata ? "ed25519" : "rsa-pkcs1v15-sha256", sha256("key"), "role", {bytes.begin(), bytes.end()}};
+        SigningRequest request{kind, "input", kind == Kind::metadata || kind == Kind::confirmation ? "ed25519" : "rsa-pkcs1v15-sha256", sha256("key"), "role", {bytes.begin(), bytes.end()}};
         try {
             take_request(text_of(request));
         } catch (const Error&) {

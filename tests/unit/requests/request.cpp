@@ -4,6 +4,7 @@
 #include <base/file.hpp>
 #include <base/json.hpp>
 #include <base/text.hpp>
+#include <confirmation/confirmation.hpp>
 #include <signing/authenticode.hpp>
 #include <signing/base64.hpp>
 #include <signing/pcr.hpp>
@@ -164,6 +165,28 @@ TEST(Describe, SnapshotAndBundle) {
 }
 
 // What is shown must be what every other reader reads, and must not reach the terminal as anything but text.
+TEST(Describe, AConfirmationNamesItsKeyAndItsImages) {
+    const auto by = [](const Holder& holder) {
+        return confirmation::Confirmation{.release = parse_release_version("R1.0").value(),
+                                          .document = sha256("release.json"),
+                                          .images = {{.role = "base", .architecture = "amd64", .root_hash = sha256("root"), .uki = sha256("uki")}},
+                                          .ashlar = "0.1.0",
+                                          .issued = Time(std::chrono::sys_days(std::chrono::year(2026) / 11 / 30)),
+                                          .key = std::get<VerifyingKey>(public_half(holder))};
+    };
+    const auto request = [&](const Holder& named, const Holder& asked) { return make_request(Kind::confirmation, "release R1.0", public_half(asked), "rebuilder", bytes(confirmation::message_of(by(named)))); };
+    for (const Holder& holder : {ed25519(), p384()}) {
+        EXPECT_EQ(describe(request(holder, holder)), confirmation::describe(by(holder)));
+        EXPECT_EQ(parse_request(text_of(request(holder, holder)), "a"), request(holder, holder));
+    }
+    EXPECT_EQ(error_of([&] { (void)request(ed25519(), other_ed25519()); }), "cannot make the signing request 'release R1.0': its message is a confirmation by another key");
+    EXPECT_EQ(error_of([&] { (void)make_request(Kind::confirmation, "a", public_half(ed25519()), "rebuilder", bytes(root)); }), "cannot make the signing request 'a': its message is not a confirmation of a release");
+    EXPECT_EQ(error_of([&] { (void)make_request(Kind::metadata, "a", public_half(ed25519()), "root", bytes(confirmation::message_of(by(ed25519())))); }),
+              "cannot make the signing request 'a': its message is of a type that is not known: 'confirmation'");
+    EXPECT_EQ(error_of([&] { (void)make_request(Kind::confirmation, "a", public_half(rsa()), "rebuilder", bytes(confirmation::message_of(by(ed25519())))); }),
+              "cannot make the signing request 'a': 'rsa-pkcs1v15-sha256' is no scheme for confirmation");
+}
+
 TEST(Describe, RefusesWhatIsNotWhatItSeems) {
     const auto cause = [](std::string_view text) {
         const std::string error = error_of([&] { (void)request_for(text); });

@@ -33,6 +33,7 @@ enum class Kind {
     authenticode,  // AuthenticodeRequest::message
     pcr_policy,    // PcrPolicy::policy
     uefi_variable, // message_of(VariableUpdate)
+    confirmation,  // confirmation::message_of(): a release was built again (docs/formats/confirmation.md)
 };
 [[nodiscard]] std::string_view name_of(Kind kind); // "pcr-policy"
 
