@@ -183,12 +183,15 @@ std::optional<Digest> signed_digest(PKCS7_SIGNER_INFO* signer, const Bytes& cont
     return result;
 }
 
+ByteView signature_in(PKCS7_SIGNER_INFO* signer) {
+    const ASN1_STRING* const octets = signer->enc_digest;
+    return std::as_bytes(std::span(octets->data, static_cast<std::size_t>(octets->length)));
+}
+
 bool signature_is_right(PKCS7_SIGNER_INFO* signer, const Certificate& certificate, const Bytes& content) {
     if (!uses_sha256(signer)) return false;
     const auto digest = signed_digest(signer, content);
-    const ASN1_STRING* const octets = signer->enc_digest;
-    return digest && certificate.public_key().verifies(
-                         *digest, std::as_bytes(std::span(octets->data, static_cast<std::size_t>(octets->length))));
+    return digest && certificate.public_key().verifies(*digest, signature_in(signer));
 }
 
 AuthenticodeSignature read_one(ByteView blob, const Digest& image, std::string_view name) {
@@ -203,8 +206,8 @@ AuthenticodeSignature read_one(ByteView blob, const Digest& image, std::string_v
     const Bytes content = content_of(parsed, name);
     const auto claimed = claimed_digest(content);
     if (!claimed) throw Error(fmt::format("cannot read the signature of '{}': its digest is not SHA-256", name));
-    return {certificate, std::move(certificates), *claimed,
-            *claimed == image && signature_is_right(signer, certificate, content)};
+    const ByteView signature = signature_in(signer);
+    return {certificate, std::move(certificates), *claimed, *claimed == image && signature_is_right(signer, certificate, content), {signature.begin(), signature.end()}};
 }
 
 using Store = openssl::Handle<X509_STORE, X509_STORE_free>;

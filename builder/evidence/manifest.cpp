@@ -66,6 +66,7 @@ public:
         if (!parsed) throw refuse(fmt::format("'{}' is not 'sha256:' and 64 hexadecimal digits", key));
         return *parsed;
     }
+    [[nodiscard]] bool has(const std::string& key) const { return object_.contains(key); }
     std::vector<std::string> texts(const std::string& key) {
         std::vector<std::string> out;
         for (const auto& value : list(key)) {
@@ -154,7 +155,7 @@ std::string to_text(const Manifest& manifest) {
     for (const auto& [kind, artefact] : manifest.artefacts) artefacts[kind] = to_json(artefact);
     Json packages = Json::array();
     for (const auto& package : manifest.packages) packages.push_back(to_json(package));
-    return pretty({
+    Json json{
         {"format", format_number},
         {"role", manifest.role},
         {"release", manifest.release},
@@ -171,7 +172,9 @@ std::string to_text(const Manifest& manifest) {
           {"authenticode", with_algorithm(manifest.authenticode)}}},
         {"artefacts", artefacts},
         {"packages", packages},
-    });
+    };
+    if (manifest.trusted_root) json["trusted_root"] = with_algorithm(*manifest.trusted_root);
+    return pretty(json);
 }
 
 Manifest parse_manifest(std::string_view text, std::string_view name) {
@@ -195,6 +198,7 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
         .command_line = reader.texts("command_line"),
         .unsigned_uki = uki.digest("unsigned"),
         .authenticode = uki.digest("authenticode"),
+        .trusted_root = reader.has("trusted_root") ? std::optional(reader.digest("trusted_root")) : std::nullopt,
     };
     uki.finish();
     for (const auto& [kind, artefact] : reader.object("artefacts").items())

@@ -100,28 +100,50 @@ std::optional<Bytes> signed_program(Bytes image, const ImageSigner& signer, cons
     return attach_authenticode(std::move(image), signer.certificate(), signatures->at(0), name);
 }
 
+struct Attempt {
+    Bytes uki; // with the signatures that there are
+    Digest unsigned_file;
+    enum class Signatures { all, wanted } signatures;
+};
+
+Attempt attempt(const UkiInput& input, const ImageSigner& signer, const std::string& name) {
+    const std::string whose = fmt::format("{} {}", input.release, input.role);
+    auto uki = compose(input, signer.pcr_key(), name);
+    const auto all = profiles(input);
+    Bytes whole = add_profiles(uki, all, name);
+    const Digest unsigned_file = sha256(whole);
+    refuse_too_large(input, whole.size()); // before anybody is asked to sign it
+    const auto policies = signed_policies(pcr_policies(whole, name), signer, whose + ": PCR policies");
+    if (!policies) return {std::move(whole), unsigned_file, Attempt::Signatures::wanted};
+    uki = add_profiles(add_pcr_signatures(std::move(uki), *policies, name), all, name);
+    auto signed_uki = signed_program(uki, signer, whose + ": UKI", name);
+    if (!signed_uki) return {std::move(uki), unsigned_file, Attempt::Signatures::wanted};
+    refuse_too_large(input, signed_uki->size());
+    return {*std::move(signed_uki), unsigned_file, Attempt::Signatures::all};
+}
+
+UkiSummary write(const Attempt& made, const std::string& name, const std::filesystem::path& output) {
+    write_file(output, text_of(made.uki));
+    return {.signed_file = sha256(made.uki),
+            .unsigned_file = made.unsigned_file,
+            .authenticode = authenticode_digest(made.uki, parse_pe(made.uki, name)),
+            .size = made.uki.size()};
+}
+
 } // namespace
 
 std::optional<UkiSummary> make_uki(const UkiInput& input, const ImageSigner& signer, const std::filesystem::path& output) {
     const auto name = output.filename().native();
     return while_doing(fmt::format("making the UKI of '{}'", input.role), [&]() -> std::optional<UkiSummary> {
-        const std::string whose = fmt::format("{} {}", input.release, input.role);
-        auto uki = compose(input, signer.pcr_key(), name);
-        const auto all = profiles(input);
-        const Bytes whole = add_profiles(uki, all, name);
-        refuse_too_large(input, whole.size()); // before anybody is asked to sign it
-        const auto policies = signed_policies(pcr_policies(whole, name), signer, whose + ": PCR policies");
-        if (!policies) return std::nullopt;
-        uki = add_profiles(add_pcr_signatures(std::move(uki), *policies, name), all, name);
-        auto signed_uki = signed_program(std::move(uki), signer, whose + ": UKI", name);
-        if (!signed_uki) return std::nullopt;
-        refuse_too_large(input, signed_uki->size());
-        write_file(output, text_of(*signed_uki));
-        return UkiSummary{.signed_file = sha256(*signed_uki),
-                          .unsigned_file = sha256(whole),
-                          .authenticode = authenticode_digest(*signed_uki, parse_pe(*signed_uki, name)),
-                          .size = signed_uki->size()};
+        const Attempt made = attempt(input, signer, name);
+        if (made.signatures == Attempt::Signatures::wanted) return std::nullopt;
+        return write(made, name, output);
     });
+}
+
+UkiSummary make_uki_as_far_as_signed(const UkiInput& input, const ImageSigner& signer, const std::filesystem::path& output) {
+    const auto name = output.filename().native();
+    return while_doing(fmt::format("making the UKI of '{}'", input.role), [&] { return write(attempt(input, signer, name), name, output); });
 }
 
 void make_addon(const AddonInput& input, const Identity& signer, const std::filesystem::path& output) {

@@ -197,22 +197,25 @@ StageResult make_initrd(const Job& job, const StageResult& configured) {
     });
 }
 
+image::UkiInput uki_input(const Job& job, const StageResult& root, const StageResult& initrd) {
+    const fs::path microcode = initrd.output / "microcode";
+    return {.role = job.role.name,
+            .release = job.release(),
+            .stub = job.tools.output / "root" / job.architecture().stub_source(),
+            .kernel = initrd.output / "vmlinuz",
+            .kernel_version = read_file(initrd.output / "version"),
+            .initrd = initrd.output / "initrd",
+            .microcode = fs::exists(microcode) ? std::optional(microcode) : std::nullopt,
+            .os_release = read_file(root.output / "os-release"),
+            .command_line = job.role.kernel->command_line,
+            .rescue = job.role.kernel->rescue,
+            .root_hash = *Digest::from_hex(read_file(root.output / "root-hash")),
+            .limit = job.role.limits.uki};
+}
+
 std::optional<image::UkiSummary> make_uki(const Job& job, const StageResult& root, const StageResult& initrd, const fs::path& output) {
     StageTimer timer = job.timer("unified kernel image");
-    const fs::path microcode = initrd.output / "microcode";
-    const auto summary = image::make_uki({.role = job.role.name,
-                                          .release = job.release(),
-                                          .stub = job.tools.output / "root" / job.architecture().stub_source(),
-                                          .kernel = initrd.output / "vmlinuz",
-                                          .kernel_version = read_file(initrd.output / "version"),
-                                          .initrd = initrd.output / "initrd",
-                                          .microcode = fs::exists(microcode) ? std::optional(microcode) : std::nullopt,
-                                          .os_release = read_file(root.output / "os-release"),
-                                          .command_line = job.role.kernel->command_line,
-                                          .rescue = job.role.kernel->rescue,
-                                          .root_hash = *Digest::from_hex(read_file(root.output / "root-hash")),
-                                          .limit = job.role.limits.uki},
-                                         job.signer, output);
+    const auto summary = image::make_uki(uki_input(job, root, initrd), job.signer, output);
     timer.activity().outcome(summary ? human_bytes(summary->size) : "waits for signatures");
     return summary;
 }
@@ -236,7 +239,7 @@ void make_boot_partition(const Job& job, const fs::path& uki, const fs::path& lo
                                job.tool(), output);
 }
 
-Digest make_disk(const Job& job, const StageResult& root, const fs::path& boot_partition, const fs::path& output) {
+void make_disk(const Job& job, const StageResult& root, const fs::path& boot_partition, const fs::path& output) {
     StageTimer timer = job.timer("disk");
     image::make_disk({.architecture = job.lock.architecture,
                       .version = job.release(),
@@ -245,7 +248,10 @@ Digest make_disk(const Job& job, const StageResult& root, const fs::path& boot_p
                       .root = root.output / "root.erofs",
                       .verity = root.output / "root.verity"},
                      output);
-    return sha256_of_file(output);
+}
+
+evidence::Artefact artefact(const fs::path& file) {
+    return {.file = file.filename().native(), .sha256 = sha256_of_file(file), .size = fs::file_size(file)};
 }
 
 evidence::Subject subject_of(const Job& job, const StageResult& root, const Digest& disk, const std::string& lock_text) {
@@ -264,15 +270,17 @@ evidence::Subject subject_of(const Job& job, const StageResult& root, const Dige
             .parts = {{"root", job.lock.packages_of(job.role.name)}, {"initrd", job.lock.packages_of(job.role.initrd)}, {"boot", boot}}};
 }
 
-evidence::Artefact artefact(const fs::path& file) {
-    return {.file = file.filename().native(), .sha256 = sha256_of_file(file), .size = fs::file_size(file)};
+// The root of release metadata that the image brings.
+std::optional<Digest> trusted_root_of(const Job& job) {
+    const fs::path& file = job.workshop.options().trusted_root;
+    return file.empty() ? std::nullopt : std::optional(sha256_of_file(file));
 }
 
 void write_evidence(const Job& job, const StageResult& configured, const StageResult& root, const StageResult& initrd,
-                    const image::UkiSummary& uki, const Digest& disk, const Product& product) {
+                    const image::UkiSummary& uki, const evidence::Artefact& disk, const Product& product) {
     StageTimer timer = job.timer("evidence");
     const std::string lock_text = lock::to_text(job.lock);
-    const evidence::Subject subject = subject_of(job, root, disk, lock_text);
+    const evidence::Subject subject = subject_of(job, root, disk.sha256, lock_text);
     write_file(product.lock(), lock_text);
     write_file(product.file(".spdx.json"), evidence::spdx(subject));
     write_file(product.file(".cdx.json"), evidence::cyclonedx(subject));
@@ -294,8 +302,9 @@ void write_evidence(const Job& job, const StageResult& configured, const StageRe
                                 .command_line = std::move(command_line),
                                 .unsigned_uki = uki.unsigned_file,
                                 .authenticode = uki.authenticode,
-                                .packages = evidence::packages_of(subject)};
-    manifest.artefacts.emplace("disk", evidence::Artefact{product.disk().filename().native(), disk, fs::file_size(product.disk())});
+                                .packages = evidence::packages_of(subject),
+                                .trusted_root = trusted_root_of(job)};
+    manifest.artefacts.emplace("disk", disk);
     manifest.artefacts.emplace("uki", artefact(product.uki()));
     manifest.artefacts.emplace("spdx", artefact(product.file(".spdx.json")));
     manifest.artefacts.emplace("cyclonedx", artefact(product.file(".cdx.json")));
@@ -320,6 +329,19 @@ void publish(const Product& made, const Product& final_place) {
     }
 }
 
+Job job_of(Workshop& workshop, const lock::Lock& lock, const std::string& role, const ImageSigner& signer) {
+    return {.workshop = workshop, .lock = lock, .role = workshop.recipes().load_role(role), .signer = signer, .tools = unpacked_root(workshop, lock, workshop.train().tools)};
+}
+
+// What has no signature in it.
+struct Parts {
+    StageResult configured, root, initrd;
+};
+Parts make_parts(const Job& job) {
+    const StageResult configured = configured_root(job.workshop, job.lock, job.role);
+    return {configured, make_root(job, configured), make_initrd(job, configured)};
+}
+
 } // namespace
 
 Product product_of(const recipe::Train& train, const std::string& role, const fs::path& directory) {
@@ -330,32 +352,37 @@ std::optional<Product> build_image(Workshop& workshop, const lock::Lock& whole_l
                                    const fs::path& directory) {
     const lock::Lock lock = restricted(whole_lock, with_helpers(workshop, {name}));
     const std::size_t before = workshop.results().size();
-    const Job job{.workshop = workshop,
-                  .lock = lock,
-                  .role = workshop.recipes().load_role(name),
-                  .signer = signer,
-                  .tools = unpacked_root(workshop, lock, workshop.train().tools)};
+    const Job job = job_of(workshop, lock, name, signer);
     // Beside the result, so that publishing is a rename.
     fs::create_directories(directory);
     const OutputDraft draft(directory);
     const Product made = product_of(workshop.train(), name, draft.path() / "files");
     fs::create_directory(made.directory);
 
-    const StageResult configured = configured_root(workshop, lock, job.role);
-    const StageResult root = make_root(job, configured);
-    const StageResult initrd = make_initrd(job, configured);
+    const auto [configured, root, initrd] = make_parts(job);
     const fs::path loader = draft.path() / "loader.efi";
     const bool is_loader_signed = sign_loader(job, loader);
     const auto uki = make_uki(job, root, initrd, made.uki());
     if (!uki || !is_loader_signed) return std::nullopt;
     make_boot_partition(job, made.uki(), loader, draft.path(), draft.path() / "esp");
-    const Digest disk = make_disk(job, root, draft.path() / "esp", made.disk());
-    write_evidence(job, configured, root, initrd, *uki, disk, made);
+    make_disk(job, root, draft.path() / "esp", made.disk());
+    write_evidence(job, configured, root, initrd, *uki, artefact(made.disk()), made);
 
     const Product product = product_of(workshop.train(), name, directory);
     publish(made, product);
     keep_image(workshop, lock, name, product, std::span(workshop.results()).subspan(before));
     return product;
+}
+
+Product remake_image(Workshop& workshop, const lock::Lock& whole_lock, const std::string& name, const ImageSigner& signer, const evidence::Artefact& disk, const fs::path& directory) {
+    const lock::Lock lock = restricted(whole_lock, with_helpers(workshop, {name}));
+    const Job job = job_of(workshop, lock, name, signer);
+    fs::create_directories(directory);
+    const Product made = product_of(workshop.train(), name, directory);
+    const auto [configured, root, initrd] = make_parts(job);
+    const auto uki = image::make_uki_as_far_as_signed(uki_input(job, root, initrd), signer, made.uki());
+    write_evidence(job, configured, root, initrd, uki, disk, made);
+    return made;
 }
 
 } // namespace ashlar::pipeline

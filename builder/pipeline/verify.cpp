@@ -9,9 +9,11 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <signing/bytes.hpp>
+#include <signing/pe.hpp>
 #include <signing/uki.hpp>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include <fmt/format.h>
@@ -53,21 +55,34 @@ std::optional<std::string> rescue_of(const UkiContents& uki) {
     return text;
 }
 
+// All that comes with the stub.
+std::string stub_of(ByteView uki, const fs::path& file) {
+    static constexpr std::array known{".osrel", ".cmdline", ".uname", ".pcrpkey", ".linux", ".initrd", ".ucode", ".pcrsig", ".profile", ".sbat"};
+    std::string text;
+    for (const auto& section : parse_pe(uki, file.native()).sections)
+        if (std::ranges::find(known, section.name) == known.end()) text += section.name + '\0' + std::string(text_of(section_content(uki, section)));
+    return text;
+}
+
 void compare_ukis(const fs::path& first, const fs::path& second, std::vector<Difference>& found) {
     const std::string a = read_file(first), b = read_file(second);
     const UkiContents one = read_uki(bytes_of(a), first.native()), two = read_uki(bytes_of(b), second.native());
     const std::size_t before = found.size();
-    const auto section = [&](std::string_view name, const auto& left, const auto& right, std::string_view cause) {
+    const auto part = [&](std::string what, const auto& left, const auto& right, std::string_view cause) {
         const bool same = left.has_value() == right.has_value() && (!left || std::equal(left->begin(), left->end(), right->begin(), right->end()));
-        if (!same) found.push_back({fmt::format("section {} of the UKI", name), "", std::string(cause)});
+        if (!same) found.push_back({std::move(what), "", std::string(cause)});
     };
+    const auto section = [&](std::string_view name, const auto& left, const auto& right, std::string_view cause) { part(fmt::format("section {} of the UKI", name), left, right, cause); };
     section(".cmdline", one.command_line, two.command_line, "another command line or root hash");
     section(".osrel", one.os_release, two.os_release, "another os-release");
+    section(".uname", one.kernel_release, two.kernel_release, "another kernel");
     section(".linux", one.kernel, two.kernel, "another kernel");
     section(".initrd", one.initrd, two.initrd, "another initrd");
     section(".ucode", one.microcode, two.microcode, "other microcode");
     section(".profile", rescue_of(one), rescue_of(two), "another rescue entry");
     section(".pcrpkey", one.pcr_key, two.pcr_key, "another PCR key");
+    section(".sbat", one.sbat, two.sbat, "another line of SBAT");
+    part("stub of the UKI", std::optional(stub_of(bytes_of(a), first)), std::optional(stub_of(bytes_of(b), second)), "another systemd-boot");
     if (found.size() == before) section(".pcrsig", one.pcr_signatures, two.pcr_signatures, "other PCR policies or another PCR key");
     if (found.size() == before) found.push_back({"signature of the UKI", "", "its parts are the same: another db key or certificate"});
 }
@@ -78,30 +93,23 @@ bool same_bytes(const fs::path& a, const fs::path& b) { return fs::exists(b) && 
 
 TreeRecord record_of(const Product& product) { return parse_tree_record(read_file(product.tree()), product.tree().native()); }
 
-std::vector<Difference> compare_products(const Product& first, const Product& second, const recipe::Role& role, const root::ToolsRoot& tools,
-                                         const fs::path& work) {
-    std::vector<Difference> found;
-    if (!same_bytes(first.tree(), second.tree())) found = compare(record_of(first), record_of(second), role.overlays);
-    if (!same_bytes(first.uki(), second.uki())) compare_ukis(first.uki(), second.uki(), found);
-    // Otherwise those differences are in the disk too.
-    if (found.empty() && !same_bytes(first.disk(), second.disk())) found = compare_disks(first.disk(), second.disk(), record_of(second), tools, work);
-    for (const std::string_view suffix : {".spdx.json", ".cdx.json", ".packages", ".lock", ".manifest.json"})
-        if (!same_bytes(first.file(suffix), second.file(suffix)))
-            found.push_back({first.file(suffix).filename().native(), "", "its inputs differ: another ashlar, or what is named above"});
-    return found;
-}
-
 // A role without it need not wait for its compilation.
 bool has_daemon(const lock::Lock& lock) { return std::ranges::find(lock.packages, daemon_package, &lock::Package::name) != lock.packages.end(); }
 
-// A workshop with the same packages and no results: a store whose blobs are the real one's.
-Workshop empty_workshop(Workshop& workshop, const fs::path& directory, const std::string& release) {
-    fs::create_directory_symlink(workshop.store().root() / "blobs", directory / "blobs");
-    WorkshopOptions options = workshop.options();
-    options.store = directory;
-    options.shared_store = "none"; // nobody else's results
-    options.release = release;
-    return Workshop(std::move(options), workshop.renderer());
+constexpr std::array<std::string_view, 5> evidence{".spdx.json", ".cdx.json", ".packages", ".lock", ".manifest.json"};
+
+// Image and record.
+std::vector<Difference> compare_parts(const Product& first, const Product& second, const std::vector<fs::path>& overlays) {
+    std::vector<Difference> found;
+    if (!same_bytes(first.tree(), second.tree())) found = compare(record_of(first), record_of(second), overlays);
+    if (!same_bytes(first.uki(), second.uki())) compare_ukis(first.uki(), second.uki(), found);
+    return found;
+}
+
+void compare_evidence(const Product& first, const Product& second, std::vector<Difference>& found) {
+    for (const std::string_view suffix : evidence)
+        if (!same_bytes(first.file(suffix), second.file(suffix)))
+            found.push_back({first.file(suffix).filename().native(), "", "its inputs differ: another ashlar, or what is named above"});
 }
 
 } // namespace
@@ -123,23 +131,47 @@ std::vector<Difference> compare(const TreeRecord& first, const TreeRecord& secon
     return found;
 }
 
+std::vector<Difference> compare_files(const Product& first, const Product& second, const std::vector<fs::path>& overlays) {
+    std::vector<Difference> found = compare_parts(first, second, overlays);
+    compare_evidence(first, second, found);
+    return found;
+}
+
+EmptyStore::EmptyStore(Workshop& workshop) : workshop_(workshop), space_(workshop.store().temporary()), store_(space_.path() / "store") {
+    fs::create_directory(store_);
+    fs::create_directory_symlink(workshop.store().root() / "blobs", store_ / "blobs");
+}
+
+Workshop EmptyStore::workshop(const std::string& release, const fs::path& trusted_root) const {
+    WorkshopOptions options = workshop_.options();
+    options.store = store_;
+    options.shared_store = "none"; // nobody else's results
+    options.release = release;
+    options.trusted_root = trusted_root;
+    return Workshop(std::move(options), workshop_.renderer());
+}
+
+std::optional<Difference> compare_daemon(Workshop& workshop, const lock::Lock& lock) {
+    const auto wanted = lock.outputs.find(std::string(daemon_package));
+    if (wanted == lock.outputs.end() || !has_daemon(lock) || *compile_daemon(workshop, lock).digest == wanted->second) return std::nullopt;
+    return Difference{"package ashlard", "ashlard", "this source, or its compilation, gives another package than the lock names"};
+}
+
 std::vector<Difference> verify(Workshop& workshop, const std::string& role, const Product& product, const ImageSigner& signer) {
-    const store::Workspace space = workshop.store().temporary();
-    const fs::path store = space.path() / "store", output = space.path() / "out";
-    fs::create_directory(store);
-    Workshop again = empty_workshop(workshop, store, workshop.train().release);
-
+    const EmptyStore store(workshop);
+    Workshop again = store.workshop(workshop.train().release, workshop.options().trusted_root);
     const lock::Lock lock = lock::read(product.lock());
-    const auto roots = with_helpers(again, {role});
-    fetch_packages(again, lock, roots);
+    fetch_packages(again, lock, with_helpers(again, {role}));
     std::vector<Difference> found;
-    if (const auto wanted = lock.outputs.find(std::string(daemon_package)); wanted != lock.outputs.end() && has_daemon(lock))
-        if (const DaemonPackage made = compile_daemon(again, lock); *made.digest != wanted->second)
-            found.push_back({"package ashlard", "ashlard", "this source, or its compilation, gives another package than the lock names"});
+    if (auto daemon = compare_daemon(again, lock)) found.push_back(*std::move(daemon));
 
-    const auto rebuilt = build_image(again, lock, role, signer, output);
+    const auto rebuilt = build_image(again, lock, role, signer, store.space() / "out");
     if (!rebuilt) throw Error(fmt::format("cannot verify '{}': the keys that signed it are elsewhere", role), "db.key and pcr.key make the same signatures again");
-    const auto differences = compare_products(product, *rebuilt, again.recipes().load_role(role), tools_root(again, lock), space.path());
+    auto differences = compare_parts(product, *rebuilt, again.recipes().load_role(role).overlays);
+    // Otherwise those differences are in the disk too.
+    if (differences.empty() && !same_bytes(product.disk(), rebuilt->disk()))
+        differences = compare_disks(product.disk(), rebuilt->disk(), record_of(*rebuilt), tools_root(again, lock), store.space());
+    compare_evidence(product, *rebuilt, differences);
     found.insert(found.end(), differences.begin(), differences.end());
     return found;
 }

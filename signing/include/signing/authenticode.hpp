@@ -44,6 +44,7 @@ struct AuthenticodeSignature {
     std::vector<Certificate> others; // further certificates that came along
     Digest claimed_image;            // the digest that the signature is over
     bool intact;                     // the signature itself is right, and over the image as it is
+    Bytes signature;                 // as attach_authenticode() takes it
 };
 // All signatures of an image, whoever made them. Throws when one cannot be read.
 [[nodiscard]] std::vector<AuthenticodeSignature> read_authenticode(ByteView image, std::string_view name);

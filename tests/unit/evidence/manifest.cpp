@@ -48,6 +48,14 @@ protected:
 
 TEST_F(ManifestText, ReadsBack) { EXPECT_EQ(parse_manifest(to_text(manifest), "m"), manifest); }
 
+TEST_F(ManifestText, SaysWhichRootOfMetadataTheImageBrings) {
+    EXPECT_FALSE(parse_json(to_text(manifest), "m").contains("trusted_root")) << "manifests of before stay as they are";
+    manifest.trusted_root = sha256("1.root.json");
+    EXPECT_EQ(parse_json(to_text(manifest), "m").at("trusted_root"), "sha256:" + sha256("1.root.json").hex());
+    EXPECT_EQ(parse_manifest(to_text(manifest), "m"), manifest);
+    EXPECT_EQ(error_after([](Json& json) { json["trusted_root"] = "1"; }), "cannot read manifest 'image.manifest.json': 'trusted_root' is not 'sha256:' and 64 hexadecimal digits");
+}
+
 TEST_F(ManifestText, NamesTheAlgorithmOfEveryDigest) {
     const auto json = parse_json(to_text(manifest), "m");
     EXPECT_EQ(json.at("root_hash"), "sha256:" + sha256("root").hex());

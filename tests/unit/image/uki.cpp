@@ -2,11 +2,13 @@
 #include "trees.hpp"
 
 #include <image/os_release.hpp>
+#include <image/published_signer.hpp>
 #include <image/uki.hpp>
 
 #include <base/process.hpp>
 #include <signing/authenticode.hpp>
 #include <signing/pcr.hpp>
+#include <signing/pe.hpp>
 #include <signing/uki.hpp>
 
 #include <gmock/gmock.h>
@@ -148,6 +150,74 @@ TEST_F(Uki, IsTheSameWhenItWaitsForItsSignatures) {
     elsewhere.answered.merge(elsewhere.asked);
     ASSERT_TRUE(make_uki(input(), elsewhere, path("ashlar.efi")));
     EXPECT_TRUE(read("ashlar.efi") == read("at-once.efi"));
+}
+
+// ---- Without the keys ----------------------------------------------------------------------------
+
+TEST_F(Uki, IsTheSameWithTheSignaturesOfTheOneThatWasPublished) {
+    auto with_rescue = input();
+    with_rescue.rescue = {"systemd.unit=rescue.target"};
+    with_rescue.os_release = identify("ID=debian\n", "base", "R0.1");
+    for (const auto& one : {input(), with_rescue}) {
+        const auto published = make_uki(one, keys, path("published.efi"));
+        const PublishedSigner signer(read("published.efi"), "published.efi");
+        EXPECT_EQ(signer.certificate(), db.certificate);
+        EXPECT_EQ(make_uki(one, signer, path("again.efi")), published);
+        EXPECT_TRUE(read("again.efi") == read("published.efi"));
+        EXPECT_EQ(make_uki_as_far_as_signed(one, signer, path("again.efi")), published);
+        EXPECT_TRUE(read("again.efi") == read("published.efi"));
+    }
+}
+
+TEST_F(Uki, ASignatureIsGivenToNothingElse) {
+    const auto published = make_uki(input(), keys, path("published.efi")).value();
+    const PublishedSigner signer(read("published.efi"), "published.efi");
+    auto other = input();
+    other.command_line.emplace_back("init=/bin/sh");
+    EXPECT_EQ(make_uki(other, signer, path("again.efi")), std::nullopt);
+    EXPECT_FALSE(std::filesystem::exists(path("again.efi")));
+    const auto unsigned_uki = make_uki_as_far_as_signed(other, signer, path("again.efi"));
+    EXPECT_EQ(unsigned_uki.unsigned_file, unsigned_uki.signed_file);
+    EXPECT_NE(unsigned_uki.unsigned_file, published.unsigned_file);
+    EXPECT_EQ(read_uki(read("again.efi"), "again.efi").pcr_signatures, std::nullopt);
+    EXPECT_EQ(signer.sign(ImageSignature::pcr_policy, "", {Bytes(32)}), std::nullopt);
+    EXPECT_EQ(signer.sign(ImageSignature::authenticode, "", {Bytes(32)}), std::nullopt);
+    // What is not measured is signed all the same.
+    write_file(path("stub"), text_of([&] {
+                   Bytes stub = samples::efi_image();
+                   const auto layout = parse_pe(stub, "stub");
+                   stub.at(layout.sections.front().raw_offset) ^= std::byte{1};
+                   return stub;
+               }()));
+    EXPECT_EQ(make_uki(input(), signer, path("again.efi")), std::nullopt);
+    (void)make_uki_as_far_as_signed(input(), signer, path("again.efi"));
+    EXPECT_NE(read_uki(read("again.efi"), "again.efi").pcr_signatures, std::nullopt);
+    EXPECT_TRUE(read_authenticode(read("again.efi"), "again.efi").empty());
+}
+
+// Whoever could swap a published UKI for another could not make its signatures fit.
+TEST_F(Uki, NoChangedByteOfThePublishedOneComesOutAgain) {
+    (void)make_uki(input(), keys, path("published.efi")).value();
+    const Bytes published = read("published.efi");
+    for (std::size_t at = 0; at < published.size(); at += 97) {
+        Bytes changed = published;
+        changed.at(at) ^= std::byte{1};
+        try {
+            const PublishedSigner signer(changed, "changed.efi");
+            (void)make_uki_as_far_as_signed(input(), signer, path("again.efi"));
+            EXPECT_FALSE(read("again.efi") == changed) << at;
+        } catch (const Error&) { // it is not a UKI any more
+        }
+    }
+}
+
+TEST_F(Uki, WhatIsNotSignedAsABuildDoesHasNothingToGive) {
+    const auto refused = [&](const Bytes& uki) { return error_of([&] { const PublishedSigner signer(uki, "a.efi"); }); };
+    (void)make_uki(input(), keys, path("published.efi")).value();
+    const Bytes once = read("published.efi");
+    EXPECT_EQ(refused(without_certificates(once, "a.efi")), "cannot take the signatures of 'a.efi': it has 0 Authenticode signatures, not one\n  hint: it is not a UKI as `ashlar build` makes it");
+    EXPECT_EQ(refused(sign_authenticode(once, samples::identity(1), "a.efi")), "cannot take the signatures of 'a.efi': it has 2 Authenticode signatures, not one\n  hint: it is not a UKI as `ashlar build` makes it");
+    EXPECT_EQ(refused(sign_authenticode(samples::efi_image(), db, "a.efi")), "cannot take the signatures of 'a.efi': it has no .pcrpkey\n  hint: it is not a UKI as `ashlar build` makes it");
 }
 
 // Nobody is asked to sign what is refused afterwards.

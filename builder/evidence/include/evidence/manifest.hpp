@@ -43,6 +43,7 @@ struct Manifest {
     // Kind → file: "disk" always; "root", "verity", "uki", "esp", "spdx", "cyclonedx", "packages" as there are.
     std::map<std::string, Artefact> artefacts;
     std::vector<ManifestPackage> packages; // sorted by name, then version
+    std::optional<Digest> trusted_root;    // of /usr/lib/ashlar/trust/root.json in the image; nothing: it brings none
     bool operator==(const Manifest&) const = default;
 };
 

@@ -41,6 +41,8 @@ struct UkiSummary {
 // Writes `output`; nothing while signatures are wanted. PCR policies are inside of what Authenticode signs, so these are asked
 // for first. Error when the command line has a root hash of its own, or the output is larger than the limit.
 [[nodiscard]] std::optional<UkiSummary> make_uki(const UkiInput& input, const ImageSigner& signer, const std::filesystem::path& output);
+// The same for comparing it with another: a signature that is wanted is left out.
+[[nodiscard]] UkiSummary make_uki_as_far_as_signed(const UkiInput& input, const ImageSigner& signer, const std::filesystem::path& output);
 
 // More command line for a UKI, signed by the same key: a file for loader/addons/ on the ESP. The
 // kernel takes the last of contradicting words, and add-ons come after the UKI's own.

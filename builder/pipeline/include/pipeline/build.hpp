@@ -2,6 +2,7 @@
 
 // From a lock to images: the stages of docs/architecture.md, in their order.
 
+#include <evidence/manifest.hpp>
 #include <lock/lock.hpp>
 #include <pipeline/workshop.hpp>
 #include <signing/image_signer.hpp>
@@ -34,5 +35,11 @@ struct Product {
 // wanted: then all that can be asked for is asked for, and what was made for it is in the store.
 [[nodiscard]] std::optional<Product> build_image(Workshop& workshop, const lock::Lock& lock, const std::string& role, const ImageSigner& signer,
                                                  const std::filesystem::path& directory);
+
+// The same for who compares it with one that was published, and has none of its keys: without the disk image, since the
+// signature of the boot loader in it is published nowhere. Manifest and bills of materials say of it what `disk` says. A
+// signature that `signer` does not give is left out of the UKI.
+[[nodiscard]] Product remake_image(Workshop& workshop, const lock::Lock& lock, const std::string& role, const ImageSigner& signer, const evidence::Artefact& disk,
+                                   const std::filesystem::path& directory);
 
 } // namespace ashlar::pipeline
