@@ -24,6 +24,7 @@ std::chrono::days usual_lifetime(std::string_view role) {
     if (role == "bundle") return std::chrono::days(180);
     if (role == "snapshot") return std::chrono::days(7);
     if (role == "timestamp") return std::chrono::days(1);
+    if (role == rebuilders) return std::chrono::days(0);
     return std::chrono::days(365);
 }
 
@@ -32,7 +33,8 @@ bool is_word(std::string_view text) {
     return !text.empty() && text.size() <= 64 && text.front() != '-' && text.front() != '.' && std::ranges::all_of(text, allowed);
 }
 
-bool is_role(std::string_view name) { return std::ranges::find(top_roles, name) != top_roles.end() || is_delegated(name); }
+bool is_role(std::string_view name) { return std::ranges::find(top_roles, name) != top_roles.end() || is_delegated(name) || name == rebuilders; }
+constexpr std::string_view role_names = "roles are root, targets, snapshot, timestamp, bundle, train-<train>, site-<site> and rebuilders";
 
 fs::path public_file(const fs::path& directory, std::string_view key) { return directory / (std::string(key) + ".pub"); }
 
@@ -68,15 +70,21 @@ private:
         if (const auto name = table.required_text("name")) take_name(table, role, *name);
         for (const auto& key : table.required_texts("keys")) take_key(table, role, key);
         role.threshold = static_cast<unsigned>(number(table, "threshold", 1, static_cast<std::int64_t>(std::max<std::size_t>(role.keys.size(), 1)), 1));
-        role.lifetime = std::chrono::days(number(table, "days", 1, most_days, usual_lifetime(role.name).count()));
+        role.lifetime = lifetime(table, role.name);
         return role;
+    }
+
+    static std::chrono::days lifetime(toml::Table& table, std::string_view role) {
+        if (role != rebuilders) return std::chrono::days(number(table, "days", 1, most_days, usual_lifetime(role).count()));
+        if (const auto days = table.integer("days")) table.problem(days->position, "what rebuilders sign has no end", "leave it out");
+        return usual_lifetime(role);
     }
 
     void take_name(toml::Table& table, RolePolicy& role, const toml::Text& name) {
         role.name = name.value;
         role.position = name.position;
         if (!is_role(name.value))
-            table.problem(name.position, fmt::format("{} is not a role", toml::quote(name.value)), "roles are root, targets, snapshot, timestamp, bundle, train-<train> and site-<site>");
+            table.problem(name.position, fmt::format("{} is not a role", toml::quote(name.value)), std::string(role_names));
         if (std::ranges::find(roles_, name.value, &RolePolicy::name) != roles_.end()) table.problem(name.position, fmt::format("the role '{}' is there twice", name.value));
     }
 
@@ -109,6 +117,11 @@ private:
 };
 
 } // namespace
+
+VerifyingKey read_public_key(const fs::path& file) {
+    if (auto key = read_key(file)) return *std::move(key);
+    throw Error(fmt::format("cannot read '{}': {}", file.native(), fs::exists(file) ? "it is not an Ed25519, P-256 or P-384 public key in PEM form" : "it is not there"), "`openssl pkey -in KEY -pubout` writes the public half of a key");
+}
 
 bool is_delegated(std::string_view role) {
     for (const std::string_view prefix : {"train-", "site-"})
@@ -161,13 +174,15 @@ std::string quoted_list(const std::vector<std::string>& words) {
 }
 
 std::string entry_of(const RolePolicy& role) {
-    return fmt::format("\n[[role]]\nname = \"{}\"\nkeys = {}\nthreshold = {}\ndays = {}\n", role.name, quoted_list(role.keys), role.threshold, role.lifetime.count());
+    std::string text = fmt::format("\n[[role]]\nname = \"{}\"\nkeys = {}\nthreshold = {}\n", role.name, quoted_list(role.keys), role.threshold);
+    if (role.lifetime.count() > 0) text += fmt::format("days = {}\n", role.lifetime.count());
+    return text;
 }
 
-// "root-3": the first number that no file has yet.
+// "root-3", "rebuilder-3": the first number that no file has yet.
 std::string free_name(const fs::path& directory, std::string_view role) {
     for (unsigned number = 1;; ++number) {
-        std::string name = fmt::format("{}-{}", role, number);
+        std::string name = fmt::format("{}-{}", role == rebuilders ? "rebuilder" : role, number);
         if (!fs::exists(public_file(directory, name)) && !fs::exists(directory / (name + ".key"))) return name;
     }
 }
@@ -187,13 +202,22 @@ public:
         const SigningKey key = SigningKey::generate(scheme);
         key.save_new(directory_ / (name + ".key"), passphrase);
         files_.push_back(directory_ / (name + ".key"));
-        write_file(public_file(directory_, name), key.verifying_key().pem(), 0644, Durability::synced);
-        files_.push_back(public_file(directory_, name));
-        return name;
+        return put(name, key.verifying_key());
+    }
+    std::string take(const std::string& name, const VerifyingKey& key) {
+        if (!is_word(name)) throw Error(fmt::format("cannot add the key '{}': that is not the name of a key", name), "name its file with letters, digits, '-' and '.', and .pub");
+        if (fs::exists(public_file(directory_, name))) throw Error(fmt::format("cannot add the key '{}': there is one of that name", name), "give its file another name");
+        return put(name, key);
     }
     void keep() { files_.clear(); }
 
 private:
+    std::string put(const std::string& name, const VerifyingKey& key) {
+        write_file(public_file(directory_, name), key.pem(), 0644, Durability::synced);
+        files_.push_back(public_file(directory_, name));
+        return name;
+    }
+
     fs::path directory_;
     std::vector<fs::path> files_;
 };
@@ -222,31 +246,57 @@ std::string with_keys(std::string text, const RolePolicy& role, const std::vecto
 
 } // namespace
 
+namespace {
+
+// A threshold counts keys that differ.
+void refuse_known(const std::optional<Policy>& policy, const std::map<std::string, VerifyingKey>& others) {
+    for (auto one = others.begin(); one != others.end(); ++one) {
+        auto known = policy ? policy->name_of(one->second) : std::nullopt;
+        for (auto before = others.begin(); before != one; ++before)
+            if (before->second == one->second) known = before->first;
+        if (known) throw Error(fmt::format("cannot add the key '{}': it is the key '{}'", one->first, *known), "a threshold counts keys that differ");
+    }
+}
+
+} // namespace
+
 std::vector<std::string> make_keys(const fs::path& keys, const NewKey& order) {
-    if (!is_role(order.role)) throw Error(fmt::format("cannot make keys for '{}': it is not a role", order.role), "roles are root, targets, snapshot, timestamp, bundle, train-<train> and site-<site>");
+    if (!is_role(order.role)) throw Error(fmt::format("cannot make keys for '{}': it is not a role", order.role), std::string(role_names));
     const fs::path file = Policy::file_in(keys), directory = file.parent_path();
     fs::create_directories(directory);
     NewFiles files(directory);
-    std::string text = fs::exists(file) ? read_file(file) : std::string(policy_head);
+    const auto policy = fs::exists(file) ? std::optional(Policy::load(keys)) : std::nullopt;
+    refuse_known(policy, order.others);
+    std::string text = policy ? read_file(file) : std::string(policy_head);
     std::vector<std::string> names;
-    const auto make = [&](std::string_view role, unsigned count) {
-        std::vector<std::string> made;
-        for (unsigned i = 0; i < count; ++i) made.push_back(files.make(role, order.scheme, order.passphrase));
+    const auto note = [&](std::vector<std::string> made) {
         names.insert(names.end(), made.begin(), made.end());
         return made;
     };
-    const auto add = [&](std::string_view role, unsigned count) {
-        text += entry_of({.name = std::string(role), .keys = make(role, count), .threshold = (count + 1) / 2, .lifetime = usual_lifetime(role), .position = {}});
+    const auto make = [&](std::string_view role, unsigned count) {
+        std::vector<std::string> made;
+        for (unsigned i = 0; i < count; ++i) made.push_back(files.make(role, order.scheme, order.passphrase));
+        return note(std::move(made));
     };
-    if (!fs::exists(file)) {
-        for (const auto role : top_roles) add(role, role == order.role ? order.count : 1);
-        if (is_delegated(order.role)) add(order.role, order.count);
-    } else if (const Policy policy = Policy::load(keys); const auto* role = policy.find(order.role)) {
+    const auto take_others = [&] {
+        std::vector<std::string> taken;
+        for (const auto& [name, key] : order.others) taken.push_back(files.take(name, key));
+        return note(std::move(taken));
+    };
+    const auto ordered = [&] { return order.others.empty() ? make(order.role, order.count) : take_others(); };
+    const auto add = [&](std::string_view role, std::vector<std::string> all) {
+        const auto threshold = static_cast<unsigned>(all.size() + 1) / 2;
+        text += entry_of({.name = std::string(role), .keys = std::move(all), .threshold = threshold, .lifetime = usual_lifetime(role), .position = {}});
+    };
+    if (!policy) {
+        for (const auto role : top_roles) add(role, role == order.role ? ordered() : make(role, 1));
+        if (std::ranges::find(top_roles, order.role) == top_roles.end()) add(order.role, ordered());
+    } else if (const auto* role = policy->find(order.role)) {
         auto all = role->keys;
-        for (auto& name : make(order.role, order.count)) all.push_back(std::move(name));
+        for (auto& name : ordered()) all.push_back(std::move(name));
         text = with_keys(std::move(text), *role, all);
     } else {
-        add(order.role, order.count);
+        add(order.role, ordered());
     }
     write_file(file, text, 0644, Durability::synced);
     files.keep();

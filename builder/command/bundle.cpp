@@ -8,6 +8,7 @@
 #include <bundle/import.hpp>
 #include <bundle/input.hpp>
 #include <bundle/writer.hpp>
+#include <confirmation/confirmation.hpp>
 #include <releases/carry.hpp>
 #include <tuf/metadata.hpp>
 
@@ -77,6 +78,16 @@ std::string names_of(const bundle::Contents& contents) {
     return names.empty() ? "no release" : join(names, ", ");
 }
 
+// Who has built it again, by the ids of their keys: what the train's role has signed. docs/formats/confirmation.md.
+std::vector<std::string> confirmations_of(const bundle::Contents& contents, const bundle::Release& release) {
+    const std::string folder = release.path.substr(0, release.path.rfind('/') + 1);
+    std::vector<std::string> keys;
+    for (const auto& item : contents.targets)
+        if (item.path.starts_with(folder))
+            if (const auto key = confirmation::key_id_in(std::string_view(item.path).substr(folder.size()))) keys.push_back(key->hex());
+    return keys;
+}
+
 Json json_of(const bundle::Release& release) {
     Json images = Json::array();
     for (const auto& image : release.images) images.push_back({{"role", image.role}, {"architecture", image.architecture}, {"files", image.files.size()}});
@@ -89,7 +100,10 @@ Json json_of(const bundle::Contents& contents) {
     if (contents.issued) json["issued"] = tuf::text_of(*contents.issued);
     if (contents.roles) json["roles"] = *contents.roles;
     if (contents.stale) json["stale"] = {{"site", contents.stale->site}, {"reason", contents.stale->reason}};
-    for (const auto& release : contents.releases) json["releases"].push_back(json_of(release));
+    for (const auto& release : contents.releases) {
+        json["releases"].push_back(json_of(release));
+        json["releases"].back()["confirmations"] = confirmations_of(contents, release);
+    }
     for (const auto& item : contents.targets) json["targets"].push_back({{"path", item.path}, {"size", item.length}, {"sha256", item.sha256.hex()}});
     return json;
 }
@@ -110,7 +124,10 @@ std::string text_of(const bundle::Contents& contents) {
     text += fmt::format("chain        {} roots, the first has SHA-256 {}\n", contents.root_version, contents.first_root->hex());
     if (contents.stale) text += fmt::format("stale        let pass by site {}: {}\n", contents.stale->site, contents.stale->reason);
     if (contents.roles) text += fmt::format("roles        {}\n", join(*contents.roles, ", "));
-    for (const auto& release : contents.releases) text += release_text(release);
+    for (const auto& release : contents.releases) {
+        text += release_text(release);
+        if (const auto keys = confirmations_of(contents, release); !keys.empty()) text += fmt::format("  built again and confirmed by the keys {}\n", join(keys, ", "));
+    }
     return text + fmt::format("targets      {}, {}\n", contents.targets.size(), human_bytes(bytes_of(contents)));
 }
 

@@ -32,6 +32,7 @@ constexpr std::chrono::days validity{20 * 365};
 
 struct NewOptions : OfficeOptions {
     std::string organisation = "Ashlar", role, old;
+    std::vector<std::filesystem::path> others;
     SignatureScheme scheme = SignatureScheme::ed25519;
     unsigned count = 1;
 };
@@ -64,14 +65,17 @@ std::optional<std::string_view> text_of(const std::optional<Secret>& secret) { r
 void tell_of(const Context& context, const std::vector<std::string>& names, const std::string& role) {
     const auto place = authority::Policy::file_in(context.options().keys).parent_path();
     if (context.json()) return fmt::print("{}", pretty(Json{{"role", role}, {"directory", place.native()}, {"keys", names}}));
-    for (const auto& name : names) fmt::print("{}.key, .pub\n", (place / name).native());
-    fmt::print("`ashlar key ceremony` puts them into force\n");
+    for (const auto& name : names) fmt::print("{}{}\n", (place / name).native(), std::filesystem::exists(place / (name + ".key")) ? ".key, .pub" : ".pub");
+    fmt::print("{}\n", role == authority::rebuilders ? "they count from now on; how many of them have to confirm a release is the threshold in trust.toml" : "`ashlar key ceremony` puts them into force");
 }
 
 int make_keys(Context& context, const NewOptions& options) {
     if (options.role.empty()) return make_all(context, options);
     const auto passphrase = passphrase_in(options);
-    tell_of(context, authority::make_keys(context.options().keys, {.role = options.role, .scheme = options.scheme, .count = options.count, .passphrase = text_of(passphrase)}), options.role);
+    authority::NewKey order{.role = options.role, .scheme = options.scheme, .count = options.count, .passphrase = text_of(passphrase)};
+    for (const auto& file : options.others) order.others.emplace(file.stem().native(), authority::read_public_key(file));
+    if (order.others.size() < options.others.size()) throw Error("cannot add these keys: two of the files have one name", "give one of them another name");
+    tell_of(context, authority::make_keys(context.options().keys, order), options.role);
     return 0;
 }
 
@@ -93,7 +97,7 @@ int list_keys(Context& context) {
     for (const auto& role : policy.roles()) {
         const auto version = repository.version(role.name);
         Json keys = Json::array();
-        if (!context.json()) fmt::print("{:<16} {} of {}, signs for {} days{}\n", role.name, role.threshold, role.keys.size(), role.lifetime.count(), version ? fmt::format(", version {}", *version) : "");
+        if (!context.json()) fmt::print("{:<16} {} of {}{}{}\n", role.name, role.threshold, role.keys.size(), role.lifetime.count() > 0 ? fmt::format(", signs for {} days", role.lifetime.count()) : "", version ? fmt::format(", version {}", *version) : "");
         for (const auto& name : role.keys) {
             const bool here = std::filesystem::exists(policy.private_file(name));
             const auto scheme = name_of(policy.key(name).scheme());
@@ -165,14 +169,16 @@ void add_key(CLI::App& app, const Choose& choose) {
     command->require_subcommand(1);
     auto* fresh = command->add_subcommand("new", "Make keys in --keys: all that images and releases need, or those of one role");
     fresh->footer("examples:\n  ashlar key new --organisation 'Example Cloud' --keys /etc/ashlar/keys\n  ashlar key new train-R1 --count 3\n"
-                  "  ashlar key new site-berlin-1 --scheme ecdsa-p384 --passphrase-file passphrase");
+                  "  ashlar key new site-berlin-1 --scheme ecdsa-p384 --passphrase-file passphrase\n"
+                  "  ashlar key new rebuilders --public acme.pub --public example.pub     keys of others, who build releases again");
     auto order = std::make_shared<NewOptions>();
-    fresh->add_option("WHOSE", order->role, "root, targets, snapshot, timestamp, bundle, train-<train>, site-<site> (default: everything)");
+    auto* whose = fresh->add_option("WHOSE", order->role, "root, targets, snapshot, timestamp, bundle, train-<train>, site-<site>, rebuilders (default: everything)");
     fresh->add_option("--organisation", order->organisation, "Name in the certificates of firmware's keys")->type_name("NAME")->capture_default_str();
     fresh->add_option("--count", order->count, "How many")->type_name("NUMBER")->check(CLI::Range(1U, 16U))->capture_default_str();
     const std::map<std::string, SignatureScheme> schemes{{"ed25519", SignatureScheme::ed25519}, {"ecdsa-p256", SignatureScheme::ecdsa_p256}, {"ecdsa-p384", SignatureScheme::ecdsa_p384}};
     command_line::add_choice(*fresh, "--scheme", order->scheme, schemes, "Kind of key (default: ed25519)");
     add_office(*fresh, *order);
+    fresh->add_option("--public", order->others, "Make none: take the public key in this file, whose holder gave it; may be given again")->type_name("FILE")->allow_extra_args(false)->needs(whose);
     auto* rotation = command->add_subcommand("rotate", "Make a key that takes the place of another one of a role");
     rotation->footer("example:\n  ashlar key rotate train-R1 train-R1-2");
     rotation->add_option("WHOSE", order->role, "The role")->required();

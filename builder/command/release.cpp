@@ -4,13 +4,17 @@
 
 #include <base/day.hpp>
 #include <base/error.hpp>
+#include <base/file.hpp>
 #include <base/json.hpp>
 #include <base/text.hpp>
 #include <command_line/choice.hpp>
 #include <pipeline/inputs.hpp>
 #include <pipeline/roots.hpp>
+#include <confirmation/confirmation.hpp>
+#include <releases/confirmations.hpp>
 #include <releases/cut.hpp>
 #include <releases/office.hpp>
+#include <requests/request.hpp>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -25,6 +29,7 @@ using releases::Office;
 
 struct ReleaseOptions : OfficeOptions {
     std::string release, train, reason;
+    std::vector<std::filesystem::path> files;
     Inputs inputs = Inputs::automatic;
     Channel channel = Channel::candidate;
 };
@@ -89,6 +94,27 @@ int revoke(Context& context, const ReleaseOptions& options) {
     return go_on(context, office, options);
 }
 
+// A confirmation; or a request for one with its answer beside it, where the key was elsewhere.
+releases::Offered offered(const std::filesystem::path& file) {
+    if (!file.native().ends_with(".request.json")) return {file.native(), read_file(file)};
+    const std::string text = requests::read_request(file);
+    const auto request = requests::parse_request(text, file.native());
+    if (request.kind != requests::Kind::confirmation) throw Error(fmt::format("cannot use the signing request '{}': it is not for a confirmation", file.native()), "`ashlar release attach` takes the answers to others");
+    const auto said = confirmation::read_message(text_of(request.message), file.native());
+    const auto answer = requests::answer_path(file);
+    return {file.native(), confirmation::text_of(said, requests::check_answer(requests::read_answer(answer), text, said.key, answer.native()))};
+}
+
+int confirm(Context& context, const ReleaseOptions& options) {
+    const Office office = open_office(context);
+    const auto claim = office.claim();
+    std::vector<releases::Offered> all;
+    for (const auto& file : options.files) all.push_back(offered(file));
+    for (const auto& taken : releases::confirm(office, all, now()))
+        if (!context.json()) fmt::print("{}: {} by {}\n", to_text(taken.release), taken.change == releases::Taken::Change::made ? "confirmed" : "was confirmed before", taken.key);
+    return go_on(context, office, options);
+}
+
 int raise_floor(Context& context, const ReleaseOptions& options) {
     const Office office = open_office(context);
     const auto claim = office.claim();
@@ -106,6 +132,11 @@ std::string state_of(const Listed& one) {
     return text;
 }
 
+// Nothing where the policy asks for none.
+std::optional<releases::Tally> words_on(const Office& office, const ReleaseVersion& release) {
+    return office.policy().find(authority::rebuilders) ? std::optional(releases::tally(office, release)) : std::nullopt;
+}
+
 Json json_of(const Listed& one) {
     return {{"release", to_text(one.release)}, {"channel", releases::to_string(one.channel)}, {"published", one.state == Listed::State::published},
             {"revoked", one.revoked ? Json(*one.revoked) : Json()}, {"below_floor", one.below_floor}, {"digest", "sha256:" + one.digest.hex()}};
@@ -118,7 +149,9 @@ int list(Context& context, const ReleaseOptions& options) {
     for (const auto& train : trains)
         for (const auto& one : releases::list(office, train)) {
             all.push_back(json_of(one));
-            if (!context.json()) fmt::print("{:<8} {}\n", to_text(one.release), state_of(one));
+            const auto words = words_on(office, one.release);
+            if (words) all.back()["rebuilders"] = Json{{"wanted", words->threshold}, {"confirmed", words->confirmed}, {"missing", words->missing}};
+            if (!context.json()) fmt::print("{:<8} {}{}\n", to_text(one.release), state_of(one), words ? fmt::format(", confirmed by {} of {}", words->confirmed.size(), words->threshold) : "");
         }
     if (context.json()) fmt::print("{}", pretty(all));
     else if (all.empty()) fmt::print("no release yet\n");
@@ -156,6 +189,9 @@ int show(Context& context, const ReleaseOptions& options) {
     const ReleaseVersion version = version_of(options.release);
     const ClusterRelease release = releases::load(office, version);
     fmt::print("{}", context.json() ? cluster_release_text(release) : shown(release, listed(office, version)));
+    if (const auto words = words_on(office, version); words && !context.json())
+        fmt::print("built again and confirmed by {}; not by {}; {} wanted to be stable\n", words->confirmed.empty() ? "nobody" : join(words->confirmed, ", "), words->missing.empty() ? "nobody" : join(words->missing, ", "),
+                   words->threshold);
     return 0;
 }
 
@@ -214,7 +250,7 @@ void run_by(CLI::App& command, const Choose& choose, Place place, int (*body)(Co
 } // namespace
 
 void add_release(CLI::App& app, const Choose& choose) {
-    auto* command = app.add_subcommand("release", "Releases of the trains: cut, sign, promote, revoke");
+    auto* command = app.add_subcommand("release", "Releases of the trains: cut, sign, confirm, promote, revoke");
     command->require_subcommand(1);
     command->footer("examples:\n  ashlar release cut R1.0\n  ashlar release promote R1.0 candidate\n  ashlar release support R0.2     what a site on R0.2 may do next");
     const auto options = std::make_shared<ReleaseOptions>();
@@ -231,6 +267,11 @@ void add_release(CLI::App& app, const Choose& choose) {
                       "ashlar release attach");
     add_office(*one, *options);
     run_by(*one, choose, Place::plain, attach, options);
+
+    one = subcommand(*command, "confirm", "Take in what independent builders have signed: `ashlar rebuild`", "ashlar release confirm R1.0.confirmation.json");
+    one->add_option("FILE", options->files, "A confirmation, or a signing request for one whose answer lies beside it; several")->required();
+    add_office(*one, *options);
+    run_by(*one, choose, Place::plain, confirm, options);
 
     one = subcommand(*command, "promote", "Move a release to the next channel; nothing is rebuilt", "ashlar release promote R1.0 stable");
     with_release(*one);

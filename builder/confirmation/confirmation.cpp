@@ -152,9 +152,9 @@ Digest key_id(const VerifyingKey& key) { return sha256(key.der()); }
 
 std::string file_name_of(const VerifyingKey& key) { return fmt::format("{}{}{}", file_begin, key_id(key).hex(), file_end); }
 
-bool is_file_name(std::string_view name) {
-    if (!name.starts_with(file_begin) || !name.ends_with(file_end) || name.size() <= file_begin.size() + file_end.size()) return false;
-    return Digest::from_hex(name.substr(file_begin.size(), name.size() - file_begin.size() - file_end.size())).has_value();
+std::optional<Digest> key_id_in(std::string_view name) {
+    if (!name.starts_with(file_begin) || !name.ends_with(file_end) || name.size() <= file_begin.size() + file_end.size()) return std::nullopt;
+    return Digest::from_hex(name.substr(file_begin.size(), name.size() - file_begin.size() - file_end.size()));
 }
 
 } // namespace ashlar::confirmation

@@ -1,6 +1,7 @@
 #include <releases/carry.hpp>
 
 #include <base/error.hpp>
+#include <confirmation/confirmation.hpp>
 #include <tuf/trusted.hpp>
 
 #include <algorithm>
@@ -52,8 +53,15 @@ private:
                 for (const auto& file : image.files) paths.push_back(target_path(order_.release, file.file));
         for (const auto& file : release.evidence) paths.push_back(target_path(order_.release, file.file));
         if (order_.since) leave_out_what_the_site_has(paths);
+        add_confirmations(paths);
         std::ranges::sort(paths);
         return paths;
+    }
+    // What others say of it, for whoever wants to know on the other side.
+    void add_confirmations(std::vector<std::string>& paths) {
+        const std::string folder = target_path(order_.release, "");
+        for (const auto& [path, target] : published().targets)
+            if (path.starts_with(folder) && confirmation::key_id_in(std::string_view(path).substr(folder.size()))) paths.push_back(path);
     }
     ClusterRelease require_published(const ReleaseVersion& version) {
         if (!published().targets.contains(target_path(version, "release.json")))

@@ -2,6 +2,8 @@
 
 #include <base/error.hpp>
 #include <base/file.hpp>
+#include <base/text.hpp>
+#include <releases/confirmations.hpp>
 #include <tuf/trusted.hpp>
 #include <tuf/updater.hpp>
 
@@ -63,6 +65,14 @@ tuf::Target& target_of(tuf::Targets& targets, const ReleaseVersion& release) {
     return found->second;
 }
 
+void refuse_unconfirmed(const Office& office, const ReleaseVersion& release) {
+    const Tally tally = releases::tally(office, release);
+    if (tally.is_reached()) return;
+    const std::string name = to_text(release);
+    throw Error(fmt::format("cannot promote {} to stable: {} of the {} rebuilders that it needs have confirmed it; not yet: {}", name, tally.confirmed.size(), tally.threshold, join(tally.missing, ", ")),
+                fmt::format("each of them runs `ashlar rebuild {} --key FILE`; `ashlar release confirm FILE` takes what that writes", name));
+}
+
 void refuse_revoked(const tuf::Targets& targets, const ReleaseVersion& release) {
     if (!targets.train) return;
     if (const auto why = targets.train->revoked.find(to_text(release)); why != targets.train->revoked.end())
@@ -104,12 +114,9 @@ std::vector<std::string> trains(const Office& office) {
     return names;
 }
 
-namespace {
-
-// A target of a train, as it lies in the repository; nothing where neither what is published nor what is proposed names it.
 std::optional<std::string> target_text(const Office& office, const ReleaseVersion& release, std::string_view file) {
     const std::string role = tuf::role_of_train(to_text(release.train)), path = target_path(release, file);
-    for (const auto& targets : {office.repository().targets(role), proposed(office, role)}) {
+    for (const auto& targets : {proposed(office, role), office.repository().targets(role)}) {
         if (!targets) continue;
         const auto found = targets->targets.find(path);
         if (found == targets->targets.end()) continue;
@@ -119,8 +126,6 @@ std::optional<std::string> target_text(const Office& office, const ReleaseVersio
     }
     return std::nullopt;
 }
-
-} // namespace
 
 ClusterRelease load(const Office& office, const ReleaseVersion& release) {
     if (const auto text = target_text(office, release, document)) return parse_cluster_release(*text, target_path(release, document));
@@ -151,6 +156,7 @@ void promote(const Office& office, const ReleaseVersion& release, Channel to, Ti
         const Channel from = channel_named(text_in(target.custom, "channel"), target_path(release, document));
         if (to <= from) throw Error(fmt::format("cannot promote {} to {}: it is in {}", to_text(release), to_string(to), to_string(from)), "channels follow each other: edge, candidate, stable; `ashlar release revoke` takes one back");
         if (to == Channel::stable && from == Channel::edge) throw Error(fmt::format("cannot promote {} to stable: it is in edge", to_text(release)), fmt::format("first `ashlar release promote {} candidate`", to_text(release)));
+        if (to == Channel::stable) refuse_unconfirmed(office, release);
         target.custom["channel"] = to_string(to);
     });
 }

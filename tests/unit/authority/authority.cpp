@@ -112,6 +112,39 @@ TEST_F(Office, WhatIsWrongInThePolicyIsShownAtItsPlace) {
     EXPECT_THAT(error_of([&] { (void)policy(); }), HasSubstr("expected a whole number from 1 to 1"));
 }
 
+TEST_F(Office, RebuildersAreKeysAndAThresholdAndNoRoleOfMetadata) {
+    EXPECT_THAT(make_keys(keys, {.role = "rebuilders", .scheme = SignatureScheme::ed25519, .count = 3, .passphrase = {}}),
+                ElementsAre("root-1", "targets-1", "snapshot-1", "timestamp-1", "bundle-1", "rebuilder-1", "rebuilder-2", "rebuilder-3"));
+    EXPECT_EQ(policy().role("rebuilders").threshold, 2U);
+    EXPECT_THAT(roles_of(ceremony_by_all().published), ElementsAre("root 1", "targets 1", "snapshot 1", "timestamp 1"));
+    EXPECT_THAT(repository.targets("targets")->delegations, IsEmpty());
+    EXPECT_FALSE(repository.root()->keys.contains(tuf::id_of(policy().key("rebuilder-1"))));
+    const std::string good = read_file(Policy::file_in(keys));
+    write_file(Policy::file_in(keys), good + "days = 7\n");
+    EXPECT_THAT(error_of([&] { (void)policy(); }), HasSubstr("what rebuilders sign has no end"));
+}
+
+TEST_F(Office, KeysOfOthersAreTakenInUnderTheirNames) {
+    make_keys(keys, {.role = "root", .scheme = SignatureScheme::ed25519, .count = 1, .passphrase = {}});
+    const auto acme = SigningKey::generate(SignatureScheme::ed25519).verifying_key(), example = SigningKey::generate(SignatureScheme::ecdsa_p384).verifying_key();
+    const auto take = [&](const std::map<std::string, VerifyingKey>& others) { return make_keys(keys, {.role = "rebuilders", .passphrase = {}, .others = others}); };
+    EXPECT_THAT(take({{"acme", acme}}), ElementsAre("acme"));
+    EXPECT_THAT(take({{"example.org", example}}), ElementsAre("example.org"));
+    EXPECT_EQ(policy().role("rebuilders").keys, (std::vector<std::string>{"acme", "example.org"}));
+    EXPECT_EQ(policy().key("acme"), acme);
+    EXPECT_FALSE(fs::exists(keys / "trust/acme.key"));
+    const std::string before = read_file(Policy::file_in(keys));
+    EXPECT_EQ(error_of([&] { take({{"other", acme}}); }), "cannot add the key 'other': it is the key 'acme'\n  hint: a threshold counts keys that differ");
+    const auto fresh = SigningKey::generate(SignatureScheme::ed25519).verifying_key();
+    EXPECT_EQ(error_of([&] { take({{"a", fresh}, {"b", fresh}}); }), "cannot add the key 'b': it is the key 'a'\n  hint: a threshold counts keys that differ");
+    EXPECT_EQ(error_of([&] { take({{"acme", fresh}}); }), "cannot add the key 'acme': there is one of that name\n  hint: give its file another name");
+    EXPECT_EQ(error_of([&] { take({{"a b", fresh}}); }), "cannot add the key 'a b': that is not the name of a key\n  hint: name its file with letters, digits, '-' and '.', and .pub");
+    EXPECT_EQ(read_file(Policy::file_in(keys)), before);
+    write_file(directory.path() / "a.pub", "nonsense");
+    EXPECT_EQ(error_of([&] { (void)read_public_key(directory.path() / "a.pub"); }),
+              fmt::format("cannot read '{}': it is not an Ed25519, P-256 or P-384 public key in PEM form\n  hint: `openssl pkey -in KEY -pubout` writes the public half of a key", (directory.path() / "a.pub").native()));
+}
+
 TEST_F(Office, ACeremonyWithAllKeysAtHandPublishesRootAndTargets) {
     make_keys(keys, {.role = "train-R0", .scheme = SignatureScheme::ed25519, .count = 1, .passphrase = {}});
     EXPECT_THAT(roles_of(ceremony_by_all().published), ElementsAre("root 1", "targets 1", "snapshot 1", "timestamp 1"));

@@ -18,16 +18,18 @@
 namespace ashlar::authority {
 
 struct RolePolicy {
-    std::string name;              // "root", "targets", "snapshot", "timestamp", "bundle", "train-R1", "site-berlin-1"
+    std::string name;              // "root", "targets", "snapshot", "timestamp", "bundle", "train-R1", "site-berlin-1"; "rebuilders"
     std::vector<std::string> keys; // "root-1", for the file root-1.pub
     unsigned threshold = 1;
-    std::chrono::days lifetime{}; // of what it signs
+    std::chrono::days lifetime{}; // of what it signs; of what has no end 0
     toml::Position position;
 };
 
 // Those that every repository has.
 inline constexpr std::array<std::string_view, 5> top_roles{"root", "targets", "snapshot", "timestamp", "bundle"};
 [[nodiscard]] bool is_delegated(std::string_view role); // "train-R1", "site-berlin-1"
+// Whose word on a release that they have built again counts: docs/formats/confirmation.md. Metadata does not know it.
+inline constexpr std::string_view rebuilders = "rebuilders";
 
 class Policy {
 public:
@@ -57,7 +59,10 @@ struct NewKey {
     SignatureScheme scheme = SignatureScheme::ed25519;
     unsigned count = 1;
     std::optional<std::string_view> passphrase;
+    std::map<std::string, VerifyingKey> others{}; // public halves that their holders gave, by the names that they get: in place of `count` new keys
 };
+// A public key in PEM form: Ed25519, P-256 or P-384; an Error for anything else.
+[[nodiscard]] VerifyingKey read_public_key(const std::filesystem::path& file);
 // Makes keys for a role, and the role's entry in trust.toml (and that file, with a key for every top role, where there is
 // none yet); a role that is there gets more keys. Returns the names. Nothing is left behind by a failure.
 std::vector<std::string> make_keys(const std::filesystem::path& keys, const NewKey& order);

@@ -13,6 +13,7 @@
 #include <tuf/metadata.hpp>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,6 @@ struct Confirmation {
 [[nodiscard]] Digest key_id(const VerifyingKey& key);
 // "confirmation.3f1c….json", beside the release's other files.
 [[nodiscard]] std::string file_name_of(const VerifyingKey& key);
-[[nodiscard]] bool is_file_name(std::string_view name);
+[[nodiscard]] std::optional<Digest> key_id_in(std::string_view file_name); // nothing for the name of another file
 
 } // namespace ashlar::confirmation

@@ -63,6 +63,9 @@ struct Listed {
 // The release's document. Error when there is none.
 [[nodiscard]] ClusterRelease load(const Office& office, const ReleaseVersion& release);
 
+// A target of a train, as it lies in the repository; nothing where neither what is proposed nor what is published names it.
+[[nodiscard]] std::optional<std::string> target_text(const Office& office, const ReleaseVersion& release, std::string_view file);
+
 // What it says that changed. Error for the first of all, which has nothing to be compared with.
 [[nodiscard]] std::string notes_of(const Office& office, const ReleaseVersion& release);
 
@@ -72,7 +75,8 @@ struct Listed {
 // Changes what the train's role signs, as a proposal upon what is published or proposed already. docs/formats/trust.md.
 void edit(const Office& office, const std::string& train, Time now, const std::function<void(tuf::Targets&)>& change);
 
-// Moves a digest; nothing is built. Error when the release is not there, is revoked, or would skip a channel.
+// Moves a digest; nothing is built. Error when the release is not there, is revoked, or would skip a channel; and when it would
+// become stable and fewer rebuilders have confirmed it than the policy wants (<releases/confirmations.hpp>).
 void promote(const Office& office, const ReleaseVersion& release, Channel to, Time now);
 // Nobody installs it any more. `floor`: nor anything older than this release of the same train.
 void revoke(const Office& office, const ReleaseVersion& release, const std::string& reason, Time now);
