@@ -65,6 +65,7 @@ void add_lock(CLI::App& app, const Choose& choose);
 void add_build(CLI::App& app, const Choose& choose);
 void add_boot(CLI::App& app, const Choose& choose);
 void add_verify(CLI::App& app, const Choose& choose);
+void add_rebuild(CLI::App& app, const Choose& choose);
 void add_inspect(CLI::App& app, const Choose& choose);
 void add_delta(CLI::App& app, const Choose& choose);
 void add_publish(CLI::App& app, const Choose& choose);

@@ -1,3 +1,4 @@
+#include "open_key.hpp"
 #include "options.hpp"
 #include "terminal.hpp"
 
@@ -6,9 +7,6 @@
 #include <base/json.hpp>
 #include <base/text.hpp>
 #include <requests/request.hpp>
-#include <signing/key.hpp>
-#include <signing/message_key.hpp>
-#include <token/token.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -31,7 +29,7 @@ namespace {
 struct SignOptions {
     std::vector<fs::path> places;
     std::vector<std::string> keys; // files or URIs
-    fs::path passphrase_file, pin_file;
+    KeySecrets secrets;
     enum class Confirmation { asked, given } confirmation = Confirmation::asked;
     enum class Mode { sign, list } mode = Mode::sign;
 };
@@ -57,29 +55,6 @@ std::vector<Waiting> read_requests(const std::vector<fs::path>& places) {
 
 // ---- Keys --------------------------------------------------------------------------------------
 
-// From the file that was named for it, or from the terminal.
-Secret secret_for(const std::string& key, std::string_view what, const std::optional<fs::path>& file, const char* option) {
-    if (file && !file->empty()) return Secret::line_of(*file);
-    if (const auto terminal = Terminal::open()) return terminal->ask_secret(fmt::format("{} of {}: ", what, key));
-    throw Error(fmt::format("cannot ask for the {} of '{}': there is no terminal", what, key), fmt::format("{} names a file that has it", option));
-}
-
-Holder open_token_key(const std::string& text, const SignOptions& options) {
-    const auto uri = token::Uri::parse(text);
-    const Secret pin = secret_for(text, "PIN", options.pin_file.empty() ? uri.pin_file() : options.pin_file, "--pin-file");
-    return token::open_key(uri, pin);
-}
-
-// RSA keys sign for firmware, all others sign messages.
-Holder open_file_key(const std::string& path, const SignOptions& options) {
-    std::optional<Secret> passphrase;
-    if (is_encrypted(path)) passphrase = secret_for(path, "passphrase", options.passphrase_file, "--passphrase-file");
-    const auto text = passphrase ? std::optional(passphrase->text()) : std::nullopt;
-    auto key = std::make_shared<const SigningKey>(SigningKey::load(path, text));
-    if (key->verifying_key().scheme() != SignatureScheme::rsa_pss) return key;
-    return std::make_shared<const PrivateKey>(PrivateKey::load(path, text));
-}
-
 struct OpenKey {
     std::string name; // as it was given
     Holder holder;
@@ -89,7 +64,7 @@ struct OpenKey {
 std::vector<OpenKey> open_keys(const SignOptions& options) {
     std::vector<OpenKey> keys;
     for (const std::string& name : options.keys) {
-        Holder holder = token::Uri::is_one(name) ? open_token_key(name, options) : open_file_key(name, options);
+        Holder holder = open_key(name, options.secrets);
         auto half = requests::public_half(holder);
         keys.push_back({name, std::move(holder), std::move(half)});
     }
@@ -305,8 +280,7 @@ void add_sign(CLI::App& app, const Choose& choose) {
     auto options = std::make_shared<SignOptions>();
     command->add_option("REQUESTS", options->places, "Directories with requests, or requests (*.request.json)")->required();
     command->add_option("--key", options->keys, "A private key in PEM form, or the PKCS #11 URI of one; may be given again")->type_name("FILE")->allow_extra_args(false);
-    command->add_option("--passphrase-file", options->passphrase_file, "Where the passphrase of encrypted keys is (default: it is asked for)")->type_name("FILE");
-    command->add_option("--pin-file", options->pin_file, "Where the PIN of the token is (default: what the URI says, or it is asked for)")->type_name("FILE");
+    add_secrets(*command, options->secrets);
     auto* yes = command->add_flag_callback("--yes", [options] { options->confirmation = SignOptions::Confirmation::given; }, "Sign without asking");
     command->add_flag_callback("--list", [options] { options->mode = SignOptions::Mode::list; }, "Sign nothing: say what waits for which key")->excludes(yes);
     command->callback([=] { choose({Place::plain, [options](Context& context) { return sign(context, *options); }}); });
