@@ -3,6 +3,7 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/text.hpp>
+#include <signing/message_key.hpp>
 
 #include <algorithm>
 #include <array>
@@ -151,6 +152,14 @@ EnrolmentKeys load_enrolment_keys(const fs::path& directory, Time now) {
             load_owner(directory / "owner")};
 }
 
+RevocationKeys load_revocation_keys(const fs::path& directory, Time now) {
+    require_files(directory, std::array{public_file(directory, "KEK"), directory / "owner"});
+    RevocationKeys keys{Certificate::load(public_file(directory, "KEK")), load_owner(directory / "owner"), nullptr};
+    const fs::path key = key_file(directory, "KEK");
+    if (fs::exists(key) && !is_encrypted(key)) keys.signer = load(directory, "KEK", now).signer;
+    return keys;
+}
+
 // ---- Variables ---------------------------------------------------------------------------------
 
 namespace {
@@ -165,9 +174,9 @@ SignatureDatabase with_vendors(TrustedCertificate own, const std::vector<Trusted
     return database;
 }
 
-SignatureDatabase hashes_of(const EnrolmentKeys& keys, const std::vector<Digest>& forbidden) {
+SignatureDatabase hashes_of(const Guid& owner, const std::vector<Digest>& forbidden) {
     SignatureDatabase database;
-    for (const Digest& hash : forbidden) database.hashes.push_back({keys.owner, hash});
+    for (const Digest& hash : forbidden) database.hashes.push_back({owner, hash});
     return database;
 }
 
@@ -187,7 +196,7 @@ std::vector<VariableFile> make_variable_files(const EnrolmentKeys& keys, const V
         with_vendors({keys.owner, keys.key_exchange.certificate}, vendors.key_exchange));
     add(SecureBootVariable::allowed, with_vendors({keys.owner, keys.db}, vendors.allowed));
     if (forbidden.empty()) return files;
-    add(SecureBootVariable::forbidden, hashes_of(keys, forbidden));
+    add(SecureBootVariable::forbidden, hashes_of(keys.owner, forbidden));
     files.push_back({"dbx-append.auth", make_revocation(keys, forbidden, time)});
     return files;
 }
@@ -197,10 +206,13 @@ void write_variable_files(const fs::path& directory, const std::vector<VariableF
     for (const VariableFile& file : files) write_file(directory / file.name, text_of(file.contents));
 }
 
-Bytes make_revocation(const EnrolmentKeys& keys, const std::vector<Digest>& forbidden, Time time) {
+VariableUpdate revocation(const Guid& owner, const std::vector<Digest>& forbidden, Time time) {
     if (forbidden.empty()) throw Error("cannot make a revocation: no image is named");
-    return sign_variable({SecureBootVariable::forbidden, VariableWrite::append, time, signature_lists(hashes_of(keys, forbidden))},
-                         keys.key_exchange);
+    return {SecureBootVariable::forbidden, VariableWrite::append, time, signature_lists(hashes_of(owner, forbidden))};
+}
+
+Bytes make_revocation(const EnrolmentKeys& keys, const std::vector<Digest>& forbidden, Time time) {
+    return sign_variable(revocation(keys.owner, forbidden, time), keys.key_exchange);
 }
 
 } // namespace ashlar

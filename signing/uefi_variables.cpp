@@ -32,16 +32,14 @@ void append_list_header(Bytes& to, const Guid& type, std::size_t entry_size, std
     append_little_endian(to, static_cast<std::uint32_t>(entry_size));
 }
 
+// Calls `add` with the kind of each list and each of its entries.
 class ListParser {
 public:
     ListParser(ByteView rest, std::string_view name) : rest_(rest), name_(name) {}
 
-    SignatureDatabase parse() {
-        while (!rest_.empty()) list();
-        return std::move(database_);
+    template <typename Add> void parse(Add&& add) {
+        while (!rest_.empty()) list(add);
     }
-
-private:
     [[nodiscard]] Error refusal(std::string_view cause) const {
         return Error(fmt::format("cannot read the signature lists of '{}': {}", name_, cause));
     }
@@ -51,7 +49,8 @@ private:
         return Guid::from_efi_bytes(guid);
     }
 
-    void list() {
+private:
+    template <typename Add> void list(Add& add) {
         if (rest_.size() < list_header) throw refusal("a list ends inside its header");
         const Guid type = guid_at(rest_);
         const std::size_t size = *little_endian_at<std::uint32_t>(rest_, 16);
@@ -66,24 +65,16 @@ private:
         rest_ = rest_.subspan(size);
     }
 
-    void add(const Guid& type, ByteView entry) {
-        const Guid owner = guid_at(entry);
-        const ByteView data = entry.subspan(Guid::size);
-        if (type == certificate_list) {
-            database_.certificates.push_back({owner, Certificate::from_der(data, name_)});
-        } else if (type == hash_list && data.size() == Digest::size) {
-            Digest::Bytes bytes{};
-            std::ranges::copy(data, bytes.begin());
-            database_.hashes.push_back({owner, Digest(bytes)});
-        } else {
-            throw refusal(fmt::format("a list of kind {} is not known here", type.text()));
-        }
-    }
-
     ByteView rest_;
     std::string_view name_;
-    SignatureDatabase database_;
 };
+
+std::optional<Digest> hash_in(const Guid& type, ByteView entry) {
+    if (type != hash_list || entry.size() != Guid::size + Digest::size) return std::nullopt;
+    Digest::Bytes bytes{};
+    std::ranges::copy(entry.subspan(Guid::size), bytes.begin());
+    return Digest(bytes);
+}
 
 } // namespace
 
@@ -104,7 +95,28 @@ Bytes signature_lists(const SignatureDatabase& database) {
     return lists;
 }
 
-SignatureDatabase parse_signature_lists(ByteView lists, std::string_view name) { return ListParser(lists, name).parse(); }
+SignatureDatabase parse_signature_lists(ByteView lists, std::string_view name) {
+    SignatureDatabase database;
+    ListParser parser(lists, name);
+    parser.parse([&](const Guid& type, ByteView entry) {
+        const Guid owner = ListParser::guid_at(entry);
+        if (type == certificate_list)
+            database.certificates.push_back({owner, Certificate::from_der(entry.subspan(Guid::size), name)});
+        else if (const auto hash = hash_in(type, entry))
+            database.hashes.push_back({owner, *hash});
+        else
+            throw parser.refusal(fmt::format("a list of kind {} is not known here", type.text()));
+    });
+    return database;
+}
+
+std::vector<Digest> listed_hashes(ByteView lists, std::string_view name) {
+    std::vector<Digest> hashes;
+    ListParser(lists, name).parse([&](const Guid& type, ByteView entry) {
+        if (const auto hash = hash_in(type, entry)) hashes.push_back(*hash);
+    });
+    return hashes;
+}
 
 // ---- Authenticated variables -------------------------------------------------------------------
 
@@ -212,6 +224,18 @@ Bytes attach_variable(const VariableUpdate& update, const Certificate& signer, B
 
 Bytes sign_variable(const VariableUpdate& update, const Identity& authority) {
     return attach_variable(update, authority.certificate, authority.signer->sign(request_variable(update)));
+}
+
+ByteView lists_of_update(ByteView auth, std::string_view name) {
+    const auto refuse = [&](std::string_view cause) { return Error(fmt::format("cannot read '{}': {}", name, cause)); };
+    constexpr std::size_t time = 16, certificate = win_certificate_header + Guid::size;
+    if (auth.size() < time + certificate) throw refuse("it ends inside its header");
+    const std::size_t size = *little_endian_at<std::uint32_t>(auth, time);
+    const bool known = *little_endian_at<std::uint16_t>(auth, time + 4) == win_certificate_revision && *little_endian_at<std::uint16_t>(auth, time + 6) == win_certificate_efi_guid &&
+                       std::ranges::equal(auth.subspan(time + win_certificate_header, Guid::size), pkcs7_type.efi_bytes());
+    if (!known) throw refuse("it is not a signed update of a firmware's variable");
+    if (size < certificate || size > auth.size() - time) throw refuse("its signature is longer than it is");
+    return auth.subspan(time + size);
 }
 
 // ---- Vendors -----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@
 #include <signing/uefi_variables.hpp>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -65,7 +66,16 @@ struct VariableFile {
                                                             const std::vector<Digest>& forbidden, Time time);
 void write_variable_files(const std::filesystem::path& directory, const std::vector<VariableFile>& files);
 
-// An update that adds `forbidden` to whatever dbx holds (to be written with the append attribute).
+// An update that adds `forbidden` to whatever dbx holds (to be written with the append attribute), and the same before it is signed.
 [[nodiscard]] Bytes make_revocation(const EnrolmentKeys& keys, const std::vector<Digest>& forbidden, Time time);
+[[nodiscard]] VariableUpdate revocation(const Guid& owner, const std::vector<Digest>& forbidden, Time time);
+
+// What a revocation needs: KEK.pem and owner, which are public; KEK.key may be elsewhere.
+struct RevocationKeys {
+    Certificate key_exchange;
+    Guid owner;
+    std::shared_ptr<const Signer> signer; // null: it is elsewhere, or encrypted
+};
+[[nodiscard]] RevocationKeys load_revocation_keys(const std::filesystem::path& directory, Time now);
 
 } // namespace ashlar

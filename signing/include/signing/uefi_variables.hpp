@@ -40,6 +40,10 @@ struct SignatureDatabase {
 // Throws Error `cannot read the signature lists of '<name>': …`; also for kinds that are not listed here.
 [[nodiscard]] SignatureDatabase parse_signature_lists(ByteView lists, std::string_view name);
 
+// The SHA-256 image hashes among lists of any kinds: a firmware's dbx has some that nobody here writes. Throws as above for sizes that
+// contradict each other.
+[[nodiscard]] std::vector<Digest> listed_hashes(ByteView lists, std::string_view name);
+
 enum class SecureBootVariable { platform_key, key_exchange, allowed, forbidden };
 [[nodiscard]] std::string_view name_of(SecureBootVariable variable); // "PK", "KEK", "db", "dbx"
 // Whose namespace it is in: EFI_GLOBAL_VARIABLE, or EFI_IMAGE_SECURITY_DATABASE_GUID for db and dbx.
@@ -68,6 +72,8 @@ struct VariableUpdate {
 // The contents of an .auth file. Throws unless `signature` is the certificate's key's over the request.
 [[nodiscard]] Bytes attach_variable(const VariableUpdate& update, const Certificate& signer, ByteView signature);
 [[nodiscard]] Bytes sign_variable(const VariableUpdate& update, const Identity& authority);
+// The signature lists in the contents of an .auth file; who signed it is the firmware's question. Throws Error `cannot read '<name>': …`.
+[[nodiscard]] ByteView lists_of_update(ByteView auth, std::string_view name);
 
 // ---- Vendors -----------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 #include <signing/image_signer.hpp>
 #include <signing/key_set.hpp>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <sys/stat.h>
@@ -220,4 +221,20 @@ TEST(VariableFiles, RevokeImagesByHash) {
     EXPECT_TRUE(std::ranges::equal(ByteView(update).last(file(files, "dbx.esl").size()), file(files, "dbx.esl")));
     EXPECT_NE(update, file(files, "dbx.auth")) << "one appends, the other replaces";
     EXPECT_EQ(samples::error_of([&] { (void)make_revocation(keys, {}, now); }), "cannot make a revocation: no image is named");
+}
+
+// KEK.key belongs on another machine.
+TEST(RevocationKeys, NeedNoPrivateKey) {
+    const Copy copy;
+    EXPECT_NE(load_revocation_keys(copy.keys, now).signer, nullptr);
+    fs::remove(copy.keys / "KEK.key");
+    const RevocationKeys keys = load_revocation_keys(copy.keys, now);
+    EXPECT_EQ(keys.signer, nullptr);
+    EXPECT_EQ(keys.key_exchange, load_enrolment_keys(made(), now).key_exchange.certificate);
+    run_checked({.argv = {"openssl", "genpkey", "-algorithm", "RSA", "-aes-256-cbc", "-pass", "pass:x", "-out", copy.keys / "KEK.key"}});
+    fs::permissions(copy.keys / "KEK.key", fs::perms(0600));
+    EXPECT_EQ(load_revocation_keys(copy.keys, now).signer, nullptr) << "encrypted: a request asks for it";
+    fs::remove(copy.keys / "KEK.pem");
+    fs::remove(copy.keys / "owner");
+    EXPECT_THAT(samples::error_of([&] { (void)load_revocation_keys(copy.keys, now); }), testing::HasSubstr("KEK.pem, owner are missing"));
 }

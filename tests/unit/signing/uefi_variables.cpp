@@ -56,6 +56,30 @@ TEST(SignatureLists, AreReadBack) {
     EXPECT_EQ(parse_signature_lists({}, "db"), SignatureDatabase{});
 }
 
+TEST(SignatureLists, HashesAreFoundAmongOtherKinds) {
+    Bytes lists = signature_lists({{{owner, samples::identity().certificate}}, {{owner, sha256("one")}, {owner, sha256("two")}}});
+    Bytes foreign = signature_lists({{}, {{owner, sha256("of another kind")}}});
+    foreign[0] ^= std::byte{1};
+    append(foreign, lists);
+    EXPECT_EQ(listed_hashes(foreign, "dbx"), (std::vector<Digest>{sha256("one"), sha256("two")}));
+    EXPECT_EQ(samples::error_of([&] { (void)listed_hashes(ByteView(foreign).first(foreign.size() - 1), "dbx"); }),
+              "cannot read the signature lists of 'dbx': the sizes of a list contradict each other");
+}
+
+TEST(AuthenticatedVariable, GivesItsListsBack) {
+    const Bytes lists = signature_lists({{}, {{owner, sha256("one")}}});
+    const Bytes auth = sign_variable({SecureBootVariable::forbidden, VariableWrite::append, samples::start, lists}, samples::identity());
+    EXPECT_EQ(text_of(lists_of_update(auth, "dbx.auth")), text_of(lists));
+    const auto refusal = [](const Bytes& bytes) { return samples::error_of([&] { (void)lists_of_update(bytes, "dbx.auth"); }); };
+    EXPECT_EQ(refusal({auth.begin(), auth.begin() + 39}), "cannot read 'dbx.auth': it ends inside its header");
+    EXPECT_EQ(refusal({auth.begin(), auth.end() - static_cast<std::ptrdiff_t>(lists.size()) - 1}), "cannot read 'dbx.auth': its signature is longer than it is");
+    for (const std::size_t at : {20U, 22U, 24U, 39U}) {
+        Bytes changed = auth;
+        changed[at] ^= std::byte{1};
+        EXPECT_EQ(refusal(changed), "cannot read 'dbx.auth': it is not a signed update of a firmware's variable") << at;
+    }
+}
+
 TEST(SignatureLists, RefusesDamage) {
     Bytes lists = signature_lists(one_certificate());
     Bytes cut(lists.begin(), lists.end() - 1);
