@@ -44,18 +44,6 @@ bool is_plain(std::string_view text) {
 
 tuf::Root root_in(std::string_view text, std::string_view name) { return tuf::root_of(tuf::parse_envelope(text, name), name); }
 
-// Targets, if the holders of root's targets role have signed them.
-std::optional<tuf::Targets> targets_in(const std::optional<std::string>& text, const tuf::Root& root) {
-    if (!text) return std::nullopt;
-    const tuf::Envelope envelope = tuf::parse_envelope(*text, "targets.json");
-    try {
-        tuf::verify_threshold(envelope, root.targets, root.keys, "targets.json");
-    } catch (const tuf::MetadataError&) { // of keys that root has replaced
-        return std::nullopt;
-    }
-    return tuf::targets_of(envelope, "targets.json");
-}
-
 } // namespace
 
 struct Reader::State {
@@ -167,19 +155,11 @@ void Reader::State::read_metadata() {
     }
 }
 
-// By the newest targets that the holders of the targets role have signed: those of the last run, or those that came along.
 std::optional<StaleMedia> Reader::State::word_on_stale_media() const {
     if (!options.stale_media) return std::nullopt;
     const auto meta = manifest.meta.find("targets.json");
     const auto here = meta == manifest.meta.end() ? std::nullopt : carried.find(fmt::format("{}.targets.json", meta->second.version));
-    const auto stored = targets_in(store.load("targets"), *root), came = targets_in(here, *root);
-    const auto& targets = stored && (!came || stored->version > came->version) ? stored : came;
-    if (!targets) throw Error(fmt::format("cannot use '{}': there are no targets that say who speaks for a site", options.stale_media->name));
-    StaleMedia word = verify_stale_media(options.stale_media->text, options.stale_media->name, *targets, options.now);
-    if (word.train != manifest.train || word.serial != manifest.version)
-        throw Error(fmt::format("cannot use '{}': it is for serial {} of train {}, and this is serial {} of train {}", options.stale_media->name, word.serial, word.train, manifest.version,
-                                manifest.train));
-    return word;
+    return stale_media_for(manifest, options.stale_media->text, options.stale_media->name, *root, {here, store.load("targets")}, options.now);
 }
 
 void Reader::State::believe() {

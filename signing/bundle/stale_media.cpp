@@ -71,6 +71,18 @@ tuf::Role role_of(const StaleMedia& word, const tuf::Targets& targets, std::stri
     return {found->role.key_ids, 1};
 }
 
+// Targets, if the holders of root's targets role have signed them.
+std::optional<tuf::Targets> signed_targets(const std::optional<std::string>& text, const tuf::Root& root) {
+    if (!text) return std::nullopt;
+    const tuf::Envelope envelope = tuf::parse_envelope(*text, "targets.json");
+    try {
+        tuf::verify_threshold(envelope, root.targets, root.keys, "targets.json");
+    } catch (const tuf::MetadataError&) { // of keys that root has replaced
+        return std::nullopt;
+    }
+    return tuf::targets_of(envelope, "targets.json");
+}
+
 } // namespace
 
 Json json_of(const StaleMedia& word) {
@@ -92,5 +104,18 @@ StaleMedia verify_stale_media(std::string_view text, std::string_view name, cons
     if (word.expires <= now) throw refusal(name, fmt::format("it has expired: {}", tuf::text_of(word.expires)), "ask the site for another");
     return word;
 }
+
+StaleMedia stale_media_for(const tuf::Bundle& manifest, std::string_view text, std::string_view name, const tuf::Root& root, const std::vector<std::optional<std::string>>& targets, Time now) {
+    std::optional<tuf::Targets> newest;
+    for (const auto& one : targets)
+        if (auto read = signed_targets(one, root); read && (!newest || read->version > newest->version)) newest = std::move(read);
+    if (!newest) throw refusal(name, "there are no targets that say who speaks for a site");
+    StaleMedia word = verify_stale_media(text, name, *newest, now);
+    if (word.train != manifest.train || word.serial != manifest.version)
+        throw refusal(name, fmt::format("it is for serial {} of train {}, and this is serial {} of train {}", word.serial, word.train, manifest.version, manifest.train));
+    return word;
+}
+
+std::string stale_media_name(std::string_view train) { return fmt::format("stale-media-{}.json", train); }
 
 } // namespace ashlar::bundle

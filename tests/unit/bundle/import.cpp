@@ -227,6 +227,17 @@ TEST(StaleMedia, ASiteLetsOnePass) {
     EXPECT_EQ(logged.at("serial"), 1);
 }
 
+// Nodes judge for themselves, so they must find it.
+TEST(StaleMedia, TheWordIsPublishedWithWhatItLetsPass) {
+    const Stale stale;
+    const fs::path published = stale.bench.mirror / "metadata/stale-media-R1.json";
+    (void)stale.bench.import_file();
+    EXPECT_FALSE(fs::exists(published));
+    EXPECT_EQ(import(*stream_of(stale.bench.bytes), stale.order(stale.text()), silent()).change, ImportReport::Change::made);
+    EXPECT_EQ(read_file(published), stale.text());
+    EXPECT_EQ(import(*stream_of(stale.bench.bytes), stale.order(stale.text()), silent()).change, ImportReport::Change::none);
+}
+
 TEST(StaleMedia, ThatIsAllItDoes) {
     Stale stale;
     stale.word.serial = 2;

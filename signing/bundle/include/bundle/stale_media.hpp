@@ -7,8 +7,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ashlar::bundle {
 
@@ -28,5 +30,14 @@ inline constexpr std::chrono::days longest_stale_media{30};
 
 // Signed by one key of the role that `targets`, which is trusted, delegates to; valid at `now`. Everything else is an Error.
 [[nodiscard]] StaleMedia verify_stale_media(std::string_view text, std::string_view name, const tuf::Targets& targets, Time now);
+
+// The same for one bundle: an Error unless it names the train and the serial of `manifest`, which its holders have signed. Who
+// speaks for a site is said by the newest of `targets` (texts of targets.json: those that came along, those of a run before) that the
+// holders of root's role `targets` have signed.
+[[nodiscard]] StaleMedia stale_media_for(const tuf::Bundle& manifest, std::string_view text, std::string_view name, const tuf::Root& root,
+                                         const std::vector<std::optional<std::string>>& targets, Time now);
+
+// Where a mirror has it, below "metadata/": "stale-media-R1.json".
+[[nodiscard]] std::string stale_media_name(std::string_view train);
 
 } // namespace ashlar::bundle
