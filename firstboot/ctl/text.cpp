@@ -71,6 +71,19 @@ std::string transfer_text(const Json& status) {
     return text;
 }
 
+std::string trust_text(const Json& status) {
+    std::string text;
+    for (const Json& one : status.value("firmware_revocations", Json::array())) {
+        const auto train = one.at("train").get<std::string>();
+        text += line("firmware", one.at("state") == "obeyed" ? fmt::format("refuses {} revoked images of train {}", one.at("images").get<std::size_t>(), train)
+                                                             : fmt::format("{}: it may start revoked images of train {}: {}", one.at("state").get<std::string>(), train, one.at("text").get<std::string>()));
+    }
+    if (!status.contains("stale_media")) return text;
+    const Json& word = status.at("stale_media");
+    return text + line("stale", fmt::format("serial {} of train {} had expired; site {} let it pass: {}", word.at("serial").get<std::uint64_t>(), word.at("train").get<std::string>(),
+                                            word.at("site").get<std::string>(), word.at("reason").get<std::string>()));
+}
+
 std::string status_text(const Json& status) {
     std::string text = line("node", fmt::format("{}, {} {} on {}", status.at("hostname").get<std::string>(), status.at("role").get<std::string>(),
                                                 status.at("release").get<std::string>(), status.at("architecture").get<std::string>()));
@@ -107,6 +120,7 @@ std::string status_text(const Json& status) {
         const auto release = status.at("ending").at("release").get<std::string>();
         text += line("last", fmt::format("{}{}{}", release, release.empty() ? "" : ": ", status.at("ending").at("text").get<std::string>()));
     }
+    text += trust_text(status);
     if (status.contains("last_reset")) text += line("reset", reset_text(status.at("last_reset")));
     return text + line("next", status.at("next").get<std::string>());
 }

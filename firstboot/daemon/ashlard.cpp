@@ -19,6 +19,7 @@
 #include <node/reset.hpp>
 #include <node/root.hpp>
 #include <service/service.hpp>
+#include <steps/node_steps.hpp>
 
 #include <fmt/format.h>
 
@@ -32,6 +33,7 @@ constexpr std::string_view usage = R"(usage: ashlard guard
        ashlard install
        ashlard recover [--key=FILE | --show]
        ashlard reset
+       ashlard forbid
        ashlard serve
        ashlard healthy | unhealthy REASON
        ashlard --version | --help
@@ -46,6 +48,8 @@ constexpr std::string_view usage = R"(usage: ashlard guard
              without --key it says what is needed, and waits for a medium with ashlar/recovery-key;
              with --show it prints the key as it is sealed to the site's
   reset      at the start after a factory reset was ordered: erases /var and makes it anew
+  forbid     hands the revocations that this node keeps to its firmware, also where /var is sealed to
+             the dbx of now: then the next start asks for the recovery key. Have it at hand
   serve      keeps the node's releases and answers ashlarctl
   healthy, unhealthy
              says what came of the gates of this start
@@ -119,6 +123,17 @@ int reset() {
     return 0;
 }
 
+int forbid() {
+    const auto node = steps::this_node();
+    if (!node) throw Error("cannot do that here: the node runs from a medium", "install it first: docs/guides/install.md");
+    bool obeyed = true;
+    for (const auto& one : steps::hand_over_revocations(*node)) {
+        fmt::print("train {}, {} images: {}{}{}\n", one.train, one.images, steps::name_of(one.state), one.text.empty() ? "" : ": ", one.text);
+        obeyed = obeyed && one.state == steps::FirmwareRevocation::State::obeyed;
+    }
+    return obeyed ? 0 : 1;
+}
+
 int root_device() {
     node::open_root();
     return 0;
@@ -159,6 +174,7 @@ int run(int argc, char** argv) {
     if (command == "root") return root_device();
     if (command == "install") return install();
     if (command == "reset") return reset();
+    if (command == "forbid") return forbid();
     if (command == "recover") return show ? show_recovery_key() : recover(key);
     return refuse(fmt::format("unknown command '{}'", command));
 }

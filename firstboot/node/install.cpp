@@ -4,9 +4,9 @@
 #include "boot_files.hpp"
 #include "encryption.hpp"
 #include "keeping.hpp"
-#include "secure_boot.hpp"
 #include "name.hpp"
 #include <node/mounts.hpp>
+#include <node/secure_boot.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>

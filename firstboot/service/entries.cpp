@@ -40,6 +40,24 @@ Entry refusal_entry(const Journal& now) {
             Priority::warning};
 }
 
+Entry notice_entry(const steps::FirmwareRevocation& one) {
+    const bool obeyed = one.state == steps::FirmwareRevocation::State::obeyed;
+    Entry entry{firmware_revocation_id,
+                obeyed ? fmt::format("the firmware refuses {} revoked images of train {}", one.images, one.train)
+                       : fmt::format("the firmware does not refuse the revoked images of train {}: {}", one.train, one.text),
+                {{"ASHLAR_TRAIN", one.train}},
+                obeyed ? Priority::notice : Priority::warning};
+    if (!obeyed) entry.fields.emplace_back("ASHLAR_REASON", one.text);
+    return entry;
+}
+
+Entry notice_entry(const bundle::StaleMedia& word) {
+    return {stale_media_id,
+            fmt::format("serial {} of train {} has expired and is taken all the same, by the word of site {}: {}", word.serial, word.train, word.site, word.reason),
+            {{"ASHLAR_TRAIN", word.train}, {"ASHLAR_SERIAL", fmt::format("{}", word.serial)}, {"ASHLAR_SITE", word.site}, {"ASHLAR_REASON", word.reason}},
+            Priority::warning};
+}
+
 Entry with_place(Entry entry, Phase phase, const std::string& running) {
     entry.fields.emplace_back("ASHLAR_PHASE", upgrade::name_of(phase));
     entry.fields.emplace_back("ASHLAR_RELEASE", running);
@@ -59,6 +77,12 @@ std::optional<Entry> entry_of(const Journal& before, const Journal& now, const s
     if (refused) return with_place(refusal_entry(now), now.phase, running);
     if (now.phase == before.phase) return std::nullopt;
     return with_place(phase_entry(now), now.phase, running);
+}
+
+Entry entry_of(const steps::Notice& notice, const std::string& running) {
+    Entry entry = std::visit([](const auto& one) { return notice_entry(one); }, notice);
+    entry.fields.emplace_back("ASHLAR_RELEASE", running);
+    return entry;
 }
 
 Entry not_kept_entry(const std::string& fault, const std::string& running) {

@@ -85,7 +85,7 @@ void Service::work() {
         steps::NodeSteps steps(*node_, [this](const steps::Transfer& transfer) {
             note(transfer);
             changed_();
-        });
+        }, [this](const steps::Notice& notice) { note(notice); });
         steps::StateMemory memory(node_->state);
         Keeper keeper(steps, memory, [this](const upgrade::Journal& journal) { see(journal); });
         wake(keeper, steps);
@@ -122,6 +122,17 @@ void Service::note(const steps::Transfer& transfer) {
     transfer_ = transfer;
 }
 
+void Service::note(const steps::Notice& notice) {
+    auto revocations = steps::firmware_revocations(*node_);
+    {
+        const std::lock_guard lock(mutex_);
+        revocations_ = std::move(revocations);
+        if (const auto* word = std::get_if<bundle::StaleMedia>(&notice)) stale_ = *word;
+    }
+    say_(entry_of(notice, identity_.release));
+    changed_();
+}
+
 void Service::wake(Keeper& keeper, const steps::NodeSteps& steps) {
     steps::StateMemory memory(node_->state);
     if (const auto record = state::read(node_->state); record && record->content.contains("last_reset")) {
@@ -129,9 +140,11 @@ void Service::wake(Keeper& keeper, const steps::NodeSteps& steps) {
         last_reset_ = record->content.at("last_reset");
     }
     const upgrade::Journal before = memory.recall();
+    auto revocations = steps::firmware_revocations(*node_);
     {
         const std::lock_guard lock(mutex_);
         journal_ = before;
+        revocations_ = std::move(revocations);
     }
     keeper.wake(steps.facts(before));
     see(keeper.journal());
@@ -290,6 +303,8 @@ Json Service::status() const {
     if (journal_.target && journal_.phase != Phase::resting) json["target"] = json_of(*journal_.target, journal_.source);
     if (journal_.ending) json["ending"] = {{"release", journal_.ending->release}, {"text", journal_.ending->text}};
     if (!last_reset_.is_null()) json["last_reset"] = last_reset_;
+    for (const auto& one : revocations_) json["firmware_revocations"].push_back({{"train", one.train}, {"images", one.images}, {"state", steps::name_of(one.state)}, {"text", one.text}});
+    if (stale_) json["stale_media"] = {{"train", stale_->train}, {"serial", stale_->serial}, {"site", stale_->site}, {"reason", stale_->reason}};
     if (transfer_) {
         const std::chrono::duration<double> time = std::chrono::steady_clock::now() - transfer_began_;
         const double rate = time.count() > 0 ? static_cast<double>(transfer_->fetched - fetched_before_) / time.count() : 0;

@@ -48,11 +48,11 @@ Time Beliefs::time_floor() const {
 
 trust::SecurityFloors Beliefs::security_floors() const { return content_of(partition_).value(security, trust::SecurityFloors{}); }
 
-void Beliefs::raise(const trust::SecurityFloors& floors, const std::optional<Time>& time) {
+void Beliefs::raise(const trust::SecurityFloors& floors, const std::optional<Time>& newest_issue) {
     const Json before = content_of(partition_);
     Json content = before;
     if (!floors.empty()) content[security] = floors;
-    if (time && *time > time_floor()) content[time_member] = tuf::text_of(*time);
+    if (newest_issue && *newest_issue > time_floor()) content[time_member] = tuf::text_of(*newest_issue);
     keep(partition_, before, content);
 }
 

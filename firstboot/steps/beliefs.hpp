@@ -12,7 +12,7 @@ namespace ashlar::steps {
 
 // The members "metadata_floor", "time_floor" and "security_floor". They are floors: what comes after them never goes below, and a
 // factory reset keeps them.
-class Beliefs final : public tuf::Store {
+class Beliefs final : public trust::Memory {
 public:
     // `root`: of the image, believed where nothing newer is remembered.
     Beliefs(std::filesystem::path partition, std::string root) : partition_(std::move(partition)), root_(std::move(root)) {}
@@ -24,7 +24,7 @@ public:
 
     [[nodiscard]] Time time_floor() const;
     [[nodiscard]] trust::SecurityFloors security_floors() const;
-    void raise(const trust::SecurityFloors& floors, const std::optional<Time>& time);
+    void raise(const trust::SecurityFloors& floors, const std::optional<Time>& newest_issue) override;
 
 private:
     std::filesystem::path partition_;

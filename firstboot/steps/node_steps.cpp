@@ -1,6 +1,7 @@
 #include <steps/node_steps.hpp>
 
 #include "beliefs.hpp"
+#include "revocations.hpp"
 
 #include <bootmenu/menu.hpp>
 #include <bootmenu/version.hpp>
@@ -150,17 +151,21 @@ private:
     const Opened& opened_;
 };
 
-std::optional<trust::Choice> chosen(const Node& node, const Opened& opened, const std::string& release) {
+// Where there is nothing newer, firmware gets what it is to refuse. Otherwise that waits until the new release has proved itself: before,
+// what it forbids may have to start again.
+std::optional<trust::Choice> chosen(const Node& node, const Opened& opened, const std::string& release, const std::function<void(const Notice&)>& told) {
     PulledReleases releases(node, opened);
     Beliefs beliefs(node.state, *node.trusted_root);
     const trust::Question question{.node = {node.role, node.architecture, node.running.release},
                                    .release = release.empty() ? std::nullopt : std::optional(release),
                                    .now = std::max(node.now(), beliefs.time_floor()),
-                                   .floors = beliefs.security_floors(),
-                                   .stale = {}};
+                                   .floors = beliefs.security_floors()};
     auto look = trust::choose(releases, beliefs, question);
-    beliefs.raise(look.floors, look.newest_issue);
+    if (look.stale && told) told(*look.stale);
     forget_below(node, look.floors);
+    const Revocations revocations(node, told);
+    revocations.keep(look.revocations);
+    if (!look.choice || look.choice->index.root_hash == node.running.root_hash) revocations.hand_over();
     return std::move(look.choice);
 }
 
@@ -227,7 +232,7 @@ std::optional<Target> NodeSteps::check(const upgrade::Source& source) {
     const Opened opened(node_, source);
     std::optional<trust::Choice> choice;
     if (node_.trusted_root) {
-        choice = chosen(node_, opened, source.release);
+        choice = chosen(node_, opened, source.release, told_);
         if (!choice) return std::nullopt;
     }
     const pull::Offer offer = look(node_, opened, choice);
@@ -320,7 +325,9 @@ void NodeSteps::arm(const Target& target) {
 
 void NodeSteps::bless(const upgrade::Installed& image) {
     with_menu(node_, [&](const Menu& menu) { menu.bless(image.release); });
-    if (node_.trusted_root) forget_below(node_, Beliefs(node_.state, *node_.trusted_root).security_floors());
+    if (!node_.trusted_root) return;
+    forget_below(node_, Beliefs(node_.state, *node_.trusted_root).security_floors());
+    Revocations(node_, told_).hand_over();
 }
 
 void NodeSteps::give_up(const upgrade::Installed& image) {

@@ -12,7 +12,7 @@ namespace ashlar::trust {
 
 namespace {
 
-constexpr std::uint64_t most_document = 4U << 20U; // bytes
+constexpr std::uint64_t most_document = 4U << 20U, most_revocation = 256U << 10U; // bytes
 
 ReleaseVersion version_of(std::string_view text) {
     if (const auto version = parse_release_version(text)) return *version;
@@ -23,23 +23,84 @@ std::string text_in(const Json& custom, const char* key) { return custom.is_obje
 
 class Choosing {
 public:
-    Choosing(Releases& releases, tuf::Store& store, const Question& question)
-        : releases_(releases), question_(question), running_(version_of(question.node.running)),
-          train_(question.release ? version_of(*question.release).train : running_.train),
-          updater_(releases, store, {.now = question.now, .train = to_text(train_), .stale = question.stale}) {}
+    Choosing(Releases& releases, Memory& memory, const Question& question)
+        : releases_(releases), memory_(memory), question_(question), floors_(question.floors), running_(version_of(question.node.running)),
+          train_(question.release ? version_of(*question.release).train : running_.train) {
+        begin(std::nullopt);
+    }
 
     Look go() {
-        updater_.refresh();
-        terms_ = &updater_.role(tuf::role_of_train(to_text(train_)));
-        Look look{.choice = {}, .floors = floors(), .newest_issue = updater_.trusted().newest_issue()};
-        const auto wanted = question_.release ? std::optional(version_of(*question_.release)) : newest_stable();
-        if (!wanted) return look;
-        require_allowed(*wanted, look.floors);
-        look.choice = choice(*wanted);
-        return look;
+        try {
+            Look look = this->look();
+            raise();
+            return look;
+        } catch (const Error&) {
+            raise();
+            throw;
+        }
     }
 
 private:
+    Look look() {
+        refresh();
+        terms_ = &updater_->role(tuf::role_of_train(to_text(train_)));
+        floors_ = floors();
+        Look look{.choice = {}, .floors = floors_, .revocations = {}, .stale = stale_};
+        const auto wanted = question_.release ? std::optional(version_of(*question_.release)) : newest_stable();
+        if (wanted) {
+            require_allowed(*wanted, look.floors);
+            look.choice = choice(*wanted);
+        }
+        look.revocations = revocations();
+        return look;
+    }
+    void raise() { memory_.raise(floors_, updater_->trusted().newest_issue()); }
+
+    // ---- What is believed ----
+
+    void begin(std::optional<std::uint64_t> stale) { updater_.emplace(releases_, memory_, tuf::UpdaterOptions{.now = question_.now, .train = to_text(train_), .stale = stale}); }
+
+    void refresh() {
+        try {
+            updater_->refresh();
+        } catch (const tuf::MetadataError& error) {
+            if (error.fault() != tuf::Fault::expired || !manifest_has_expired()) throw;
+            stale_ = word_that_lets_pass(error);
+            begin(stale_->serial);
+            updater_->refresh();
+        }
+    }
+    // What failed was nothing else: root and the manifest's signatures come before, targets after it.
+    [[nodiscard]] bool manifest_has_expired() const {
+        const auto& manifest = updater_->trusted().bundle();
+        return manifest && manifest->expires <= updater_->trusted().now();
+    }
+    bundle::StaleMedia word_that_lets_pass(const tuf::MetadataError& expired) {
+        const tuf::Bundle& manifest = *updater_->trusted().bundle();
+        const std::string name = bundle::stale_media_name(manifest.train);
+        try {
+            if (const auto text = releases_.metadata(name, bundle::most_stale_media_bytes))
+                return bundle::stale_media_for(manifest, *text, name, updater_->trusted().root(), {targets_of(manifest), memory_.load("targets")}, updater_->trusted().now());
+        } catch (const Error& refused) {
+            throw tuf::MetadataError(tuf::Fault::expired, fmt::format("{}; {}", expired.message(), refused.message()), refused.hint());
+        }
+        throw tuf::MetadataError(tuf::Fault::expired, expired.message(),
+                                 fmt::format("import a newer bundle of train {}, and look at the clock; or let one who holds the site's key say that serial {} may pass: docs/formats/stale-media.md", manifest.train,
+                                             manifest.version));
+    }
+    // Those that the manifest names; nothing else that lies there says who speaks for a site.
+    std::optional<std::string> targets_of(const tuf::Bundle& manifest) {
+        const auto meta = manifest.meta.find("targets.json");
+        if (meta == manifest.meta.end()) return std::nullopt;
+        const std::string name = naming() == tuf::Naming::plain ? meta->first : fmt::format("{}.{}", meta->second.version, meta->first);
+        auto text = releases_.metadata(name, tuf::most_targets_bytes);
+        const auto hash = meta->second.hashes.find("sha256");
+        if (!text || hash == meta->second.hashes.end() || sha256(*text).hex() != hash->second) return std::nullopt;
+        return text;
+    }
+
+    // ---- Floors and revocations ----
+
     [[nodiscard]] SecurityFloors floors() const {
         SecurityFloors floors = question_.floors;
         if (!terms_->train || !terms_->train->security_floor) return floors;
@@ -48,6 +109,33 @@ private:
         if (kept.empty() || version_of(kept) < version_of(said)) kept = said;
         return floors;
     }
+
+    // Of the train that runs as well, where the repository has it: its old releases are the ones that somebody may start here.
+    std::vector<Revocation> revocations() {
+        std::vector<Revocation> all;
+        add_revocation(all, train_, *terms_);
+        if (running_.train == train_) return all;
+        try {
+            add_revocation(all, running_.train, updater_->role(tuf::role_of_train(to_text(running_.train))));
+        } catch (const Error&) { // a bundle carries its own train alone, and one whose support is over has expired
+        }
+        return all;
+    }
+    void add_revocation(std::vector<Revocation>& all, const TrainName& train, const tuf::Targets& terms) {
+        const std::string path = fmt::format("trains/{}/revoked/dbx-append.auth", to_text(train));
+        const auto target = terms.targets.find(path);
+        if (target == terms.targets.end()) return;
+        Revocation revocation{.train = to_text(train), .update = {}, .fault = {}};
+        // Firmware's matter is none of the upgrade's: without it the node goes on.
+        try {
+            revocation.update = verified(path, target->second, most_revocation);
+        } catch (const Error& error) {
+            revocation.fault = error.message();
+        }
+        all.push_back(std::move(revocation));
+    }
+
+    // ---- Releases ----
 
     [[nodiscard]] std::optional<ReleaseVersion> newest_stable() const {
         std::optional<ReleaseVersion> newest;
@@ -82,20 +170,25 @@ private:
     }
 
     ClusterRelease document(const std::string& path, const ReleaseVersion& version) {
-        const auto found = updater_.find(path);
+        const auto found = updater_->find(path);
         if (!found) refuse(version, "there is no such release", fmt::format("is it in the repository, and is the newest bundle of train {} imported?", to_text(version.train)));
-        const auto& target = found->target;
-        if (target.length > most_document) refuse(version, fmt::format("its description has {} bytes, at most {} are expected", target.length, most_document), "get it from whoever cut it");
-        const std::string text = releases_.target(tuf::place_of(path, target, naming()), target.length);
-        tuf::TargetCheck check(path, target);
-        check.update(bytes_of(text));
-        check.finish();
+        const std::string text = verified(path, found->target, most_document);
         ClusterRelease release = parse_cluster_release(text, path);
         if (release.release != version) refuse(version, fmt::format("what lies there is {}", to_text(release.release)), "get it from whoever cut it");
         return release;
     }
 
-    [[nodiscard]] tuf::Naming naming() const { return updater_.trusted().root().consistent_snapshot ? tuf::Naming::consistent : tuf::Naming::plain; }
+    // The bytes of a target, as it is signed.
+    std::string verified(const std::string& path, const tuf::Target& target, std::uint64_t most) {
+        if (target.length > most) throw Error(fmt::format("cannot read '{}': it has {} bytes, at most {} are expected", path, target.length, most), "get it from whoever cut it");
+        std::string text = releases_.target(tuf::place_of(path, target, naming()), target.length);
+        tuf::TargetCheck check(path, target);
+        check.update(bytes_of(text));
+        check.finish();
+        return text;
+    }
+
+    [[nodiscard]] tuf::Naming naming() const { return updater_->trusted().root().consistent_snapshot ? tuf::Naming::consistent : tuf::Naming::plain; }
 
     // In a consistent snapshot a file's digest is a part of its name.
     [[nodiscard]] ReleaseIndex with_places(const ReleaseImage& image) const {
@@ -112,16 +205,19 @@ private:
     }
 
     Releases& releases_;
+    Memory& memory_;
     const Question& question_;
+    SecurityFloors floors_; // with what was learned
     ReleaseVersion running_;
     TrainName train_;
-    tuf::Updater updater_;
+    std::optional<tuf::Updater> updater_; // of the run; another one where a site lets an expired manifest pass
+    std::optional<bundle::StaleMedia> stale_;
     const tuf::Targets* terms_ = nullptr;
 };
 
 } // namespace
 
-Look choose(Releases& releases, tuf::Store& store, const Question& question) { return Choosing(releases, store, question).go(); }
+Look choose(Releases& releases, Memory& memory, const Question& question) { return Choosing(releases, memory, question).go(); }
 
 bool is_allowed(const SecurityFloors& floors, std::string_view release) {
     const auto version = parse_release_version(release);

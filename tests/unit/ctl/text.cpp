@@ -51,6 +51,15 @@ TEST(StatusText, IsOneScreen) {
                                  "next       wait: it goes on by itself\n");
 }
 
+TEST(StatusText, SaysWhatFirmwareRefusesAndWhatWasLetPass) {
+    Json json = status();
+    json["firmware_revocations"] = Json::array({{{"train", "R0"}, {"images", 9}, {"state", "obeyed"}, {"text", ""}}, {{"train", "R1"}, {"images", 1}, {"state", "refused"}, {"text", "another KEK"}}});
+    json["stale_media"] = {{"train", "R1"}, {"serial", 7}, {"site", "north"}, {"reason", "the courier was late"}};
+    EXPECT_THAT(status_text(json), testing::HasSubstr("firmware   refuses 9 revoked images of train R0\n"
+                                                      "firmware   refused: it may start revoked images of train R1: another KEK\n"
+                                                      "stale      serial 7 of train R1 had expired; site north let it pass: the courier was late\n"));
+}
+
 TEST(StatusText, OfAMediumSaysSo) {
     Json json = status();
     json["place"] = "medium";

@@ -1,11 +1,13 @@
 // Secure Boot of a machine whose firmware variables are files.
 
-#include "../../../firstboot/node/secure_boot.hpp"
+#include <node/secure_boot.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>
+#include <signing/uefi_variables.hpp>
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 using namespace ashlar;
 using node::SecureBoot;
@@ -53,6 +55,31 @@ TEST_F(Firmware, GetsNothingWhenAKeyIsMissing) {
         EXPECT_THAT(error.message(), testing::HasSubstr("KEK.auth' is missing"));
     }
     EXPECT_TRUE(fs::is_empty(variables.path()));
+}
+
+TEST_F(Firmware, AddsToDbxInOneWrite) {
+    const fs::path dbx = file("dbx", "d719b2cb-3d3a-4596-a3bc-dad00e67656f");
+    node::forbid_programs("signed update", variables.path());
+    EXPECT_EQ(read_file(dbx), std::string("\x67\0\0\0", 4) + "signed update");
+    fs::permissions(dbx, fs::perms::owner_read);
+    if (::geteuid() == 0) return; // may write all the same
+    try {
+        node::forbid_programs("signed update", variables.path());
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_THAT(error.message(), testing::HasSubstr("cannot add to the firmware's dbx: "));
+    }
+}
+
+TEST_F(Firmware, SaysWhatItForbids) {
+    const fs::path dbx = file("dbx", "d719b2cb-3d3a-4596-a3bc-dad00e67656f");
+    EXPECT_TRUE(node::forbidden_programs(variables.path()).empty());
+    const Guid owner = *Guid::from_text("00112233-4455-4677-8899-aabbccddeeff");
+    const Bytes lists = signature_lists({{}, {{owner, sha256("one")}, {owner, sha256("two")}}});
+    write_file(dbx, std::string("\x27\0\0\0", 4) + std::string(text_of(lists)));
+    EXPECT_EQ(node::forbidden_programs(variables.path()), (std::vector<Digest>{sha256("one"), sha256("two")}));
+    write_file(dbx, std::string("\x27\0\0\0", 4) + std::string(text_of(lists)).substr(1));
+    EXPECT_THROW((void)node::forbidden_programs(variables.path()), Error);
 }
 
 } // namespace

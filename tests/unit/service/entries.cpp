@@ -80,9 +80,28 @@ TEST(Entries, OfAFaultAreErrors) {
     EXPECT_EQ(entry.text, "the node's releases are not kept: cannot read the upgrade journal: there is no phase 'x'");
 }
 
+TEST(Entries, SayWhatFirmwareMadeOfARevocation) {
+    using steps::FirmwareRevocation;
+    Entry entry = entry_of(steps::Notice(FirmwareRevocation{"R1", 9, FirmwareRevocation::State::obeyed, ""}), "R1.1");
+    EXPECT_EQ(entry.message_id, firmware_revocation_id);
+    EXPECT_EQ(entry.priority, Priority::notice);
+    EXPECT_EQ(entry.text, "the firmware refuses 9 revoked images of train R1");
+    EXPECT_THAT(entry.fields, ElementsAre(Pair("ASHLAR_TRAIN", "R1"), Pair("ASHLAR_RELEASE", "R1.1")));
+    entry = entry_of(steps::Notice(FirmwareRevocation{"R1", 9, FirmwareRevocation::State::refused, "another KEK"}), "R1.1");
+    EXPECT_EQ(entry.priority, Priority::warning);
+    EXPECT_EQ(entry.text, "the firmware does not refuse the revoked images of train R1: another KEK");
+}
+
+TEST(Entries, AnExpiredBundleThatPassedIsAWarning) {
+    const Entry entry = entry_of(steps::Notice(bundle::StaleMedia{.train = "R1", .serial = 7, .site = "north", .issued = {}, .expires = {}, .reason = "the courier was late"}), "R1.0");
+    EXPECT_EQ(entry.message_id, stale_media_id);
+    EXPECT_EQ(entry.priority, Priority::warning);
+    EXPECT_EQ(entry.text, "serial 7 of train R1 has expired and is taken all the same, by the word of site north: the courier was late");
+}
+
 TEST(Entries, HaveIdsThatDiffer) {
-    const std::set<std::string_view> ids{node_ready_id, phase_id, way_refused_id, installed_id, not_installed_id, not_kept_id, reset_id};
-    EXPECT_EQ(ids.size(), 7U);
+    const std::set<std::string_view> ids{node_ready_id, phase_id, way_refused_id, installed_id, not_installed_id, not_kept_id, reset_id, firmware_revocation_id, stale_media_id};
+    EXPECT_EQ(ids.size(), 9U);
     for (const auto id : ids) {
         EXPECT_EQ(id.size(), 32U);
         EXPECT_EQ(id.find_first_not_of("0123456789abcdef"), id.npos);

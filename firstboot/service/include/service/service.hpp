@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace ashlar::service {
 
@@ -48,6 +49,7 @@ private:
     void wake(upgrade::Keeper& keeper, const steps::NodeSteps& steps);
     void see(const upgrade::Journal& journal);
     void note(const steps::Transfer& transfer);
+    void note(const steps::Notice& notice);
     void recover();
     [[nodiscard]] reset::Name factory_reset(const std::string& node, unsigned by);
     [[nodiscard]] bool ask(Wish wish);
@@ -68,6 +70,8 @@ private:
     upgrade::Journal journal_; // of this start once awake_
     Json slots_ = Json::object();
     Json last_reset_; // null: there was none
+    std::vector<steps::FirmwareRevocation> revocations_;
+    std::optional<bundle::StaleMedia> stale_; // since the daemon started
     std::optional<steps::Transfer> transfer_;
     std::chrono::steady_clock::time_point transfer_began_;
     std::uint64_t fetched_before_ = 0;

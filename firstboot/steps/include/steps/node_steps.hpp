@@ -2,6 +2,8 @@
 
 // The work of an upgrade on a real node: its disk, its boot menu, its state partition.
 
+#include <bundle/stale_media.hpp>
+#include <node/secure_boot.hpp>
 #include <reset/note.hpp>
 #include <signing/digest.hpp>
 #include <signing/key.hpp>
@@ -13,6 +15,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 namespace ashlar::steps {
@@ -36,6 +40,9 @@ struct Node {
     std::filesystem::path work = "/var/lib/ashlar/upgrade";
     std::filesystem::path media = "/run/ashlar/upgrade-medium"; // where a block device is mounted meanwhile
     std::filesystem::path last_words = "/var/lib/systemd/pstore";
+    std::filesystem::path revoked = "/var/lib/ashlar/revoked"; // updates of dbx
+    std::filesystem::path firmware = node::firmware_variables;
+    std::function<void(std::string_view)> forbid = [](std::string_view update) { node::forbid_programs(update); };
     std::vector<std::string> pull{"/usr/lib/ashlar/ashlar-pull"};
     // The root of release metadata that the image brings. Nothing: the image knows of none, and releases are believed by the
     // signatures of their UKIs alone.
@@ -54,9 +61,32 @@ struct Transfer {
     std::uint64_t fetched = 0, download = 0; // bytes from the source
 };
 
+// What became of the images that a train wants to be refused by firmware.
+struct FirmwareRevocation {
+    std::string train;
+    std::size_t images = 0;
+    enum class State {
+        obeyed,  // dbx lists them all
+        waiting, // until it may be handed over: `text` says for what
+        refused, // by the firmware: `text` says why
+    } state = State::waiting;
+    std::string text;
+    bool operator==(const FirmwareRevocation&) const = default;
+};
+[[nodiscard]] std::string_view name_of(FirmwareRevocation::State state);
+// As they were last time, by train.
+[[nodiscard]] std::vector<FirmwareRevocation> firmware_revocations(const Node& node);
+// Hands over what is kept, on the word of somebody who has the node's recovery key: also where /var is sealed to the dbx of now
+// (register 7), and its next start will ask for that key.
+std::vector<FirmwareRevocation> hand_over_revocations(const Node& node);
+
+// What somebody should know of that is no phase's end: what firmware made of a revocation; that an expired bundle passed.
+using Notice = std::variant<FirmwareRevocation, bundle::StaleMedia>;
+
 class NodeSteps final : public upgrade::Steps {
 public:
-    NodeSteps(Node node, std::function<void(const Transfer&)> transferred) : node_(std::move(node)), transferred_(std::move(transferred)) {}
+    NodeSteps(Node node, std::function<void(const Transfer&)> transferred, std::function<void(const Notice&)> told = {})
+        : node_(std::move(node)), transferred_(std::move(transferred)), told_(std::move(told)) {}
 
     [[nodiscard]] std::optional<upgrade::Target> check(const upgrade::Source& source) override;
     void clear(const upgrade::Target& target) override;
@@ -76,6 +106,7 @@ public:
 private:
     Node node_;
     std::function<void(const Transfer&)> transferred_;
+    std::function<void(const Notice&)> told_;
 };
 
 // The journal in the state partition, as its member "upgrade".
