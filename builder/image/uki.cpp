@@ -15,9 +15,9 @@ namespace ashlar::image {
 
 namespace {
 
-SbatEntry sbat_entry(std::string component, const std::string& package, const std::string& release) {
+SbatEntry sbat_entry(std::string component, const std::string& package, const std::string& release, unsigned generation = 1) {
     return {.component = std::move(component),
-            .generation = 1,
+            .generation = generation,
             .vendor = "Ashlar",
             .package = package,
             .version = release,
@@ -52,7 +52,7 @@ Bytes compose(const UkiInput& input, const PublicKey& pcr_key, const std::string
         .command_line = command_line(input),
         .kernel_release = input.kernel_version,
         .pcr_key = pcr_key,
-        .sbat = {sbat_entry("ashlar." + input.role, input.role, input.release)},
+        .sbat = {sbat_entry("ashlar." + input.role, input.role, input.release, input.sbat_generation)},
     };
     if (microcode) parts.microcode = bytes_of(*microcode);
     return compose_uki(parts, name);

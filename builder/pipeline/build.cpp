@@ -201,6 +201,7 @@ image::UkiInput uki_input(const Job& job, const StageResult& root, const StageRe
     const fs::path microcode = initrd.output / "microcode";
     return {.role = job.role.name,
             .release = job.release(),
+            .sbat_generation = job.workshop.train().sbat_generation,
             .stub = job.tools.output / "root" / job.architecture().stub_source(),
             .kernel = initrd.output / "vmlinuz",
             .kernel_version = read_file(initrd.output / "version"),

@@ -44,6 +44,7 @@ public:
             root_.problem(root_.position(), "a train needs at least one [[archive]]",
                           "packages have to come from somewhere");
         for (toml::Table* table : root_.tables("pin")) read_pin(*table);
+        read_sbat_generation();
         read_release_terms(root_, train_);
     }
 
@@ -88,6 +89,14 @@ private:
                           "write the name of a file in roles/");
         train_.places.set(element, text->value, text->position);
         return text->value;
+    }
+
+    void read_sbat_generation() {
+        const auto number = root_.integer("sbat_generation");
+        if (!number) return;
+        if (number->value < 1 || number->value > 65535)
+            return root_.problem(number->position, fmt::format("{} is not an SBAT generation", number->value), "write a number from 1 to 65535; it is only ever raised");
+        train_.sbat_generation = static_cast<unsigned>(number->value);
     }
 
     void read_archive(toml::Table& table) {

@@ -66,6 +66,10 @@ TEST_F(Uki, HoldsItsParts) {
     EXPECT_EQ(text_of(uki.initrd.value()), "an initrd");
     EXPECT_EQ(text_of(uki.microcode.value()), "microcode");
     EXPECT_THAT(std::string(uki.sbat.value()), HasSubstr("\nashlar.base,1,Ashlar,base,R0.1,"));
+    with_microcode.sbat_generation = 3;
+    (void)make_uki(with_microcode, keys, path("ashlar.efi"));
+    const auto raised = read("ashlar.efi");
+    EXPECT_THAT(std::string(read_uki(raised, "ashlar.efi").sbat.value()), HasSubstr("\nashlar.base,3,Ashlar,base,R0.1,"));
 }
 
 // The same kernel and initrd, started with more words, and an entry that sorts behind all others.

@@ -296,6 +296,7 @@ TEST(Schema, AgreesWithTheLoaderOnTrains) {
              {"priority = 5", "suite = \"trixie\""}},
             {"previous = @\n" + archive, {"[]", R"(["A1", "R0"])"}, {R"("A1")", R"(["1"])", R"(["R01"])", R"(["A1", "A1"])"}},
             {"floors = @\n" + archive, {"[]", R"(["A1.2"])"}, {R"(["A1"])", R"(["A1.02"])"}},
+            {"sbat_generation = @\n" + archive, {"1", "65535"}, {"0", "65536", "\"2\""}},
             {"budget = @\n" + archive, {R"("20 MiB")"}, {R"("20 MB")", "20"}},
             {"policy = @\n" + archive, {R"("strict.toml")"}, {R"("strict")", R"("../strict.toml")"}},
             {archive + "[support]\n@", {"from = \"2026-12-01\"\nuntil = \"2028-06-30\""}, {"", "from = \"2026-12-01\"", "from = \"now\"\nuntil = \"2028-06-30\""}},

@@ -18,6 +18,7 @@ namespace ashlar::image {
 // The output is determined by these values, the files' contents and the keys.
 struct UkiInput {
     std::string role, release;    // also the SBAT entry "ashlar.<role>"
+    unsigned sbat_generation = 1; // of that entry
     std::filesystem::path stub;   // the tools root's Architecture::stub_source()
     std::filesystem::path kernel; // Kernel::image
     std::string kernel_version;

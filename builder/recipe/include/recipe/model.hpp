@@ -127,6 +127,7 @@ struct Train {
     std::string build;              // role of kind build
     std::vector<Archive> archives;
     std::vector<Pin> pins;
+    unsigned sbat_generation = 1; // of "ashlar.<role>" in each UKI; docs/formats/uki.md
 
     // Of the release that is cut next: docs/formats/release.md.
     std::optional<Support> support;
