@@ -37,7 +37,7 @@ void print(const requests::WaitingImages& images, const releases::Office& office
 
 void print(const authority::Advance& advance, const releases::Office& office) {
     for (const auto& one : advance.published) fmt::print("published {} {}\n", one.role, one.version);
-    for (const auto& one : advance.wanted) fmt::print("wanted    {} {}, by the key {}\n", one.role, one.version, one.key);
+    for (const auto& one : advance.wanted) fmt::print("wanted    {}{}, by the key {}\n", one.role, one.version == 0 ? "" : fmt::format(" {}", one.version), one.key);
     if (!advance.wanted.empty()) fmt::print("`ashlar sign {} --key …` where the keys are, then `ashlar release attach`\n", office.requests().native());
 }
 
@@ -75,8 +75,10 @@ ReleaseVersion version_of(const std::string& text) {
     throw Error(fmt::format("cannot find release '{}': it is not the name of one", text), "write a train, a dot and a number: R1.0");
 }
 
-int go_on(const Context& context, const releases::Office& office, const OfficeOptions& options, const std::vector<requests::WaitingImages>& images) {
-    return tell(context, office, advance(office, options), images);
+int go_on(const Context& context, const releases::Office& office, const OfficeOptions& options, const AlsoWanted& also) {
+    auto now = advance(office, options);
+    now.wanted.insert(now.wanted.end(), also.firmware.begin(), also.firmware.end());
+    return tell(context, office, now, also.images);
 }
 
 std::vector<authority::Wanted> sign_what_can_be(const releases::Office& office, const OfficeOptions& options) { return advance(office, options).wanted; }

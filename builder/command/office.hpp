@@ -29,9 +29,14 @@ void add_office(CLI::App& command, OfficeOptions& options);
 // "R1.0"; an Error for what is not the name of a release.
 [[nodiscard]] ReleaseVersion version_of(const std::string& text);
 
+// What is wanted besides metadata.
+struct AlsoWanted {
+    std::vector<authority::Wanted> firmware;      // updates of dbx
+    std::vector<requests::WaitingImages> images;  // of cuts
+};
 // Signs with the private keys that lie beside trust.toml, takes answers, publishes what is complete; says what was
-// published and whose signatures are wanted, and what `images` of cuts wait for. The exit code: 1 while something is wanted.
-int go_on(const Context& context, const releases::Office& office, const OfficeOptions& options, const std::vector<requests::WaitingImages>& images = {});
+// published and whose signatures are wanted, with what `also` is. The exit code: 1 while something is.
+int go_on(const Context& context, const releases::Office& office, const OfficeOptions& options, const AlsoWanted& also = {});
 
 // The same for who has more to do: what is still wanted, and how it is told of.
 [[nodiscard]] std::vector<authority::Wanted> sign_what_can_be(const releases::Office& office, const OfficeOptions& options);

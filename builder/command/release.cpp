@@ -14,7 +14,12 @@
 #include <releases/confirmations.hpp>
 #include <releases/cut.hpp>
 #include <releases/office.hpp>
+#include <releases/revocation.hpp>
 #include <requests/request.hpp>
+#include <signing/key_set.hpp>
+
+#include <functional>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -30,6 +35,7 @@ using releases::Office;
 struct ReleaseOptions : OfficeOptions {
     std::string release, train, reason;
     std::vector<std::filesystem::path> files;
+    enum class Firmware { told, left_out } firmware = Firmware::told;
     Inputs inputs = Inputs::automatic;
     Channel channel = Channel::candidate;
 };
@@ -69,11 +75,35 @@ int cut(Context& context, const ReleaseOptions& options) {
 
 // ---- What changes a train's metadata -------------------------------------------------------------
 
+using releases::FirmwareRevocation;
+
+// Firmware's memory is small, and nothing is ever taken from dbx.
+constexpr std::size_t many_bytes = 8192;
+
+std::vector<authority::Wanted> wanted_by(const FirmwareRevocation& revocation) {
+    if (revocation.state != FirmwareRevocation::State::asked) return {};
+    return {{.role = "dbx-" + revocation.train, .version = 0, .key = "KEK", .request = revocation.request}};
+}
+
+void print(const FirmwareRevocation& revocation) {
+    if (revocation.state == FirmwareRevocation::State::nothing) return;
+    const std::size_t bytes = revocation.images * releases::bytes_per_image;
+    if (revocation.state == FirmwareRevocation::State::complete)
+        fmt::print("firmware  {} images, {} bytes of its dbx; nodes hand {} to it when they have taken it\n", revocation.images, bytes, releases::revocation_path(revocation.train));
+    else
+        fmt::print("firmware  {} images, {} bytes of its dbx, wait for the key KEK: until then firmware starts the old UKIs for whoever stands before a machine\n", revocation.images, bytes);
+    if (bytes > many_bytes)
+        fmt::print("          that is much for a dbx, which often has 32 KiB with what vendors put there: another db key for new releases ends all older ones (docs/guides/secure-boot.md)\n");
+}
+
 int attach(Context& context, const ReleaseOptions& options) {
     const Office office = open_office(context);
     const auto claim = office.claim();
     releases::remove_idle_requests(office);
-    return go_on(context, office, options, requests::waiting_images(office.requests()));
+    AlsoWanted also{.firmware = {}, .images = requests::waiting_images(office.requests())};
+    for (const auto& revocation : releases::take_firmware_answers(office, context.options().keys, now()))
+        for (auto& one : wanted_by(revocation)) also.firmware.push_back(std::move(one));
+    return go_on(context, office, options, also);
 }
 
 int promote(Context& context, const ReleaseOptions& options) {
@@ -83,15 +113,34 @@ int promote(Context& context, const ReleaseOptions& options) {
     return go_on(context, office, options);
 }
 
-int revoke(Context& context, const ReleaseOptions& options) {
+// Before anything is said: who asks for both gets both or nothing.
+void require_firmware_keys(const Context& context) {
+    try {
+        (void)load_revocation_keys(context.options().keys, now());
+    } catch (const Error& error) {
+        throw Error(error.message(), "KEK.pem and owner are public: copy them there; or leave firmware out by --without-dbx: it goes on starting the UKIs then");
+    }
+}
+
+// Nodes obey what metadata says; whoever stands before a machine is stopped by its firmware alone.
+int stop(Context& context, const ReleaseOptions& options, const std::function<void(const Office&, const ReleaseVersion&)>& say) {
     const Office office = open_office(context);
     const auto claim = office.claim();
-    releases::revoke(office, version_of(options.release), options.reason, now());
-    if (!context.json())
-        fmt::print("nodes will not install {} any more. Its UKIs are still signed, and firmware starts them for whoever stands before the machine:\n"
-                   "`ashlar key variables --revoke UKI` makes the dbx that ends that\n",
-                   options.release);
-    return go_on(context, office, options);
+    const ReleaseVersion release = version_of(options.release);
+    if (options.firmware == ReleaseOptions::Firmware::told) require_firmware_keys(context);
+    say(office, release);
+    if (options.firmware == ReleaseOptions::Firmware::left_out) {
+        if (!context.json())
+            fmt::print("firmware  left out: it starts the UKIs, which are still signed, for whoever stands before a machine; `ashlar key variables --revoke UKI` makes a dbx by hand\n");
+        return go_on(context, office, options);
+    }
+    const auto revocation = releases::revoke_in_firmware(office, to_text(release.train), context.options().keys, now());
+    if (!context.json()) print(revocation);
+    return go_on(context, office, options, {.firmware = wanted_by(revocation), .images = {}});
+}
+
+int revoke(Context& context, const ReleaseOptions& options) {
+    return stop(context, options, [&](const Office& office, const ReleaseVersion& release) { releases::revoke(office, release, options.reason, now()); });
 }
 
 // A confirmation; or a request for one with its answer beside it, where the key was elsewhere.
@@ -116,10 +165,7 @@ int confirm(Context& context, const ReleaseOptions& options) {
 }
 
 int raise_floor(Context& context, const ReleaseOptions& options) {
-    const Office office = open_office(context);
-    const auto claim = office.claim();
-    releases::raise_floor(office, version_of(options.release), now());
-    return go_on(context, office, options);
+    return stop(context, options, [](const Office& office, const ReleaseVersion& release) { releases::raise_floor(office, release, now()); });
 }
 
 // ---- What tells ----------------------------------------------------------------------------------
@@ -279,15 +325,22 @@ void add_release(CLI::App& app, const Choose& choose) {
     add_office(*one, *options);
     run_by(*one, choose, Place::plain, promote, options);
 
-    one = subcommand(*command, "revoke", "Let no node install a release any more", "ashlar release revoke R1.0 --reason 'CVE-2026-0001 in its kernel'");
+    const auto with_firmware = [&](CLI::App& which) {
+        which.add_flag_callback("--without-dbx", [options] { options->firmware = ReleaseOptions::Firmware::left_out; }, "Make no update of dbx: firmware goes on starting the UKIs");
+    };
+
+    one = subcommand(*command, "revoke", "Let no node install a release any more, and its firmware not start it",
+                     "ashlar release revoke R1.0 --reason 'CVE-2026-0001 in its kernel'\n  ashlar release revoke R1.0 --reason 'it loses data' --without-dbx     firmware goes on starting it");
     with_release(*one);
     one->add_option("--reason", options->reason, "Why; it is published")->type_name("TEXT")->required();
     add_office(*one, *options);
+    with_firmware(*one);
     run_by(*one, choose, Place::plain, revoke, options);
 
     one = subcommand(*command, "floor", "Raise a train's security floor: nothing older is installed or gone back to", "ashlar release floor R1.2");
     with_release(*one);
     add_office(*one, *options);
+    with_firmware(*one);
     run_by(*one, choose, Place::plain, raise_floor, options);
 
     one = subcommand(*command, "list", "Releases, and their channels", "ashlar release list R1");

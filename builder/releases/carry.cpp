@@ -1,4 +1,5 @@
 #include <releases/carry.hpp>
+#include <releases/revocation.hpp>
 
 #include <base/error.hpp>
 #include <confirmation/confirmation.hpp>
@@ -54,6 +55,7 @@ private:
         for (const auto& file : release.evidence) paths.push_back(target_path(order_.release, file.file));
         if (order_.since) leave_out_what_the_site_has(paths);
         add_confirmations(paths);
+        if (const std::string revoked = revocation_path(train_); published().targets.contains(revoked)) paths.push_back(revoked);
         std::ranges::sort(paths);
         return paths;
     }

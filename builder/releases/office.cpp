@@ -114,8 +114,8 @@ std::vector<std::string> trains(const Office& office) {
     return names;
 }
 
-std::optional<std::string> target_text(const Office& office, const ReleaseVersion& release, std::string_view file) {
-    const std::string role = tuf::role_of_train(to_text(release.train)), path = target_path(release, file);
+std::optional<std::string> target_text(const Office& office, const std::string& train, const std::string& path) {
+    const std::string role = tuf::role_of_train(train);
     for (const auto& targets : {proposed(office, role), office.repository().targets(role)}) {
         if (!targets) continue;
         const auto found = targets->targets.find(path);
@@ -125,6 +125,10 @@ std::optional<std::string> target_text(const Office& office, const ReleaseVersio
         return text;
     }
     return std::nullopt;
+}
+
+std::optional<std::string> target_text(const Office& office, const ReleaseVersion& release, std::string_view file) {
+    return target_text(office, to_text(release.train), target_path(release, file));
 }
 
 ClusterRelease load(const Office& office, const ReleaseVersion& release) {

@@ -23,8 +23,8 @@ namespace ashlar::authority {
 
 // A signature that is wanted.
 struct Wanted {
-    std::string role;      // whose metadata: "train-R1"
-    std::uint64_t version; // of it
+    std::string role;      // whose metadata: "train-R1"; or what else is to be signed, "dbx-R1"
+    std::uint64_t version; // of it; 0: it has none
     std::string key;       // "train-R1-1"
     std::filesystem::path request;
 };

@@ -63,7 +63,9 @@ struct Listed {
 // The release's document. Error when there is none.
 [[nodiscard]] ClusterRelease load(const Office& office, const ReleaseVersion& release);
 
-// A target of a train, as it lies in the repository; nothing where neither what is proposed nor what is published names it.
+// A target of a train, as it lies in the repository; nothing where neither what is published nor what is proposed names it. An Error
+// when its bytes are not those that were signed.
+[[nodiscard]] std::optional<std::string> target_text(const Office& office, const std::string& train, const std::string& path);
 [[nodiscard]] std::optional<std::string> target_text(const Office& office, const ReleaseVersion& release, std::string_view file);
 
 // What it says that changed. Error for the first of all, which has nothing to be compared with.
