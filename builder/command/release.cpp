@@ -88,10 +88,11 @@ std::vector<authority::Wanted> wanted_by(const FirmwareRevocation& revocation) {
 void print(const FirmwareRevocation& revocation) {
     if (revocation.state == FirmwareRevocation::State::nothing) return;
     const std::size_t bytes = revocation.images * releases::bytes_per_image;
+    const bool one = revocation.images == 1;
     if (revocation.state == FirmwareRevocation::State::complete)
-        fmt::print("firmware  {} images, {} bytes of its dbx; nodes hand {} to it when they have taken it\n", revocation.images, bytes, releases::revocation_path(revocation.train));
+        fmt::print("firmware  {} image{}, {} bytes of its dbx; nodes hand {} to it when they have taken it\n", revocation.images, one ? "" : "s", bytes, releases::revocation_path(revocation.train));
     else
-        fmt::print("firmware  {} images, {} bytes of its dbx, wait for the key KEK: until then firmware starts the old UKIs for whoever stands before a machine\n", revocation.images, bytes);
+        fmt::print("firmware  {} image{}, {} bytes of its dbx, wait{} for the key KEK: until then firmware starts the old UKIs for whoever stands before a machine\n", revocation.images, one ? "" : "s", bytes, one ? "s" : "");
     if (bytes > many_bytes)
         fmt::print("          that is much for a dbx, which often has 32 KiB with what vendors put there: another db key for new releases ends all older ones (docs/guides/secure-boot.md)\n");
 }

@@ -75,7 +75,7 @@ std::string trust_text(const Json& status) {
     std::string text;
     for (const Json& one : status.value("firmware_revocations", Json::array())) {
         const auto train = one.at("train").get<std::string>();
-        text += line("firmware", one.at("state") == "obeyed" ? fmt::format("refuses {} revoked images of train {}", one.at("images").get<std::size_t>(), train)
+        text += line("firmware", one.at("state") == "obeyed" ? fmt::format("refuses {} revoked image{} of train {}", one.at("images").get<std::size_t>(), one.at("images") == 1 ? "" : "s", train)
                                                              : fmt::format("{}: it may start revoked images of train {}: {}", one.at("state").get<std::string>(), train, one.at("text").get<std::string>()));
     }
     if (!status.contains("stale_media")) return text;

@@ -43,7 +43,7 @@ Entry refusal_entry(const Journal& now) {
 Entry notice_entry(const steps::FirmwareRevocation& one) {
     const bool obeyed = one.state == steps::FirmwareRevocation::State::obeyed;
     Entry entry{firmware_revocation_id,
-                obeyed ? fmt::format("the firmware refuses {} revoked images of train {}", one.images, one.train)
+                obeyed ? fmt::format("the firmware refuses {} revoked image{} of train {}", one.images, one.images == 1 ? "" : "s", one.train)
                        : fmt::format("the firmware does not refuse the revoked images of train {}: {}", one.train, one.text),
                 {{"ASHLAR_TRAIN", one.train}},
                 obeyed ? Priority::notice : Priority::warning};

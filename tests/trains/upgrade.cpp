@@ -55,6 +55,8 @@ public:
         }
         return {};
     }
+    // What the machine does when nobody asks it for anything.
+    machine::Report start() { return node_.visited([] { return true; }); }
     [[nodiscard]] const std::string& transcript() const { return transcript_; }
     [[nodiscard]] Json state() const { return node_.target.state(); }
     // When it had settled.
@@ -103,6 +105,18 @@ TEST_F(Trains, ANodeGoesBelowNoSecurityFloor) {
     EXPECT_EQ(status_.at("slots").at("menu").size(), 1U) << "what is below the security floor is not gone back to";
     const std::string back = "ashlarctl upgrade " + floor.device() + " R0.0";
     EXPECT_THAT(site_.ask({back, "systemctl poweroff"}, {floor}).at(back), HasSubstr("below the security floor")) << site_.transcript();
+
+    // Nor by hand: somebody who stands before the machine has the old UKI, which is signed, and makes it the only one that the boot
+    // loader may start.
+    EXPECT_EQ(status_.at("firmware_revocations"), (Json::array({{{"train", "R0"}, {"images", 1}, {"state", "obeyed"}, {"text", ""}}}))) << site_.transcript();
+    const std::string put = fmt::format("mkdir -p /run/esp /run/medium && mount -o ro {} /run/medium && mount \"$(blkid -l -o device -t TYPE=vfat)\" /run/esp && "
+                                        "cp /run/medium/ashlar/targets/trains/R0/R0.0/*_R0.0_amd64.efi /run/esp/EFI/Linux/ashlar_R0.0.efi && "
+                                        "mv /run/esp/EFI/Linux/ashlar_R0.1.efi /run/esp/EFI/Linux/ashlar_R0.1+0-3.efi && umount /run/esp && echo it is there",
+                                        floor.device());
+    ASSERT_THAT(site_.ask({put, "systemctl poweroff"}, {floor}).at(put), HasSubstr("it is there")) << site_.transcript();
+    const auto report = site_.start();
+    EXPECT_EQ(machine::name_of(report.verdict.outcome), "refused") << report.transcript;
+    EXPECT_THAT(report.verdict.detail, testing::EndsWith("Access denied")) << report.transcript;
 }
 
 // From train to train, over none of them that must not be skipped; each brings what it says.
