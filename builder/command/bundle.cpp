@@ -29,12 +29,14 @@ namespace fs = std::filesystem;
 
 struct ReadOptions {
     fs::path file, root, mirror, stale;
+    bundle::ImportOrder::Sources sources = bundle::ImportOrder::Sources::taken;
 };
 
 struct ExportOptions : OfficeOptions {
     std::string release, since;
     std::vector<std::string> roles;
     fs::path repository, to;
+    releases::CarryOrder::Sources sources = releases::CarryOrder::Sources::no;
     std::optional<std::uint64_t> split;
 };
 
@@ -99,6 +101,7 @@ Json json_of(const bundle::Contents& contents) {
               {"first_root", contents.first_root->hex()}, {"releases", Json::array()}, {"targets", Json::array()}};
     if (contents.issued) json["issued"] = tuf::text_of(*contents.issued);
     if (contents.roles) json["roles"] = *contents.roles;
+    if (contents.sources) json["sources"] = *contents.sources;
     if (contents.stale) json["stale"] = {{"site", contents.stale->site}, {"reason", contents.stale->reason}};
     for (const auto& release : contents.releases) {
         json["releases"].push_back(json_of(release));
@@ -124,6 +127,7 @@ std::string text_of(const bundle::Contents& contents) {
     text += fmt::format("chain        {} roots, the first has SHA-256 {}\n", contents.root_version, contents.first_root->hex());
     if (contents.stale) text += fmt::format("stale        let pass by site {}: {}\n", contents.stale->site, contents.stale->reason);
     if (contents.roles) text += fmt::format("roles        {}\n", join(*contents.roles, ", "));
+    if (contents.sources) text += fmt::format("sources      {} files of source packages belong to it\n", contents.sources->size());
     for (const auto& release : contents.releases) {
         text += release_text(release);
         if (const auto keys = confirmations_of(contents, release); !keys.empty()) text += fmt::format("  built again and confirmed by the keys {}\n", join(keys, ", "));
@@ -161,13 +165,14 @@ std::string text_of(const bundle::ImportReport& report, const fs::path& mirror) 
     if (report.change == bundle::ImportReport::Change::none) return fmt::format("{}: serial {} of train {} is there already\n", mirror.native(), report.contents.serial, report.contents.train);
     std::string text = text_of(report.contents);
     text += fmt::format("arrived      {} targets, {}; {} were there, {} under another name\n", report.arrived, human_bytes(report.arrived_bytes), report.present, report.shared);
+    if (report.left > 0) text += fmt::format("left         {} files of source packages\n", report.left);
     for (const auto& path : report.repaired) text += fmt::format("repaired     {}\n", path);
     return text + fmt::format("{}: ready to be served\n", mirror.native());
 }
 
 int import(Context& context, const ReadOptions& options) {
     const auto input = input_of(options);
-    bundle::ImportOrder order{.mirror = options.mirror, .root = std::nullopt, .now = now(), .stale_media = stale_media(options), .before = {}};
+    bundle::ImportOrder order{.mirror = options.mirror, .root = std::nullopt, .now = now(), .stale_media = stale_media(options), .sources = options.sources, .before = {}};
     if (!options.root.empty()) order.root = options.root;
     const bundle::ImportReport report = bundle::import(*input, order, context.renderer());
     if (!context.json()) {
@@ -180,6 +185,7 @@ int import(Context& context, const ReadOptions& options) {
     json["arrived"] = {{"targets", report.arrived}, {"bytes", report.arrived_bytes}};
     json["shared"] = report.shared;
     json["present"] = report.present;
+    json["left"] = report.left;
     json["repaired"] = report.repaired;
     fmt::print("{}", pretty(json));
     return 0;
@@ -213,7 +219,12 @@ int export_bundle(Context& context, const ExportOptions& options) {
     const releases::CarryOrder order{.release = release,
                                      .since = options.since.empty() ? std::nullopt : std::optional(version_of(options.since)),
                                      .roles = {options.roles.begin(), options.roles.end()},
+                                     .sources = options.sources,
                                      .now = now()};
+    if (options.sources == releases::CarryOrder::Sources::yes) {
+        const auto carried = releases::carried_sources(office, order);
+        context.renderer().note(fmt::format("sources of {}: {} packages, {} files, {}, of which {} are carried", options.release, carried.packages, carried.files, human_bytes(carried.bytes), human_bytes(carried.carried)));
+    }
     if (releases::propose_manifest(office, order))
         if (const auto wanted = sign_what_can_be(office, options); !wanted.empty()) return tell_wanted(context, office, wanted);
     return write_bundle(context, options, office.repository().directory(), to_text(release.train));
@@ -239,11 +250,13 @@ void add_export(CLI::App& command, const Choose& choose) {
     auto* one = command.add_subcommand("export", "Write one file that carries a release; its manifest is signed as all metadata is");
     one->footer("examples:\n  ashlar bundle export R1.0 -o r1.bundle\n"
                 "  ashlar bundle export R1.0 --since R0.3 --roles compute,storage -o /media/usb/r1.bundle --split \"4 GiB\"\n"
+                "  ashlar bundle export R1.0 --sources -o r1-with-sources.bundle\n"
                 "  ashlar bundle export R1.0 -o - | ssh gate ashlar bundle import - --mirror /srv/mirror");
     auto options = std::make_shared<ExportOptions>();
     one->add_option("RELEASE", options->release, "What it carries; with --repository a train")->required();
     one->add_option("--since", options->since, "A release that the site has: what has the same bytes is left out")->type_name("RELEASE");
     one->add_option("--roles", options->roles, "Images of these roles only")->type_name("ROLE,…")->delimiter(',');
+    one->add_flag_callback("--sources", [options] { options->sources = releases::CarryOrder::Sources::yes; }, "Also the source packages that the release was cut with; with --since those that the site has not got with that release");
     one->add_option("--repository", options->repository, "Carry what the train's manifest there says, as it is: a mirror will do, and no key is needed")->type_name("DIR");
     add_office(*one, *options);
     one->add_option("-o,--to", options->to, "Where it goes; - for standard output")->type_name("FILE")->required();
@@ -264,6 +277,8 @@ void add_bundle(CLI::App& app, const Choose& choose) {
         auto* one = command->add_subcommand(name, summary);
         auto options = std::make_shared<ReadOptions>();
         add_reading(*one, options, needs);
+        if (needs == Needs::mirror)
+            one->add_flag_callback("--without-sources", [options] { options->sources = bundle::ImportOrder::Sources::left; }, "Pass over source packages; a later import of the same bundle can still take them");
         one->callback([=] { choose({.run = [options, run](Context& context) { return run(context, *options); }}); });
     };
     add("show", "What is in a bundle; reads its metadata only", Needs::nothing, show);

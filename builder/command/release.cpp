@@ -37,6 +37,7 @@ struct ReleaseOptions : OfficeOptions {
     std::vector<std::filesystem::path> files;
     enum class Firmware { told, left_out } firmware = Firmware::told;
     Inputs inputs = Inputs::automatic;
+    releases::CutOrder::Sources sources = releases::CutOrder::Sources::left;
     Channel channel = Channel::candidate;
 };
 
@@ -67,7 +68,7 @@ int cut(Context& context, const ReleaseOptions& options) {
     const auto roots = pipeline::with_helpers(workshop, workshop.train().roles);
     const lock::Lock lock = lock_for(workshop, office, release, options.inputs, roots);
     pipeline::fetch_packages(workshop, lock, roots);
-    const auto outcome = releases::cut(workshop, office, {.release = release, .lock = lock, .keys = keys, .now = now()});
+    const auto outcome = releases::cut(workshop, office, {.release = release, .lock = lock, .keys = keys, .sources = options.sources, .now = now()});
     if (const auto* wanted = std::get_if<std::vector<requests::WantedSignature>>(&outcome)) return tell_wanted_images(context, office, *wanted, options.release);
     if (!context.json()) fmt::print("{}: {} images, channel edge\n", options.release, std::get<ClusterRelease>(outcome).images.size());
     return go_on(context, office, options);
@@ -307,6 +308,7 @@ void add_release(CLI::App& app, const Choose& choose) {
                       "ashlar release cut R1.0     exit code 1 while signatures are wanted: then `ashlar sign`, and the same again");
     with_release(*one);
     add_inputs(*one, options->inputs);
+    one->add_flag_callback("--sources", [options] { options->sources = releases::CutOrder::Sources::kept; }, "Keep the source packages of all that is in its images, as a part of the release: gigabytes");
     add_office(*one, *options);
     run_by(*one, choose, Place::contained, cut, options);
 

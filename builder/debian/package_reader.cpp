@@ -1,6 +1,6 @@
 #include "package_reader.hpp"
 
-#include <base/text.hpp>
+#include <debian/source_package.hpp>
 
 #include <charconv>
 
@@ -96,15 +96,6 @@ constexpr FieldReader readers[] = {
      }},
 };
 
-// "Source: name (version)"; both default to the binary package's own.
-void set_source(Package& package, std::string_view source) {
-    package.source = source.empty() ? package.name : trim(source.substr(0, source.find('(')));
-    package.source_version = package.version;
-    const std::size_t open = source.find('('), close = source.find(')');
-    if (open != std::string_view::npos && close != std::string_view::npos && open < close)
-        package.source_version = trim(source.substr(open + 1, close - open - 1));
-}
-
 void check_complete(const Draft& draft, const Paragraph& paragraph, const ControlReader& where) {
     const auto require = [&](bool there, std::string_view field) {
         if (!there) throw where.error(paragraph.line(), fmt::format("a package without the field {}", field));
@@ -128,7 +119,9 @@ Package read_package(const Paragraph& paragraph, const ControlReader& where) {
                 break;
             }
     check_complete(draft, paragraph, where);
-    set_source(draft.package, draft.source);
+    const SourceName source = source_name(draft.source, draft.package.name, draft.package.version);
+    draft.package.source = source.name;
+    draft.package.source_version = source.version;
     return draft.package;
 }
 

@@ -3,13 +3,16 @@
 #include "folder.hpp"
 #include "indices.hpp"
 #include "packages.hpp"
+#include "source_search.hpp"
 #include "suites.hpp"
 
 #include <base/error.hpp>
+#include <base/mapped_file.hpp>
 #include <base/text.hpp>
 
 #include <algorithm>
 #include <functional>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -43,24 +46,34 @@ struct PlannedIndex {
     WantedIndex wanted;
 };
 
+WantedIndex wanted_index(const OpenedSuite& suite, const ChosenIndex& chosen) {
+    WantedIndex wanted{.archive = suite.archive->name,
+                       .suite = suite.record.suite,
+                       .path = chosen.path,
+                       .sha256 = chosen.served.sha256,
+                       .size = chosen.served.size};
+    if (chosen.content) {
+        wanted.content = chosen.content->sha256;
+        wanted.content_size = chosen.content->size;
+    }
+    if (suite.release.acquire_by_hash) wanted.by_hash = WantedIndex::ByHash::offered;
+    return wanted;
+}
+
 std::vector<PlannedIndex> plan_indices(std::vector<OpenedSuite>& suites, const std::string& architecture) {
     std::vector<PlannedIndex> plan;
     for (auto& suite : suites)
         for (const auto& component : suite.archive->components)
-            for (const auto& path : index_paths(suite, component, architecture)) {
-                const ChosenIndex chosen = choose_index(suite.release, path, suite.shown);
-                WantedIndex wanted{.archive = suite.archive->name,
-                                   .suite = suite.record.suite,
-                                   .path = chosen.path,
-                                   .sha256 = chosen.served.sha256,
-                                   .size = chosen.served.size};
-                if (chosen.content) {
-                    wanted.content = chosen.content->sha256;
-                    wanted.content_size = chosen.content->size;
-                }
-                if (suite.release.acquire_by_hash) wanted.by_hash = WantedIndex::ByHash::offered;
-                plan.push_back({&suite, component, std::move(wanted)});
-            }
+            for (const auto& path : index_paths(suite, component, architecture))
+                plan.push_back({&suite, component, wanted_index(suite, choose_index(suite.release, path, suite.shown))});
+    return plan;
+}
+
+// Components without an index of sources have none.
+std::vector<PlannedIndex> plan_source_indices(OpenedSuite& suite) {
+    std::vector<PlannedIndex> plan;
+    for (const auto& component : suite.archive->components)
+        if (const auto chosen = find_index(suite.release, fmt::format("{}/source/Sources", component))) plan.push_back({&suite, component, wanted_index(suite, *chosen)});
     return plan;
 }
 
@@ -74,6 +87,19 @@ const lock::Folder* find_folder(const lock::Lock& lock, const std::string& archi
     for (const auto& record : lock.folders)
         if (record.archive == archive) return &record;
     return nullptr;
+}
+
+std::vector<shared::Wanted> wanted_of(const std::vector<PoolFile>& files) {
+    std::vector<shared::Wanted> wanted;
+    for (const auto& file : files) wanted.push_back({file.title, file.sha256, file.size});
+    return wanted;
+}
+
+std::vector<PoolFile> files_of(const Sources& sources) {
+    std::vector<PoolFile> files;
+    for (const auto& package : sources.packages)
+        for (const auto& file : package.files) files.push_back({file.file, package.archive, file.path, file.size, file.sha256});
+    return files;
 }
 
 std::vector<shared::Wanted> wanted_of(const std::vector<const lock::Package*>& packages) {
@@ -139,7 +165,73 @@ public:
         if (options_.shared != nullptr) options_.shared->put(wanted_of(left));
     }
 
+    Sources find_sources(const recipe::Train& train, const lock::Lock& lock, std::span<const WantedSource> wanted) {
+        SourceSearch search(wanted);
+        std::set<Digest> useful;
+        Options lenient = options_;
+        lenient.expired = Expired::accepted; // what the lock fixed does not go off
+        for (const auto& suite : wanted_suites(train, lenient, &lock))
+            for (const auto& [index, content] : source_indices(suite, lock))
+                if (search.read(MappedFile(store_.blob_path(content)).text(), fmt::format("{} {} {}", index.archive, index.suite, index.path), index.archive, component_of(index))) useful.insert(content);
+        for (const auto& archive : train.archives)
+            if (archive.folder)
+                for (const auto& package : scan_sources(*archive.folder)) search.add(package, archive.name, {});
+        return {search.take(train.name), {useful.begin(), useful.end()}};
+    }
+
+    void source_files(const recipe::Train& train, const lock::Lock& lock, const Sources& sources) {
+        std::vector<PoolFile> wanted = files_of(sources);
+        std::erase_if(wanted, [&](const PoolFile& file) { return store_.find(file.sha256).has_value(); });
+        std::erase_if(wanted, [&](const PoolFile& file) {
+            const recipe::Archive* const archive = folder_archive(train, file.archive);
+            if (archive != nullptr) take_from_folder(*archive->folder / file.path, file.sha256, store_);
+            return archive != nullptr;
+        });
+        if (wanted.empty()) return;
+        const auto refuse = [&](const std::vector<PoolFile>& gone, std::string_view why) {
+            std::vector<std::string> lines;
+            for (const auto& package : sources.packages) {
+                const auto is_gone = [&](const SourceFile& file) { return std::ranges::find(gone, file.sha256, &PoolFile::sha256) != gone.end(); };
+                const auto file = std::ranges::find_if(package.files, is_gone);
+                if (file != package.files.end()) lines.push_back(fmt::format("{} {} ({}: {})", package.name, package.version, package.archive, file->path));
+            }
+            throw error_of_gone_sources(lock.train, lines, why);
+        };
+        if (options_.network == Network::forbidden) refuse(wanted, fmt::format("the network is forbidden and the store '{}' does not have all of them", store_.root().native()));
+        if (options_.shared != nullptr) options_.shared->fetch(wanted_of(wanted));
+        std::erase_if(wanted, [&](const PoolFile& file) { return store_.find(file.sha256).has_value(); });
+        std::vector<PoolFile> gone;
+        for (const std::size_t i : fetch_pool(wanted, mirrors_, store_, downloader_, "source files")) gone.push_back(wanted[i]);
+        if (!gone.empty()) refuse(gone, "no mirror has all of their files any more");
+        if (options_.shared != nullptr) options_.shared->put(wanted_of(wanted));
+    }
+
 private:
+    using SourceIndices = std::vector<std::pair<WantedIndex, Digest>>;
+
+    static std::string component_of(const WantedIndex& index) { return index.path.substr(0, index.path.find("/source/")); }
+
+    // As the lock's InRelease names them, else as the suite has them now.
+    SourceIndices source_indices(const WantedSuite& wanted, const lock::Lock& lock) {
+        OpenedSuite locked = open_locked(wanted, lock);
+        if (auto found = source_indices(locked)) return std::move(*found);
+        WantedSuite today = wanted;
+        today.wish.expired = options_.expired;
+        OpenedSuite live = std::move(open_suites({today}, mirrors_, store_, downloader_).front());
+        if (auto found = source_indices(live)) return std::move(*found);
+        throw Error(fmt::format("cannot read the sources of '{}': no mirror has the index that its release names", live.shown), "the mirror is being updated, or keeps no sources: try again, or use another one");
+    }
+    std::optional<SourceIndices> source_indices(OpenedSuite& suite) {
+        std::vector<WantedIndex> wanted;
+        for (const auto& planned : plan_source_indices(suite)) wanted.push_back(planned.wanted);
+        require_at_hand(wanted);
+        const auto contents = find_indices(wanted, mirrors_, store_, downloader_);
+        if (!contents) return std::nullopt;
+        SourceIndices indices;
+        for (std::size_t i = 0; i < wanted.size(); ++i) indices.emplace_back(wanted[i], (*contents)[i]);
+        return indices;
+    }
+
     // What is small and known by its digest alone: releases and indices of a lock.
     void fetch_shared(const std::string& name, const Digest& digest) {
         if (options_.shared == nullptr || options_.network == Network::forbidden || store_.find(digest)) return;
@@ -196,15 +288,19 @@ private:
         return indices;
     }
 
-    std::vector<Digest> fetch_planned(const std::vector<PlannedIndex>& plan) {
-        std::vector<WantedIndex> wanted;
-        for (const auto& planned : plan) wanted.push_back(planned.wanted);
+    void require_at_hand(const std::vector<WantedIndex>& wanted) const {
         if (options_.network == Network::forbidden)
             for (const auto& index : wanted)
                 if (!index.content || !store_.find(*index.content))
                     throw Error(fmt::format("cannot fetch '{} {} {}': the network is forbidden and the store '{}' does "
                                             "not have it",
                                             index.archive, index.suite, index.path, store_.root().native()));
+    }
+
+    std::vector<Digest> fetch_planned(const std::vector<PlannedIndex>& plan) {
+        std::vector<WantedIndex> wanted;
+        for (const auto& planned : plan) wanted.push_back(planned.wanted);
+        require_at_hand(wanted);
         for (const auto& index : wanted)
             if (index.content) fetch_shared(fmt::format("{} {} {}", index.archive, index.suite, index.path), *index.content);
         return fetch_indices(wanted, mirrors_, store_, downloader_);
@@ -260,6 +356,16 @@ Indices Fetcher::from_lock(const recipe::Train& train, const lock::Lock& lock) {
 void Fetcher::packages(const recipe::Train& train, const lock::Lock& lock, std::span<const std::string> roles) {
     work_->run(fmt::format("fetching the packages of {}", join(std::vector(roles.begin(), roles.end()), ", ")),
                [&](Work& work) { work.packages(train, lock, roles); });
+}
+
+Sources Fetcher::find_sources(const recipe::Train& train, const lock::Lock& lock, std::span<const WantedSource> wanted) {
+    Sources sources;
+    work_->run(fmt::format("looking for the sources of train '{}'", train.name), [&](Work& work) { sources = work.find_sources(train, lock, wanted); });
+    return sources;
+}
+
+void Fetcher::source_files(const recipe::Train& train, const lock::Lock& lock, const Sources& sources) {
+    work_->run(fmt::format("fetching the sources of train '{}'", train.name), [&](Work& work) { work.source_files(train, lock, sources); });
 }
 
 } // namespace ashlar::fetch

@@ -2,6 +2,7 @@
 
 #include <archive/deb.hpp>
 #include <base/error.hpp>
+#include <base/file.hpp>
 #include <base/text.hpp>
 #include <debian/control.hpp>
 #include <signing/digest.hpp>
@@ -18,12 +19,12 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::vector<fs::path> packages_below(const fs::path& folder) {
+std::vector<fs::path> files_below(const fs::path& folder, std::string_view extension) {
     std::vector<fs::path> found;
     std::error_code error;
     for (auto entry = fs::recursive_directory_iterator(folder, error);
          !error && entry != fs::recursive_directory_iterator(); entry.increment(error))
-        if (entry->path().extension() == ".deb" && entry->is_regular_file())
+        if (entry->path().extension() == extension && entry->is_regular_file())
             found.push_back(entry->path().lexically_relative(folder));
     if (error) throw system_error("read", folder.native(), error.value());
     std::sort(found.begin(), found.end());
@@ -43,15 +44,31 @@ std::string stanza(const fs::path& folder, const fs::path& relative) {
                        fs::file_size(path), sha256_of_file(path).hex());
 }
 
+debian::SourcePackage source_in(const fs::path& folder, const fs::path& relative) {
+    const fs::path path = folder / relative;
+    const std::string bytes = read_file(path), text = debian::signed_part(bytes);
+    const debian::ControlReader where(text, path.native());
+    debian::SourcePackage source = debian::read_source_package(debian::parse_control(text, path.native()), where);
+    source.directory = relative.parent_path().native();
+    source.files.push_back({relative.filename().native(), bytes.size(), sha256(bytes)});
+    return source;
+}
+
 } // namespace
 
 std::string scan_folder(const fs::path& folder) {
     std::string text;
-    for (const auto& relative : packages_below(folder)) {
+    for (const auto& relative : files_below(folder, ".deb")) {
         if (!text.empty()) text += '\n';
         text += stanza(folder, relative);
     }
     return text;
+}
+
+std::vector<debian::SourcePackage> scan_sources(const fs::path& folder) {
+    std::vector<debian::SourcePackage> sources;
+    for (const auto& relative : files_below(folder, ".dsc")) sources.push_back(source_in(folder, relative));
+    return sources;
 }
 
 } // namespace ashlar::fetch

@@ -6,7 +6,9 @@
 #include <archive/compression.hpp>
 #include <base/error.hpp>
 
+#include <algorithm>
 #include <future>
+#include <variant>
 
 #include <fmt/format.h>
 
@@ -42,10 +44,10 @@ Digest unpack(const WantedIndex& index, const fs::path& served, const fs::path& 
 
 bool is_in(const store::Store& store, const WantedIndex& index) { return index.content && store.find(*index.content); }
 
-} // namespace
+// What no mirror gave is an answer here.
+using Attempted = std::variant<std::vector<Digest>, transfer::Failed>;
 
-std::vector<Digest> fetch_indices(const std::vector<WantedIndex>& wanted, const Mirrors& mirrors, store::Store& store,
-                                  transfer::Downloader& downloader) {
+Attempted attempt(const std::vector<WantedIndex>& wanted, const Mirrors& mirrors, store::Store& store, transfer::Downloader& downloader) {
     const store::Workspace workspace = store.temporary();
     const auto served = [&](std::size_t i) { return workspace.path() / fmt::format("{}-served", i); };
     std::vector<transfer::Request> requests;
@@ -56,7 +58,7 @@ std::vector<Digest> fetch_indices(const std::vector<WantedIndex>& wanted, const 
                                 .expected = transfer::Exactly{wanted[i].sha256, wanted[i].size},
                                 .target = [served, i] { return served(i); }});
     for (const auto& result : downloader.fetch(requests, "fetching package indices"))
-        if (const auto* failed = std::get_if<transfer::Failed>(&result)) throw error_of(*failed);
+        if (const auto* failed = std::get_if<transfer::Failed>(&result)) return *failed;
 
     std::vector<std::future<Digest>> unpacking;
     for (std::size_t i = 0; i < wanted.size(); ++i)
@@ -67,6 +69,28 @@ std::vector<Digest> fetch_indices(const std::vector<WantedIndex>& wanted, const 
     std::vector<Digest> digests;
     for (auto& one : unpacking) digests.push_back(one.get());
     return digests;
+}
+
+// Under its hash there is none, and under its name another one.
+bool moved_on(const transfer::Failed& failed) {
+    return std::ranges::all_of(failed.attempts, [](const transfer::Attempt& attempt) { return attempt.cause == transfer::Cause::absent || attempt.cause == transfer::Cause::wrong; });
+}
+
+} // namespace
+
+std::vector<Digest> fetch_indices(const std::vector<WantedIndex>& wanted, const Mirrors& mirrors, store::Store& store,
+                                  transfer::Downloader& downloader) {
+    auto attempted = attempt(wanted, mirrors, store, downloader);
+    if (const auto* failed = std::get_if<transfer::Failed>(&attempted)) throw error_of(*failed);
+    return std::get<std::vector<Digest>>(std::move(attempted));
+}
+
+std::optional<std::vector<Digest>> find_indices(const std::vector<WantedIndex>& wanted, const Mirrors& mirrors, store::Store& store, transfer::Downloader& downloader) {
+    auto attempted = attempt(wanted, mirrors, store, downloader);
+    const auto* failed = std::get_if<transfer::Failed>(&attempted);
+    if (failed != nullptr && moved_on(*failed)) return std::nullopt;
+    if (failed != nullptr) throw error_of(*failed);
+    return std::get<std::vector<Digest>>(std::move(attempted));
 }
 
 } // namespace ashlar::fetch

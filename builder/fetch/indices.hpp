@@ -27,4 +27,7 @@ struct WantedIndex {
 [[nodiscard]] std::vector<Digest> fetch_indices(const std::vector<WantedIndex>& wanted, const Mirrors& mirrors,
                                                 store::Store& store, transfer::Downloader& downloader);
 
+// The same; nothing when no mirror has one of them any more, or has others in their place.
+[[nodiscard]] std::optional<std::vector<Digest>> find_indices(const std::vector<WantedIndex>& wanted, const Mirrors& mirrors, store::Store& store, transfer::Downloader& downloader);
+
 } // namespace ashlar::fetch

@@ -56,14 +56,20 @@ void require_usable(const debian::Release& release, const ReleaseWish& wish, std
     require_not_older(release, wish, shown);
 }
 
-ChosenIndex choose_index(const debian::Release& release, const std::string& plain_path, std::string_view shown) {
+std::optional<ChosenIndex> find_index(const debian::Release& release, const std::string& plain_path) {
     const debian::IndexFile* const plain = release.find(plain_path);
     for (const char* extension : {".xz", ".zst", ".gz", ".bz2", ""}) {
         const std::string path = plain_path + extension;
         const debian::IndexFile* const served = release.find(path);
         if (served == nullptr) continue;
-        return {path, *served, plain == nullptr ? std::nullopt : std::optional(*plain)};
+        return ChosenIndex{path, *served, plain == nullptr ? std::nullopt : std::optional(*plain)};
     }
+    return std::nullopt;
+}
+
+ChosenIndex choose_index(const debian::Release& release, const std::string& plain_path,
+                         std::string_view shown) {
+    if (auto found = find_index(release, plain_path)) return std::move(*found);
     throw Error(fmt::format("cannot use '{}': it has no index '{}'", shown, plain_path),
                 release.components.empty()
                     ? "see which components and architectures the archive has"

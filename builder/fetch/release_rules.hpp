@@ -23,7 +23,9 @@ struct ChosenIndex {
     debian::IndexFile served;
     std::optional<debian::IndexFile> content; // of the uncompressed form, where Release lists it
 };
-// `plain_path` without extension. Error when there is none.
+// `plain_path` without extension. Nothing when there is none.
+[[nodiscard]] std::optional<ChosenIndex> find_index(const debian::Release& release, const std::string& plain_path);
+// The same, or an Error.
 [[nodiscard]] ChosenIndex choose_index(const debian::Release& release, const std::string& plain_path,
                                        std::string_view shown);
 

@@ -256,9 +256,6 @@ evidence::Artefact artefact(const fs::path& file) {
 }
 
 evidence::Subject subject_of(const Job& job, const StageResult& root, const Digest& disk, const std::string& lock_text) {
-    std::vector<const lock::Package*> boot;
-    for (const lock::Package* package : job.lock.packages_of(job.workshop.train().tools))
-        if (package->name == "systemd-boot-efi") boot.push_back(package);
     return {.role = job.role.name,
             .release = job.release(),
             .train = job.lock.train,
@@ -268,7 +265,7 @@ evidence::Subject subject_of(const Job& job, const StageResult& root, const Dige
             .lock = sha256(lock_text),
             .disk = disk,
             .root_hash = *Digest::from_hex(read_file(root.output / "root-hash")),
-            .parts = {{"root", job.lock.packages_of(job.role.name)}, {"initrd", job.lock.packages_of(job.role.initrd)}, {"boot", boot}}};
+            .parts = parts_of(job.role, job.workshop.train(), job.lock)};
 }
 
 // The root of release metadata that the image brings.
@@ -344,6 +341,13 @@ Parts make_parts(const Job& job) {
 }
 
 } // namespace
+
+std::vector<evidence::Part> parts_of(const recipe::Role& role, const recipe::Train& train, const lock::Lock& lock) {
+    std::vector<const lock::Package*> boot;
+    for (const lock::Package* package : lock.packages_of(train.tools))
+        if (package->name == "systemd-boot-efi") boot.push_back(package);
+    return {{"root", lock.packages_of(role.name)}, {"initrd", lock.packages_of(role.initrd)}, {"boot", boot}};
+}
 
 Product product_of(const recipe::Train& train, const std::string& role, const fs::path& directory) {
     return {.directory = directory, .base = evidence::base_name(role, train.release, train.architecture)};

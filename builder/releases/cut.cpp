@@ -13,6 +13,7 @@
 #include <evidence/self_description.hpp>
 #include <facts/image_facts.hpp>
 #include <pipeline/build.hpp>
+#include <pipeline/daemon_stage.hpp>
 #include <pipeline/inputs.hpp>
 #include <pipeline/kept.hpp>
 #include <policy/licences.hpp>
@@ -62,6 +63,7 @@ public:
         judge_packages();
         fs::create_directories(files_);
         keep_lock();
+        if (order_.sources == CutOrder::Sources::kept) find_sources();
         keep_inputs();
         for (const auto& role : train_.roles) build(role);
         desk_.remove_others(to_text(order_.release));
@@ -189,7 +191,37 @@ private:
     // Whatever it is built from stays in the store, so that it can be built again when the archives have moved on.
     void keep_inputs() const {
         const std::string release = to_text(order_.release);
-        store::keep(workshop_.store(), "release-" + release, {.reason = "release " + release, .while_exists = {}, .blobs = pipeline::blobs_of(order_.lock), .stages = {}});
+        auto blobs = pipeline::blobs_of(order_.lock);
+        for (const auto& package : found_.packages)
+            for (const auto& file : package.files) blobs.push_back(file.sha256);
+        blobs.insert(blobs.end(), found_.indices.begin(), found_.indices.end());
+        std::ranges::sort(blobs);
+        const auto doubled = std::ranges::unique(blobs);
+        blobs.erase(doubled.begin(), doubled.end());
+        store::keep(workshop_.store(), "release-" + release, {.reason = "release " + release, .while_exists = {}, .blobs = std::move(blobs), .stages = {}});
+    }
+
+    // Before anything is built: what the archive has no more is not there an hour later either.
+    void find_sources() {
+        std::map<std::string, std::vector<const lock::Package*>> images;
+        for (const auto& role : train_.roles)
+            for (const auto& part : pipeline::parts_of(workshop_.recipes().load_role(role), train_, order_.lock)) images[role].insert(images[role].end(), part.packages.begin(), part.packages.end());
+        const auto needs = sources::needs_of(images, workshop_.store(), pipeline::daemon_archive);
+        auto fetcher = pipeline::make_fetcher(workshop_);
+        found_ = fetcher.find_sources(train_, order_.lock, needs.wanted());
+        sources_ = sources::list_of(to_text(order_.release), needs, found_.packages);
+        say_how_much();
+        fetcher.source_files(train_, order_.lock, found_);
+    }
+    void say_how_much() const {
+        const auto files = sources_->files();
+        std::uint64_t bytes = 0, missing = 0;
+        for (const auto& file : files) {
+            bytes += file.size;
+            if (!workshop_.store().find(file.sha256)) missing += file.size;
+        }
+        workshop_.renderer().note(fmt::format("sources of {}: {} packages, {} files, {}, of which {} are to be fetched", to_text(order_.release), sources_->sources.size(), files.size(), human_bytes(bytes), human_bytes(missing)));
+        for (const auto& one : sources_->left_out) workshop_.renderer().note(fmt::format("without the source of {} {}: {}", one.package, one.version, one.reason));
     }
 
     [[nodiscard]] pipeline::Product product(const std::string& role) const { return pipeline::product_of(train_, role, images_); }
@@ -274,6 +306,7 @@ private:
         release_.barriers = train_.barriers;
         add_evidence("lock", EvidenceKind::lock, lock::to_text(order_.lock));
         add_evidence("licences", EvidenceKind::licences, documents::licence_texts(library()));
+        if (sources_) add_evidence("sources.json", EvidenceKind::sources, sources::to_text(*sources_));
         if (auto notes = this->notes()) add_evidence("notes.md", EvidenceKind::notes, *notes);
         sort(release_);
         add_evidence("jsonld", EvidenceKind::self_description, self_description());
@@ -305,6 +338,11 @@ private:
         targets.emplace(path, std::move(document));
         edit(office_, to_text(order_.release.train), order_.now, [&](tuf::Targets& metadata) {
             for (auto& [name, target] : targets) metadata.targets.insert_or_assign(name, target);
+            if (sources_)
+                for (const auto& file : sources_->files()) {
+                    const std::string place = source_path(order_.release, file, metadata);
+                    metadata.targets.insert_or_assign(place, office_.repository().add_target(place, workshop_.store().blob_path(file.sha256)));
+                }
         });
     }
 
@@ -316,6 +354,8 @@ private:
     const rules::Components components_;
     fs::path images_, files_;
     std::optional<std::vector<cut::ReleaseFacts>> previous_;
+    fetch::Sources found_;
+    std::optional<sources::List> sources_;
     std::vector<diff::ImageFacts> facts_;
     std::optional<documents::Library> library_;
     std::optional<diff::ReleaseDifference> difference_;

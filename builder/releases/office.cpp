@@ -136,6 +136,21 @@ ClusterRelease load(const Office& office, const ReleaseVersion& release) {
     throw Error(fmt::format("cannot find release {}", to_text(release)), "`ashlar release list` shows what there is");
 }
 
+std::string sources_folder(const ReleaseVersion& release) { return fmt::format("trains/{}/sources/", to_text(release.train)); }
+
+std::string source_path(const ReleaseVersion& release, const sources::File& file, const tuf::Targets& targets) {
+    std::string path = sources_folder(release) + file.file;
+    const auto there = targets.targets.find(path);
+    if (there == targets.targets.end() || there->second.sha256() == file.sha256) return path;
+    return fmt::format("{}{}.{}", sources_folder(release), file.sha256.hex(), file.file);
+}
+
+std::optional<sources::List> sources_of(const Office& office, const ReleaseVersion& release) {
+    for (const auto& file : load(office, release).evidence)
+        if (file.kind == EvidenceKind::sources) return sources::parse(target_text(office, release, file.file).value(), target_path(release, file.file));
+    return std::nullopt;
+}
+
 std::string notes_of(const Office& office, const ReleaseVersion& release) {
     for (const auto& file : load(office, release).evidence)
         if (file.kind == EvidenceKind::notes) return target_text(office, release, file.file).value();

@@ -78,7 +78,7 @@ void check_published(const Mirror& mirror, const Contents& contents) {
 struct Needed {
     std::vector<Item> items; // carried ones first, in their order; each place once
     std::vector<Found> found;
-    std::size_t carried = 0;
+    std::size_t carried = 0, left = 0;
 };
 
 bool concerns(const Contents& contents, const ReleaseImage& image) { return !contents.roles || std::ranges::find(*contents.roles, image.role) != contents.roles->end(); }
@@ -91,13 +91,22 @@ std::vector<std::string> paths_of(const Contents& contents) {
                 for (const ReleaseFile& file : image.files) paths.push_back(release.path_of(file));
         for (const ReleaseFile& file : release.evidence) paths.push_back(release.path_of(file));
     }
+    if (contents.sources) paths.insert(paths.end(), contents.sources->begin(), contents.sources->end());
     return paths;
 }
 
-Needed needed(Reader& reader, const Contents& contents, const Mirror& mirror) {
-    Needed all{.items = contents.targets, .found = {}, .carried = contents.targets.size()};
-    std::set<std::string> known;
-    for (const Item& item : contents.targets) known.insert(item.path);
+// Which of the targets are not for this mirror.
+std::set<std::string> left_paths(const Contents& contents, const ImportOrder& order) {
+    if (order.sources == ImportOrder::Sources::taken || !contents.sources) return {};
+    return {contents.sources->begin(), contents.sources->end()};
+}
+
+Needed needed(Reader& reader, const Contents& contents, const Mirror& mirror, const ImportOrder& order) {
+    Needed all{.items = contents.targets, .found = {}, .carried = 0};
+    std::set<std::string> known = left_paths(contents, order);
+    all.left = std::erase_if(all.items, [&](const Item& item) { return known.contains(item.path); });
+    all.carried = all.items.size();
+    for (const Item& item : all.items) known.insert(item.path);
     for (const std::string& path : paths_of(contents)) {
         if (!known.insert(path).second) continue;
         auto item = reader.find(path);
@@ -205,7 +214,7 @@ void publish(Mirror& mirror, const Contents& contents, const std::optional<Metad
 }
 
 ImportReport report_of(const Contents& contents, const Needed& all) {
-    ImportReport report{.contents = contents};
+    ImportReport report{.contents = contents, .left = all.left};
     for (std::size_t i = 0; i < all.items.size(); ++i) {
         const Presence presence = all.found[i].presence;
         report.present += presence == Presence::here ? 1U : 0U;
@@ -238,7 +247,7 @@ ImportReport import(Input& input, const ImportOrder& order, Renderer& renderer) 
     check_given_root(order, contents);
     check_published(mirror, contents);
 
-    const Needed all = needed(reader, contents, mirror);
+    const Needed all = needed(reader, contents, mirror, order);
     check_missing(all, order);
     check_room(all, contents, mirror);
     ImportReport report = report_of(contents, all);

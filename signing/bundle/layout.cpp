@@ -38,6 +38,17 @@ Named named(std::string_view file, const tuf::FileMeta& meta) {
     return {fmt::format("{}{}.{}", metadata_directory, meta.version, file), *meta.length, *digest};
 }
 
+std::optional<std::vector<std::string>> texts_of(std::string_view manifest_text, const char* key) {
+    const Json manifest = tuf::parse_envelope(manifest_text, "the manifest").signed_part;
+    const auto texts = manifest.find(key);
+    if (texts == manifest.end()) return std::nullopt;
+    try {
+        return texts->get<std::vector<std::string>>();
+    } catch (const Json::exception&) {
+        throw Error(fmt::format("cannot use the manifest: its '{}' are not a list of texts", key));
+    }
+}
+
 } // namespace
 
 std::string root_place(std::uint64_t version) { return fmt::format("{}{}.root.json", metadata_directory, version); }
@@ -88,15 +99,7 @@ std::vector<Item> items_of(tuf::Updater& updater, const tuf::Bundle& manifest) {
 
 bool is_release(const Item& item) { return item.path.ends_with("/release.json"); }
 
-std::optional<std::vector<std::string>> roles_of(std::string_view manifest_text) {
-    const Json manifest = tuf::parse_envelope(manifest_text, "the manifest").signed_part;
-    const auto roles = manifest.find("roles");
-    if (roles == manifest.end()) return std::nullopt;
-    try {
-        return roles->get<std::vector<std::string>>();
-    } catch (const Json::exception&) {
-        throw Error("cannot use the manifest: its 'roles' are not a list of texts");
-    }
-}
+std::optional<std::vector<std::string>> roles_of(std::string_view manifest_text) { return texts_of(manifest_text, "roles"); }
+std::optional<std::vector<std::string>> sources_of(std::string_view manifest_text) { return texts_of(manifest_text, "sources"); }
 
 } // namespace ashlar::bundle

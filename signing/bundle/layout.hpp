@@ -40,7 +40,8 @@ struct Named {
 // All that the manifest lists, in the order of the bundle, without offsets. An Error when no trusted role names one.
 [[nodiscard]] std::vector<Item> items_of(tuf::Updater& updater, const tuf::Bundle& manifest);
 [[nodiscard]] bool is_release(const Item& item);
-// The manifest's `roles`, which is no member that other readers need.
+// The manifest's `roles` and `sources`, which are no members that other readers need.
 [[nodiscard]] std::optional<std::vector<std::string>> roles_of(std::string_view manifest_text);
+[[nodiscard]] std::optional<std::vector<std::string>> sources_of(std::string_view manifest_text);
 
 } // namespace ashlar::bundle

@@ -175,6 +175,7 @@ void Reader::State::lay_out() {
     contents.expires = manifest.expires;
     contents.issued = manifest.issued;
     contents.roles = roles_of(manifest_text());
+    contents.sources = sources_of(manifest_text());
     contents.targets = items_of(*updater, manifest);
     std::uint64_t at = scanner.offset();
     for (Item& item : contents.targets) {

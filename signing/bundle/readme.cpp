@@ -4,7 +4,9 @@
 #include <tuf/metadata.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -32,6 +34,16 @@ std::string release_part(const Release& release) {
     return text + "\n";
 }
 
+std::string sources_part(const Contents& contents) {
+    if (!contents.sources) return {};
+    const std::set<std::string_view> paths(contents.sources->begin(), contents.sources->end());
+    std::vector<Item> carried;
+    std::ranges::copy_if(contents.targets, std::back_inserter(carried), [&](const Item& item) { return paths.contains(item.path); });
+    return fmt::format("## Sources\n\n{} files of source packages, of which {} are carried, {}. The file of kind `sources` beside each release says\nwhich packages they are, and what each file is called. "
+                       "`ashlar bundle import --without-sources` leaves them.\n\n",
+                       paths.size(), carried.size(), human_bytes(bytes_of(carried)));
+}
+
 std::string targets_part(const Contents& contents) {
     std::string text = "## What is carried\n\n| Bytes | SHA-256 | Target |\n|---|---|---|\n";
     for (const Item& item : contents.targets) text += fmt::format("| {} | {} | {} |\n", item.length, item.sha256.hex(), item.path);
@@ -47,6 +59,7 @@ std::string readme_of(const Contents& contents) {
     text += fmt::format("    ashlar bundle import FILE --mirror DIR --root root.json\n\n`--root` only the first time: the root that you were handed on another way. The first root in here has the SHA-256\n{}.\n\n",
                         contents.first_root->hex());
     for (const Release& release : contents.releases) text += release_part(release);
+    text += sources_part(contents);
     text += targets_part(contents);
     std::ranges::replace_if(text, [](char c) { return c != '\n' && (c < ' ' || c > '~'); }, '?');
     return text;

@@ -86,6 +86,7 @@ void Export::gather() {
     contents_.train = manifest.train;
     contents_.serial = manifest.version;
     contents_.expires = manifest.expires;
+    contents_.sources = sources_of(manifest_text);
     time_ = time_of(manifest);
     gather_metadata(manifest);
     contents_.targets = items_of(updater, manifest);

@@ -97,7 +97,11 @@ public:
         manifest.targets = std::move(paths);
         return manifest;
     }
-    void write_manifest(const tuf::Bundle& manifest) { write_signed("bundle-R1.json", tuf::json_of(manifest), {&bundle_key}); }
+    void write_manifest(const tuf::Bundle& manifest) {
+        Json json = tuf::json_of(manifest);
+        json.update(more);
+        write_signed("bundle-R1.json", json, {&bundle_key});
+    }
 
     // The next root, with another key for bundles or the same.
     void rotate_bundle_key() {
@@ -133,6 +137,8 @@ public:
     tuf::Root root;
     tuf::Targets targets, train;
     std::uint64_t serial = 0;
+    // Members of the manifest that only bundles have: "roles", "sources".
+    Json more = Json::object();
     Time issued;
 
 private:

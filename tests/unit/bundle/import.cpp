@@ -2,6 +2,7 @@
 
 #include "workbench.hpp"
 
+#include <base/process.hpp>
 #include <bundle/stale_media.hpp>
 
 #include <algorithm>
@@ -193,6 +194,77 @@ TEST(Import, RolesThatAreNotMeant) {
     bench.repository.write_signed("bundle-R1.json", manifest, {&bench.repository.bundle_key});
     bench.pack();
     EXPECT_EQ(bench.import_file().arrived, 1U);
+}
+
+// ---- Sources --------------------------------------------------------------------------------------------
+
+namespace {
+
+// R1.0 of the workbench, with two source files.
+void add_sources(Workbench& bench) {
+    std::vector<std::string> sources{bench.repository.add_target("trains/R1/sources/a_1.dsc", "dsc"), bench.repository.add_target("trains/R1/sources/a_1.tar.xz", std::string(2000, 's'))};
+    bench.repository.more["sources"] = sources;
+    std::vector<std::string> paths = bench.release;
+    paths.insert(paths.end(), sources.begin(), sources.end());
+    bench.repository.publish(paths);
+    bench.pack();
+}
+fs::path source_in(const Workbench& bench, const std::string& path) { return bench.mirror / "targets" / tuf::place_of(path, bench.repository.train.targets.at(path), tuf::Naming::consistent); }
+
+} // namespace
+
+TEST(Import, SourcesArriveLikeEverythingElse) {
+    Workbench bench;
+    add_sources(bench);
+    const ImportReport report = bench.import_file();
+    EXPECT_EQ(report.contents.sources.value().size(), 2U);
+    EXPECT_EQ(report.left, 0U);
+    EXPECT_EQ(read_file(source_in(bench, "trains/R1/sources/a_1.tar.xz")), std::string(2000, 's'));
+    EXPECT_EQ(seen_by_client(bench.mirror, bench.root, bench.repository.now()), 2U);
+    const std::string readme = run_checked({.argv = {"tar", "--extract", "--to-stdout", "--file", bench.file, "README.md"}});
+    EXPECT_THAT(readme, HasSubstr("## Sources\n\n2 files of source packages, of which 2 are carried, 2.0 kB."));
+}
+
+TEST(Import, SourcesThatWereChangedAreRefused) {
+    Workbench bench;
+    add_sources(bench);
+    const auto at = bench.bytes.find(std::string(2000, 's'));
+    ASSERT_NE(at, std::string::npos);
+    bench.bytes[at + 7] = 'x';
+    EXPECT_THAT(bench.import_refusal(*stream_of(bench.bytes), bench.order()), HasSubstr("a_1.tar.xz': its SHA-256 is"));
+}
+
+TEST(Import, WhoWantsNoSourcesPassesOverThemAndMayTakeThemLater) {
+    for (const bool stream : {false, true}) {
+        Workbench bench;
+        add_sources(bench);
+        ImportOrder order = bench.order();
+        order.sources = ImportOrder::Sources::left;
+        const auto open = [&] { return stream ? stream_of(bench.bytes) : open_input(bench.file, {}); };
+        const ImportReport report = import(*open(), order, silent());
+        EXPECT_EQ(report.left, 2U);
+        EXPECT_EQ(report.arrived, bench.release.size());
+        EXPECT_FALSE(fs::exists(source_in(bench, "trains/R1/sources/a_1.dsc")));
+        EXPECT_EQ(import(*open(), order, silent()).change, ImportReport::Change::none);
+        const ImportReport later = import(*open(), bench.order(), silent());
+        EXPECT_EQ(later.arrived, 2U);
+        EXPECT_EQ(seen_by_client(bench.mirror, bench.root, bench.repository.now()), 2U);
+    }
+}
+
+TEST(Import, SourcesThatAreNotCarriedMustBeThere) {
+    Workbench bench;
+    (void)bench.import_file();
+    const std::vector<std::string> sources{bench.repository.add_target("trains/R1/sources/a_1.dsc", "dsc"), bench.repository.add_target("trains/R1/sources/b_1.dsc", "other")};
+    bench.repository.more["sources"] = sources;
+    bench.repository.publish({"trains/R1/R1.0/release.json", sources.back()});
+    bench.pack();
+    EXPECT_EQ(bench.import_refusal(*stream_of(bench.bytes), bench.order()),
+              fmt::format("cannot import into '{}': the bundle does not carry what it should have already: 'trains/R1/sources/a_1.dsc'", bench.mirror.native()));
+    // A mirror without sources does not miss them.
+    ImportOrder order = bench.order();
+    order.sources = ImportOrder::Sources::left;
+    EXPECT_EQ(import(*stream_of(bench.bytes), order, silent()).left, 1U);
 }
 
 // ---- Stale media ----------------------------------------------------------------------------------------

@@ -531,3 +531,131 @@ TEST_F(FetcherTest, WhatASharedStoreHasWrongComesFromTheMirrors) {
     for (const auto& package : lock.packages) EXPECT_TRUE(store.find(package.sha256)) << package.name;
     EXPECT_GE(liar.asks().size(), lock.packages.size());
 }
+
+// ---- sources --------------------------------------------------------------------------------------------
+
+namespace {
+
+ToySuite suite_with_sources() {
+    ToySuite suite;
+    suite.sources = {{"alpha", "1.0"}, {"other", "3"}, {"toolchain", "2:2.0-1"}};
+    return suite;
+}
+const std::vector<WantedSource> alpha_and_toolchain{{"alpha", "1.0", "toy"}, {"toolchain", "2:2.0-1", "toy"}};
+
+} // namespace
+
+TEST_F(FetcherTest, FindsAndFetchesTheSourcesOfALock) {
+    const ToySuite suite = suite_with_sources();
+    const MirrorServer server(MirrorServer::files(suite.files()));
+    auto fetching = fetcher({server.url()});
+    const lock::Lock lock = lock_of(fetching.refresh(train));
+    const Sources sources = fetching.find_sources(train, lock, alpha_and_toolchain);
+    ASSERT_EQ(sources.packages.size(), 2U);
+    EXPECT_EQ(sources.packages[0].name, "alpha");
+    EXPECT_EQ(sources.packages[1].version, "2:2.0-1");
+    EXPECT_EQ(sources.packages[1].component, "main");
+    EXPECT_EQ(sources.packages[1].files.at(0).path, "pool/src/toolchain_2.0-1.dsc");
+    EXPECT_EQ(sources.indices, std::vector{sha256(suite.sources_text())});
+    fetching.source_files(train, lock, sources);
+    for (const auto& package : sources.packages)
+        for (const auto& [file, bytes] : suite.source_files(package.name, package.version)) EXPECT_EQ(read_file(store.find(sha256(bytes)).value()), bytes);
+    EXPECT_FALSE(store.find(sha256(std::string("the source of other 3")))) << "nobody wants it";
+    // A second time, and without the network, it is all there.
+    auto offline = fetcher({}, {.network = Network::forbidden});
+    offline.source_files(train, lock, offline.find_sources(train, lock, alpha_and_toolchain));
+    EXPECT_THAT(left_in_tmp(), IsEmpty());
+}
+
+TEST_F(FetcherTest, NamesAllSourcesThatNoIndexHas) {
+    const MirrorServer server(MirrorServer::files(suite_with_sources().files()));
+    auto fetching = fetcher({server.url()});
+    const lock::Lock lock = lock_of(fetching.refresh(train));
+    const std::vector<WantedSource> wanted{{"alpha", "0.9", "toy"}, {"beta", "1", "toy"}, {"toolchain", "2:2.0-1", "toy"}};
+    EXPECT_THAT(refusal([&] { (void)fetching.find_sources(train, lock, wanted); }),
+                StartsWith("cannot get 2 source packages of train 'R0': no index of its suites names them\n  alpha 0.9 (toy)\n  beta 1 (toy)\n"));
+}
+
+TEST_F(FetcherTest, NamesAllSourcesThatAreGone) {
+    Files files = suite_with_sources().files();
+    files.erase("/toy/pool/src/alpha_1.0.tar.xz");
+    files.erase("/toy/pool/src/toolchain_2.0-1.dsc");
+    const MirrorServer server(MirrorServer::files(files));
+    auto fetching = fetcher({server.url()});
+    const lock::Lock lock = lock_of(fetching.refresh(train));
+    const Sources sources = fetching.find_sources(train, lock, alpha_and_toolchain);
+    EXPECT_THAT(refusal([&] { fetching.source_files(train, lock, sources); }),
+                StartsWith("cannot get 2 source packages of train 'R0': no mirror has all of their files any more\n  alpha 1.0 (toy: pool/src/alpha_1.0.tar.xz)\n"
+                           "  toolchain 2:2.0-1 (toy: pool/src/toolchain_2.0-1.dsc)\n"));
+    EXPECT_THAT(refusal([&] { fetcher({}, {.network = Network::forbidden}).source_files(train, lock, sources); }), HasSubstr("the network is forbidden"));
+}
+
+TEST_F(FetcherTest, ASourceFileWithOtherBytesIsRefused) {
+    Files files = suite_with_sources().files();
+    files["/toy/pool/src/alpha_1.0.tar.xz"].back() = '!';
+    const MirrorServer server(MirrorServer::files(files));
+    auto fetching = fetcher({server.url()});
+    const lock::Lock lock = lock_of(fetching.refresh(train));
+    const Sources sources = fetching.find_sources(train, lock, alpha_and_toolchain);
+    EXPECT_THAT(refusal([&] { fetching.source_files(train, lock, sources); }), HasSubstr("cannot verify"));
+}
+
+TEST_F(FetcherTest, WhereTheIndexOfTheLockIsGoneThatOfTodayNamesTheSources) {
+    lock::Lock lock;
+    {
+        const MirrorServer before(MirrorServer::files(suite_with_sources().files()));
+        lock = lock_of(fetcher({before.url()}).refresh(train));
+    }
+    ToySuite next = suite_with_sources();
+    next.date += 3600;
+    now += 3600;
+    next.sources["newer"] = "1";
+    {
+        const MirrorServer server(MirrorServer::files(next.files()));
+        const Sources sources = fetcher({server.url()}).find_sources(train, lock, alpha_and_toolchain);
+        EXPECT_EQ(sources.indices, std::vector{sha256(next.sources_text())});
+    }
+    // What is older than the lock, or signed by others, is not taken in its place.
+    next.sources["newer"] = "2";
+    const MirrorServer strange(MirrorServer::files(next.files(strange_key())));
+    EXPECT_THAT(refusal([&] { (void)fetcher({strange.url()}).find_sources(train, lock, alpha_and_toolchain); }), HasSubstr("cannot trust"));
+    next.date = toy_date - 3600;
+    const MirrorServer older(MirrorServer::files(next.files()));
+    EXPECT_THAT(refusal([&] { (void)fetcher({older.url()}).find_sources(train, lock, alpha_and_toolchain); }), HasSubstr("older than"));
+}
+
+TEST_F(FetcherTest, SourcesComeFromTheArchiveOfTheirPackage) {
+    train.archives.push_back({.name = "second", .suites = {"one"}, .components = {"main"}, .keys = {archive_key().certificate()}});
+    ToySuite second = suite_with_sources();
+    second.archive = "second";
+    second.packages = {{"gamma", "1"}};
+    Files files = suite_with_sources().files();
+    files.merge(second.files());
+    const MirrorServer server(MirrorServer::files(files));
+    auto fetching = fetcher({server.url()});
+    const lock::Lock lock = lock_of(fetching.refresh(train));
+    const std::vector<WantedSource> wanted{{"alpha", "1.0", "second"}, {"other", "3", "elsewhere"}};
+    const Sources sources = fetching.find_sources(train, lock, wanted);
+    EXPECT_EQ(sources.packages.at(0).archive, "second");
+    EXPECT_EQ(sources.packages.at(0).files.at(0).sha256, sha256(std::string("the dsc of alpha 1.0 in second")));
+    EXPECT_EQ(sources.packages.at(1).archive, "toy") << "the first that has it";
+}
+
+TEST_F(FetcherTest, ALocalFolderHasTheSourcesThatItsDscFilesName) {
+    const fs::path folder = dir.path() / "folder";
+    fs::create_directories(folder / "src");
+    train.archives = {{.name = "local", .suites = {}, .components = {}, .keys = {}, .folder = folder}};
+    write_file(folder / "src/own_1.tar.xz", "source");
+    write_file(folder / "src/own_1.dsc", fmt::format("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nFormat: 3.0 (native)\nSource: own\nVersion: 1\nChecksums-Sha256:\n {} 6 own_1.tar.xz\n"
+                                                     "\n-----BEGIN PGP SIGNATURE-----\n\nnot looked at\n-----END PGP SIGNATURE-----\n",
+                                                     sha256(std::string("source")).hex()));
+    auto fetching = fetcher({});
+    const lock::Lock lock = lock_of(fetching.refresh(train));
+    const std::vector<WantedSource> wanted{{"own", "1", "local"}};
+    const Sources sources = fetching.find_sources(train, lock, wanted);
+    ASSERT_EQ(sources.packages.at(0).files.size(), 2U);
+    EXPECT_EQ(sources.packages[0].files[1].path, "src/own_1.tar.xz");
+    fetching.source_files(train, lock, sources);
+    EXPECT_TRUE(store.find(sha256(std::string("source"))));
+    EXPECT_TRUE(store.find(sha256_of_file(folder / "src/own_1.dsc")));
+}

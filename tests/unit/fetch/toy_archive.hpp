@@ -86,6 +86,7 @@ struct ToySuite {
     std::optional<std::int64_t> valid_until = toy_date + 7 * 86400;
     bool by_hash = true;
     std::map<std::string, std::string> packages{{"alpha", "1.0"}, {"beta", "2:2.0-1"}}; // name → version
+    std::map<std::string, std::string> sources;                                         // name → version
     std::vector<std::string> extra;                                                     // lines of Release
 
     [[nodiscard]] static std::string deb(const std::string& name, const std::string& version) {
@@ -104,9 +105,25 @@ struct ToySuite {
         }
         return text;
     }
+    // Two files each: by name of the file.
+    [[nodiscard]] Files source_files(const std::string& name, const std::string& version) const {
+        const std::string stem = fmt::format("{}_{}", name, version.substr(version.find(':') + 1));
+        return {{stem + ".dsc", fmt::format("the dsc of {} {} in {}", name, version, archive)}, {stem + ".tar.xz", "the source of " + name + " " + version}};
+    }
+    [[nodiscard]] std::string sources_text() const {
+        std::string text;
+        for (const auto& [name, version] : sources) {
+            text += fmt::format("Package: {}\nFormat: 3.0 (native)\nBinary: {}\nVersion: {}\nDirectory: pool/src\nChecksums-Sha256:\n", name, name, version);
+            for (const auto& [file, bytes] : source_files(name, version)) text += fmt::format(" {} {} {}\n", sha256(bytes).hex(), bytes.size(), file);
+            text += "\n";
+        }
+        return text;
+    }
     [[nodiscard]] Files index_files() const {
-        const std::string text = packages_text();
-        return {{"main/binary-amd64/Packages", text}, {"main/binary-amd64/Packages.zst", zstd(text)}};
+        Files files{{"main/binary-amd64/Packages", packages_text()}};
+        if (!sources.empty()) files.emplace("main/source/Sources", sources_text());
+        for (const auto& [path, text] : Files(files)) files.emplace(path + ".zst", zstd(text));
+        return files;
     }
     [[nodiscard]] std::string release_text(const Files& indices) const {
         std::string text =
@@ -127,9 +144,11 @@ struct ToySuite {
         for (const auto& [path, bytes] : indices) {
             if (!path.ends_with(".zst")) continue;
             all[directory + path] = bytes;
-            if (by_hash) all[directory + "main/binary-amd64/by-hash/SHA256/" + sha256(bytes).hex()] = bytes;
+            if (by_hash) all[directory + path.substr(0, path.rfind('/')) + "/by-hash/SHA256/" + sha256(bytes).hex()] = bytes;
         }
         for (const auto& [name, version] : packages) all[root + pool_path(name, version)] = deb(name, version);
+        for (const auto& [name, version] : sources)
+            for (const auto& [file, bytes] : source_files(name, version)) all[root + "pool/src/" + file] = bytes;
         return all;
     }
 };

@@ -47,9 +47,11 @@ protected:
     [[nodiscard]] Office office() const { return {directory.path() / "releases", keys}; }
     static void sign(const Office& office) { EXPECT_THAT(office.desk().advance(authority::keys_at_hand(office.policy(), {}), now).wanted, IsEmpty()); }
     // As a cut leaves it, with one file that says nothing else than its name.
-    void add(const std::string& version, const std::string& common = {}) const {
+    void add(const std::string& version, const std::string& common = {}, const std::optional<sources::List>& sources = {}) const {
         const Office office = this->office();
-        const ClusterRelease release = samples::cluster_release(version);
+        ClusterRelease release = samples::cluster_release(version);
+        const std::string list = sources ? sources::to_text(*sources) : std::string();
+        if (sources) release.evidence.push_back({"sources.json", list.size(), sha256(list), EvidenceKind::sources});
         edit(office, to_text(release.release.train), now, [&](tuf::Targets& targets) {
             const auto put = [&](const std::string& file, const std::string& text, Json custom) {
                 auto target = office.repository().add_target_text(target_path(release.release, file), text);
@@ -59,9 +61,29 @@ protected:
             put("release.json", cluster_release_text(release), Json{{"release", version}, {"channel", "edge"}});
             for (const auto& image : release.images)
                 for (const auto& file : image.files) put(file.file, common.empty() ? file.file : common + image.role, {});
-            for (const auto& file : release.evidence) put(file.file, version + file.file, {});
+            for (const auto& file : release.evidence) put(file.file, file.kind == EvidenceKind::sources ? list : version + file.file, {});
+            if (!sources) return;
+            for (const auto& file : sources->files()) {
+                const std::string path = source_path(release.release, file, targets);
+                targets.targets.insert_or_assign(path, office.repository().add_target_text(path, content(file)));
+            }
         });
         sign(office);
+    }
+    // Of a source file: its name, and what a test wants to be different.
+    static std::string content(const sources::File& file) { return file.file + std::string(file.size - file.file.size(), '!'); }
+    static sources::File source_file(const std::string& name, std::size_t more = 0) {
+        sources::File file{name, name.size() + more, sha256(name)};
+        file.sha256 = sha256(content(file));
+        return file;
+    }
+    static sources::List source_list(const std::string& release, std::vector<sources::Source> all) { return {.release = release, .sources = std::move(all), .left_out = {}}; }
+    [[nodiscard]] std::vector<std::string> carried() const {
+        std::vector<std::string> paths;
+        const auto bundle = office().repository().bundle("R0").value();
+        for (const auto& path : bundle.targets)
+            if (path.starts_with("trains/R0/sources/")) paths.push_back(path.substr(18));
+        return paths;
     }
     [[nodiscard]] std::vector<std::string> listed(const std::string& train) const {
         std::vector<std::string> lines;
@@ -146,6 +168,58 @@ TEST_F(Releases, AManifestOfSomeRolesHasNothingOfOthers) {
               "cannot make a bundle: R0.5 has no role 'storage'\n  hint: `ashlar release show` names its images");
     EXPECT_EQ(error_of([&] { (void)propose_manifest(office(), {.release = release_version("R0.7"), .since = {}, .roles = {}, .now = now}); }),
               "cannot make a bundle of R0.7: it is not published\n  hint: `ashlar release list` shows what there is; are signatures missing?");
+}
+
+TEST_F(Releases, ABundleWithSourcesCarriesThoseOfItsRoles) {
+    const auto both = source_file("a_1.dsc"), one = source_file("b_1.dsc"), more = source_file("c_1.dsc");
+    add("R0.5", "common ", source_list("R0.5", {{"a", "1", "debian", "main", {"compute", "control"}, {"a"}, {}, {both}}, {"b", "1", "debian", "main", {"control"}, {"b"}, {}, {one}}}));
+    CarryOrder order{.release = release_version("R0.5"), .since = {}, .roles = {}, .sources = CarryOrder::Sources::yes, .now = now};
+    const auto all = carried_sources(office(), order);
+    EXPECT_EQ(all.packages, 2U);
+    EXPECT_EQ(all.files, 2U);
+    EXPECT_EQ(all.bytes, 14U);
+    EXPECT_TRUE(propose_manifest(office(), order));
+    sign(office());
+    EXPECT_THAT(carried(), ElementsAre("a_1.dsc", "b_1.dsc"));
+    EXPECT_FALSE(propose_manifest(office(), order));
+    order.roles = {"compute"};
+    EXPECT_EQ(carried_sources(office(), order).packages, 1U);
+    EXPECT_TRUE(propose_manifest(office(), order));
+    sign(office());
+    EXPECT_THAT(carried(), ElementsAre("a_1.dsc"));
+    order.sources = CarryOrder::Sources::no;
+    EXPECT_TRUE(propose_manifest(office(), order)) << "without sources it is another bundle";
+    sign(office());
+    EXPECT_THAT(carried(), IsEmpty());
+
+    // The next release shares a file with it; the manifest names both, and carries what is new.
+    add("R0.6", "common ", source_list("R0.6", {{"a", "1", "debian", "main", {"compute"}, {"a"}, {}, {both}}, {"c", "1", "debian", "main", {"compute"}, {"c"}, {}, {more}}}));
+    const CarryOrder next{.release = release_version("R0.6"), .since = release_version("R0.5"), .roles = {}, .sources = CarryOrder::Sources::yes, .now = now};
+    EXPECT_EQ(carried_sources(office(), next).bytes, 14U);
+    EXPECT_EQ(carried_sources(office(), next).carried, 7U);
+    EXPECT_TRUE(propose_manifest(office(), next));
+    sign(office());
+    EXPECT_THAT(carried(), ElementsAre("c_1.dsc"));
+    const Json manifest = tuf::parse_envelope(*office().repository().text("bundle-R0"), "bundle").signed_part;
+    EXPECT_EQ(manifest.at("sources"), (Json{"trains/R0/sources/a_1.dsc", "trains/R0/sources/c_1.dsc"}));
+}
+
+TEST_F(Releases, SourcesOfAReleaseThatHasNoneCannotBeCarried) {
+    add("R0.5");
+    EXPECT_EQ(error_of([&] { (void)propose_manifest(office(), {.release = release_version("R0.5"), .since = {}, .roles = {}, .sources = CarryOrder::Sources::yes, .now = now}); }),
+              "cannot carry the sources of R0.5: it was cut without them\n"
+              "  hint: `ashlar release cut RELEASE --sources` keeps them; a release that is published is not changed: cut the next one so");
+}
+
+TEST_F(Releases, TwoSourceFilesOfOneNameAreTwoTargets) {
+    const auto first = source_file("a_1.orig.tar.xz"), second = source_file("a_1.orig.tar.xz", 1);
+    add("R0.5", {}, source_list("R0.5", {{"a", "1-1", "debian", "main", {"control"}, {"a"}, {}, {first}}, {"a", "1-1~x", "other", "main", {"control"}, {"a"}, {}, {second}}}));
+    EXPECT_TRUE(propose_manifest(office(), {.release = release_version("R0.5"), .since = {}, .roles = {}, .sources = CarryOrder::Sources::yes, .now = now}));
+    sign(office());
+    const auto paths = carried();
+    ASSERT_EQ(paths.size(), 2U);
+    const auto targets = office().repository().targets("train-R0").value();
+    for (const auto& file : {first, second}) EXPECT_EQ(targets.targets.at(source_path(release_version("R0.5"), file, targets)).sha256(), file.sha256);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 // From archives to files that can be trusted: signed suites, their indices, packages.
 
 #include <fetch/mirrors.hpp>
+#include <fetch/sources.hpp>
 
 #include <base/progress.hpp>
 #include <debian/universe.hpp>
@@ -66,6 +67,12 @@ public:
     // Brings all packages of these roles into the store, where each is found by its digest. When some
     // are gone from all mirrors, one Error names all of them.
     void packages(const recipe::Train& train, const lock::Lock& lock, std::span<const std::string> roles);
+
+    // By name and exact version, in the indices `Sources` of the lock's suites: those that the lock's InRelease names, and where no
+    // mirror has these any more, those of today. When some are nowhere, one Error names all of them.
+    [[nodiscard]] Sources find_sources(const recipe::Train& train, const lock::Lock& lock, std::span<const WantedSource> wanted);
+    // Brings all their files into the store. When some are gone from all mirrors, one Error names all of them.
+    void source_files(const recipe::Train& train, const lock::Lock& lock, const Sources& sources);
 
 private:
     class Work;

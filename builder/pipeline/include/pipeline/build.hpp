@@ -3,6 +3,7 @@
 // From a lock to images: the stages of docs/architecture.md, in their order.
 
 #include <evidence/manifest.hpp>
+#include <evidence/subject.hpp>
 #include <lock/lock.hpp>
 #include <pipeline/workshop.hpp>
 #include <signing/image_signer.hpp>
@@ -29,6 +30,9 @@ struct Product {
     [[nodiscard]] std::filesystem::path tree() const { return file(".tree.json"); }
 };
 [[nodiscard]] Product product_of(const recipe::Train& train, const std::string& role, const std::filesystem::path& directory);
+
+// The packages that end up in a role's image, by the part of it that they are in. `lock` outlives it.
+[[nodiscard]] std::vector<evidence::Part> parts_of(const recipe::Role& role, const recipe::Train& train, const lock::Lock& lock);
 
 // Builds the image of one role and puts its files into `directory`, each complete under its name, the
 // disk image last. The packages of the role and its helpers are in the store: fetch_packages(). Nothing while signatures are

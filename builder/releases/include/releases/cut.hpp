@@ -20,6 +20,8 @@ struct CutOrder {
     ReleaseVersion release;
     lock::Lock lock; // its inputs, all in the store
     const BuildKeys& keys;
+    // `kept`: the source packages of all that is in its images become a part of the release.
+    enum class Sources { left, kept } sources = Sources::left;
     Time now;
 };
 

@@ -11,6 +11,7 @@
 #include <authority/policy.hpp>
 #include <authority/repository.hpp>
 #include <signing/cluster_release.hpp>
+#include <sources/list.hpp>
 #include <store/claim.hpp>
 
 #include <filesystem>
@@ -73,6 +74,13 @@ struct Listed {
 
 // "trains/R1/R1.0/release.json"
 [[nodiscard]] std::string target_path(const ReleaseVersion& release, std::string_view file);
+
+// "trains/R1/sources/": where the files of source packages are, which releases of a train share.
+[[nodiscard]] std::string sources_folder(const ReleaseVersion& release);
+// Of a file of this name and content in it: the name itself, unless `targets` has other bytes under it.
+[[nodiscard]] std::string source_path(const ReleaseVersion& release, const sources::File& file, const tuf::Targets& targets);
+// The list of a release's sources; nothing when it was cut without them.
+[[nodiscard]] std::optional<sources::List> sources_of(const Office& office, const ReleaseVersion& release);
 
 // Changes what the train's role signs, as a proposal upon what is published or proposed already. docs/formats/trust.md.
 void edit(const Office& office, const std::string& train, Time now, const std::function<void(tuf::Targets&)>& change);

@@ -31,6 +31,8 @@ struct ImportOrder {
     std::optional<std::filesystem::path> root;
     Time now; // the clock; a mirror that knows of a later time takes that
     std::optional<ReaderOptions::Word> stale_media;
+    // `left`: source files are passed over; nodes never ask for them.
+    enum class Sources { taken, left } sources = Sources::taken;
     // Told before each change on the disk ("rename", the file). What it throws ends the import there.
     std::function<void(std::string_view operation, const std::filesystem::path& file)> before;
 };
@@ -41,6 +43,7 @@ struct ImportReport {
     std::uint64_t arrived = 0, arrived_bytes = 0; // targets that were written
     std::uint64_t shared = 0;                     // taken from elsewhere in the mirror: the same bytes under another name
     std::uint64_t present = 0;                    // were there
+    std::uint64_t left = 0;                       // source files that were not wanted
     std::vector<std::string> repaired;            // were there and damaged
 };
 

@@ -54,6 +54,8 @@ struct Contents {
     std::vector<Item> targets; // in the order of the bundle
     std::vector<Release> releases;
     std::optional<std::vector<std::string>> roles; // the manifest's, when not all roles are carried
+    // The manifest's, when it is a bundle with sources: paths of all source files that belong to its releases, carried or not.
+    std::optional<std::vector<std::string>> sources;
     std::uint64_t size = 0;                        // of the bundle, bytes
     std::optional<StaleMedia> stale;               // it had expired, and the site has let it pass
 };
