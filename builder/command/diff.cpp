@@ -3,6 +3,9 @@
 #include <base/json.hpp>
 #include <diff/report.hpp>
 
+#include <algorithm>
+#include <iterator>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -15,6 +18,7 @@ namespace fs = std::filesystem;
 struct DiffOptions {
     std::vector<fs::path> releases; // the old one, the new one
     Judgement judgement;
+    TrackerOptions tracker;
     enum class Form { text, markdown } form = Form::text;
 };
 
@@ -35,6 +39,12 @@ int compare(Context& context, const DiffOptions& options) {
     }
     diff::Report report{difference, closed, std::nullopt};
     if (policy) report.findings = policy->changes ? diff::judge(*policy->changes, difference) : std::vector<policy::Finding>();
+    if (!options.tracker.snapshot.empty()) {
+        const auto& output = context.options().output;
+        const auto assessments = assess(context, {read_inventory({options.releases.front()}, output), read_inventory({options.releases.back()}, output)}, options.tracker);
+        report.tracked = vulnerabilities::step(assessments.front(), assessments.back());
+        if (policy && policy->vulnerabilities) std::ranges::move(judged(context, *policy->vulnerabilities, assessments.back(), options.judgement), std::back_inserter(*report.findings));
+    }
     fmt::print("{}", answer(context, options, report));
     return report.findings && !report.findings->empty() ? 1 : 0;
 }
@@ -46,12 +56,14 @@ void add_diff(CLI::App& app, const Choose& choose) {
     command->footer("examples:\n"
                     "  ashlar diff R0.0 R0.1                                       all roles of both, in --output\n"
                     "  ashlar diff OLD.raw NEW.raw --markdown > notes.md           for release notes\n"
+                    "  ashlar diff R0.0 R0.1 --tracker tracker.json                and what is open, by the security tracker\n"
                     "  ashlar diff old/ new/ --policy policy.toml                  exit code 1: the policy refuses something\n\n"
                     "Vulnerabilities closed are what the new packages' changelogs name; they are read from the images, else\n"
                     "from the store.");
     auto options = std::make_shared<DiffOptions>();
     command->add_option("IMAGE", options->releases, "The old and the new one: an image, a directory of images, or a release in --output")->required();
     command->add_flag_callback("--markdown", [options] { options->form = DiffOptions::Form::markdown; }, "As Markdown");
+    add_tracker(*command, options->tracker);
     add_judgement(*command, options->judgement);
     command->callback([=] {
         if (options->releases.size() != 2) throw CLI::ValidationError("IMAGE", "the old one is named, then the new one");

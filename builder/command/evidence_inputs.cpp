@@ -1,9 +1,16 @@
 #include "evidence_inputs.hpp"
 
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <base/json.hpp>
+#include <base/mapped_file.hpp>
+
 #include <chrono>
+#include <set>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace ashlar::command {
 
@@ -24,6 +31,18 @@ std::optional<store::Store> existing_store(Context& context) {
     const fs::path root = named.empty() ? store::default_root() : named;
     if (!fs::is_directory(root)) return std::nullopt;
     return std::optional<store::Store>(root);
+}
+
+vulnerabilities::Image read_evidence(const fs::path& base) {
+    const fs::path manifest = base.native() + ".manifest.json", lock = base.native() + ".lock";
+    if (!fs::exists(lock)) throw Error(fmt::format("cannot judge '{}': its lock is not beside it", base.native()), "keep the files of a build together");
+    return {evidence::parse_manifest(read_file(manifest), manifest.native()), lock::read(lock)};
+}
+
+// The serial number of the image's own CycloneDX document.
+std::string bill_of(const fs::path& base) {
+    const fs::path path = base.native() + ".cdx.json";
+    return fs::exists(path) ? parse_json(read_file(path), path.native()).value("serialNumber", "") : std::string();
 }
 
 } // namespace
@@ -62,6 +81,46 @@ void add_judgement(CLI::App& command, Judgement& judgement) {
             },
             "The day on which waivers have to hold (default: this machine's)")
         ->type_name("DAY");
+}
+
+CLI::Option* add_tracker(CLI::App& command, TrackerOptions& options) {
+    auto* option = command.add_option("--tracker", options.snapshot, "A snapshot of Debian's security tracker: what is open")->type_name("FILE")->check(CLI::ExistingFile);
+    command.add_option("--suite", options.suite, "Debian's release that the tracker is asked about (default: that of the lock's suites)")->type_name("SUITE");
+    return option;
+}
+
+vulnerabilities::Inventory read_inventory(const std::vector<fs::path>& names, const fs::path& output) {
+    std::vector<vulnerabilities::Image> images;
+    std::vector<std::string> bills;
+    for (const auto& name : names)
+        for (const auto& base : diff::find_images(name, output)) {
+            images.push_back(read_evidence(base));
+            bills.push_back(bill_of(base));
+        }
+    return vulnerabilities::inventory_of(images, bills);
+}
+
+std::string release_of(const vulnerabilities::Inventory& inventory, const TrackerOptions& options) {
+    if (!options.suite.empty()) return options.suite;
+    if (inventory.releases.size() == 1) return *inventory.releases.begin();
+    throw Error(fmt::format("cannot judge the images: their suites are of {}", inventory.releases.empty() ? std::string("no release") : fmt::format("several releases: {}", fmt::join(inventory.releases, ", "))),
+                "name the release that counts with --suite, such as --suite trixie");
+}
+
+std::vector<vulnerabilities::Assessment> assess(Context& context, const std::vector<vulnerabilities::Inventory>& inventories, const TrackerOptions& options) {
+    Activity activity(context.renderer(), "read the security tracker");
+    std::set<std::string> names;
+    for (const auto& inventory : inventories) names.merge(inventory.names());
+    const MappedFile file(options.snapshot);
+    const auto tracker = vulnerabilities::Tracker::parse(file.text(), options.snapshot.native(), names);
+    std::vector<vulnerabilities::Assessment> all;
+    for (const auto& inventory : inventories) {
+        const std::string release = release_of(inventory, options);
+        if (!tracker.knows_release(release))
+            throw Error(fmt::format("cannot judge the images: '{}' says nothing about the release '{}'", options.snapshot.native(), release), "take a newer snapshot, or name another release with --suite");
+        all.push_back(vulnerabilities::assess(inventory, tracker, release));
+    }
+    return all;
 }
 
 Documents::Documents(Context& context, const std::vector<diff::ImageFacts>& images) : store_(existing_store(context)), library_(diff::packages_of(images), shelves(images, store_)) {}

@@ -30,7 +30,7 @@ int list(Context& context, const LicencesOptions& options) {
     Documents documents(context, images);
     read_documents(context, documents.library());
     const auto licences = documents::licences_of(documents.library());
-    const auto refused = policy && policy->licences ? policy::judge(*policy->licences, licences, options.judgement.day()) : std::vector<policy::Finding>();
+    const auto refused = policy && policy->licences ? judged(context, *policy->licences, licences, options.judgement) : std::vector<policy::Finding>();
     if (!options.texts.empty()) write_file(options.texts, documents::licence_texts(documents.library()));
     if (context.json()) {
         Json json{{"format", 1}, {"packages", documents::to_json(licences)}};

@@ -1,3 +1,4 @@
+#include "evidence_inputs.hpp"
 #include "inputs.hpp"
 #include "office.hpp"
 #include "options.hpp"
@@ -8,6 +9,7 @@
 #include <base/json.hpp>
 #include <base/text.hpp>
 #include <command_line/choice.hpp>
+#include <diff/report.hpp>
 #include <pipeline/inputs.hpp>
 #include <pipeline/roots.hpp>
 #include <confirmation/confirmation.hpp>
@@ -39,6 +41,7 @@ struct ReleaseOptions : OfficeOptions {
     Inputs inputs = Inputs::automatic;
     releases::CutOrder::Sources sources = releases::CutOrder::Sources::left;
     Channel channel = Channel::candidate;
+    TrackerOptions tracker;
 };
 
 // ---- cut -----------------------------------------------------------------------------------------
@@ -243,11 +246,27 @@ int show(Context& context, const ReleaseOptions& options) {
     return 0;
 }
 
+// From the release that the notes compare with to this one; both as they were built.
+vulnerabilities::Step tracked(Context& context, const Office& office, const ReleaseVersion& version, const TrackerOptions& options) {
+    const auto before = releases::compared_with(office, releases::load(office, version));
+    if (!before) throw Error(fmt::format("cannot compare {} with the release before: its images are not in '{}'", to_text(version), office.images("").native()), "leave out --tracker, or bring them back");
+    const auto inventory = [&](const ReleaseVersion& one) { return read_inventory({office.images(to_text(one))}, {}); };
+    const auto assessments = assess(context, {inventory(*before), inventory(version)}, options);
+    return vulnerabilities::step(assessments.front(), assessments.back());
+}
+
 int notes(Context& context, const ReleaseOptions& options) {
     const Office office = open_office(context);
-    const std::string text = releases::notes_of(office, version_of(options.release));
-    if (context.json()) fmt::print("{}", pretty(Json{{"release", options.release}, {"notes", text}}));
-    else fmt::print("{}", text);
+    const ReleaseVersion version = version_of(options.release);
+    std::string text = releases::notes_of(office, version);
+    Json json{{"release", options.release}};
+    if (!options.tracker.snapshot.empty()) {
+        const auto step = tracked(context, office, version, options.tracker);
+        text += "\n" + diff::tracked_notes(step);
+        json["tracker"] = vulnerabilities::to_json(step);
+    }
+    json["notes"] = text;
+    fmt::print("{}", context.json() ? pretty(json) : text);
     return 0;
 }
 
@@ -354,8 +373,9 @@ void add_release(CLI::App& app, const Choose& choose) {
     with_release(*one);
     run_by(*one, choose, Place::plain, show, options);
 
-    one = subcommand(*command, "notes", "What changed since the release before, as Markdown", "ashlar release notes R1.0 > notes.md");
+    one = subcommand(*command, "notes", "What changed since the release before, as Markdown", "ashlar release notes R1.0 --tracker tracker.json > notes.md");
     with_release(*one);
+    add_tracker(*one, options->tracker);
     run_by(*one, choose, Place::plain, notes, options);
 
     one = subcommand(*command, "support", "What is supported until when, and what a site on a release may do next", "ashlar release support R0.2");

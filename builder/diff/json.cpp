@@ -66,6 +66,7 @@ Json to_json(const Report& report) {
               {"removed_images", report.difference.removed_images},
               {"closed",
                {{"sources", report.closed.sources}, {"vulnerabilities", list_of(report.closed.closed)}, {"unread", list_of(report.closed.unread)}, {"doubtful", list_of(report.closed.doubtful)}}}};
+    if (report.tracked) json["tracker"] = vulnerabilities::to_json(*report.tracked);
     if (report.findings) json["findings"] = policy::to_json(*report.findings);
     return json;
 }

@@ -56,6 +56,30 @@ private:
     std::map<Row, std::size_t> index_;
 };
 
+std::string roles_of(const vulnerabilities::Finding& finding) {
+    std::set<std::string> roles;
+    for (const auto& place : finding.places) roles.insert(place.role);
+    return join(std::vector<std::string>(roles.begin(), roles.end()), ", ");
+}
+
+void add_tracked(Document& document, std::string_view title, std::string_view lead, const std::vector<vulnerabilities::Finding>& findings, Section::Kind kind) {
+    if (findings.empty()) return;
+    Section section{.kind = kind, .title = fmt::format("{} ({})", title, findings.size()), .lead = std::string(lead), .head = {"Vulnerability", "Urgency", "Source package", "Version", "Fixed in", "Roles"}, .rows = {}, .code = {false, false, true, true, true, false}};
+    for (const auto& one : findings) section.rows.push_back({one.id, one.urgency, one.source, one.version, one.fixed_version.value_or(""), roles_of(one)});
+    document.sections.push_back(std::move(section));
+}
+
+void add_tracked(Document& document, const vulnerabilities::Step& step) {
+    constexpr std::string_view lead = "By the security tracker's snapshot.";
+    add_tracked(document, "Vulnerabilities opened", lead, step.opened, Section::Kind::shown);
+    add_tracked(document, "Vulnerabilities closed, by the security tracker", {}, step.closed, Section::Kind::folded);
+    add_tracked(document, "Vulnerabilities still open", {}, step.still_open, Section::Kind::folded);
+}
+
+std::string summary_of(const vulnerabilities::Step& step) {
+    return fmt::format("By the security tracker: {} opened, {} closed, {} still open", step.opened.size(), step.closed.size(), step.still_open.size());
+}
+
 class Composer {
 public:
     explicit Composer(const Report& report) : report_(report), difference_(report.difference) {}
@@ -66,6 +90,7 @@ public:
         add_findings();
         add_attention();
         add_vulnerabilities();
+        if (report_.tracked) add_tracked(document_, *report_.tracked);
         add_sources();
         add_privileges();
         add_units();
@@ -86,6 +111,7 @@ private:
         summarise_roles();
         summarise_packages();
         summarise_vulnerabilities();
+        if (report_.tracked) say(summary_of(*report_.tracked));
         summarise_kernel();
         for (const auto& image : difference_.images)
             for (const auto& size : image.sizes)
@@ -314,6 +340,12 @@ private:
 } // namespace
 
 std::string notes(const Report& report) { return to_markdown(Composer(report).compose()); }
+
+std::string tracked_notes(const vulnerabilities::Step& step) {
+    Document document{.title = "Security tracker", .summary = {summary_of(step)}, .sections = {}};
+    add_tracked(document, step);
+    return to_markdown(document);
+}
 
 std::string to_text(const Report& report) { return to_plain(Composer(report).compose()); }
 

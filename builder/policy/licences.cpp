@@ -24,7 +24,7 @@ std::string culprits(const LicenceRules& rules, std::string_view expression) {
 
 class Judge {
 public:
-    Judge(const LicenceRules& rules, std::string_view today) : rules_(rules), waivers_(rules.waivers, today) {}
+    Judge(const LicenceRules& rules, Waivers& waivers) : rules_(rules), waivers_(waivers) {}
 
     void judge(const documents::PackageLicences& one) {
         if (one.licences.expressions.empty()) return judge_unknown(one);
@@ -54,14 +54,14 @@ private:
     }
 
     const LicenceRules& rules_;
-    Waivers waivers_;
+    Waivers& waivers_;
     std::vector<Finding> findings_;
 };
 
 } // namespace
 
-std::vector<Finding> judge(const LicenceRules& rules, const std::vector<documents::PackageLicences>& licences, std::string_view today) {
-    Judge judge(rules, today);
+std::vector<Finding> judge(const LicenceRules& rules, const std::vector<documents::PackageLicences>& licences, Waivers& waivers) {
+    Judge judge(rules, waivers);
     for (const auto& one : licences) judge.judge(one);
     return std::move(judge).take();
 }

@@ -134,6 +134,15 @@ std::vector<const Waiver*> Waivers::unused() const {
     return found;
 }
 
+std::vector<std::string> unused_warnings(const Waivers& waivers) {
+    std::vector<std::string> warnings;
+    for (const Waiver* one : waivers.unused()) {
+        const std::string of = one->detail.empty() ? std::string() : fmt::format(" ({})", one->detail);
+        warnings.push_back(fmt::format("{}: the waiver for '{}'{} lets nothing pass: remove it", one->position.file_and_line(), one->subject, of));
+    }
+    return warnings;
+}
+
 std::string to_text(const Policy& policy, const std::vector<Finding>& findings) {
     std::string text;
     for (const auto& one : findings) text += fmt::format("refused by {}: {}: {} ({})\n", policy.name, one.subject, one.message, one.rule);

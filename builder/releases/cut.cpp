@@ -133,7 +133,11 @@ private:
         std::vector<policy::Finding> refused;
         const auto add = [&](std::vector<policy::Finding> found) { refused.insert(refused.end(), found.begin(), found.end()); };
         auto& library = this->library();
-        if (policy.licences) add(policy::judge(*policy.licences, documents::licences_of(library), to_text(std::chrono::floor<std::chrono::days>(order_.now))));
+        if (policy.licences) {
+            policy::Waivers waivers(policy.licences->waivers, to_text(std::chrono::floor<std::chrono::days>(order_.now)));
+            add(policy::judge(*policy.licences, documents::licences_of(library), waivers));
+            for (const auto& warning : policy::unused_warnings(waivers)) workshop_.renderer().note(warning);
+        }
         if (policy.changes && difference()) add(diff::judge(*policy.changes, *difference()));
         if (refused.empty()) return;
         std::vector<std::string> causes;

@@ -151,6 +151,15 @@ std::optional<sources::List> sources_of(const Office& office, const ReleaseVersi
     return std::nullopt;
 }
 
+std::optional<ReleaseVersion> compared_with(const Office& office, const ClusterRelease& release) {
+    std::optional<ReleaseVersion> newest;
+    for (const auto& train : trains(office))
+        for (const auto& one : list(office, train))
+            if (!one.revoked && !one.below_floor && std::holds_alternative<StepAllowed>(step_from(to_text(one.release), release)) && fs::exists(office.images(to_text(one.release))))
+                newest = std::max(newest, std::optional(one.release));
+    return newest;
+}
+
 std::string notes_of(const Office& office, const ReleaseVersion& release) {
     for (const auto& file : load(office, release).evidence)
         if (file.kind == EvidenceKind::notes) return target_text(office, release, file.file).value();

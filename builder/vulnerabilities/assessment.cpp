@@ -97,21 +97,19 @@ std::string to_text(const Assessment& assessment, Listing listing) {
     return text;
 }
 
+Json to_json(const Finding& one) {
+    return {{"id", one.id}, {"state", name_of(one.state)}, {"source", one.source}, {"version", one.version}, {"release", one.release}, {"urgency", one.urgency}, {"description", one.description},
+            {"packages", packages_of(one)}, {"roles", roles_of(one)}, {"fixed_version", one.fixed_version ? Json(*one.fixed_version) : Json()}, {"no_advisory", one.no_advisory ? Json(*one.no_advisory) : Json()}};
+}
+
 Json to_json(const Assessment& assessment) {
     Json findings = Json::array();
-    for (const auto& one : assessment.findings) {
-        Json json{{"id", one.id}, {"state", name_of(one.state)}, {"source", one.source}, {"version", one.version}, {"release", one.release}, {"urgency", one.urgency}, {"description", one.description},
-                  {"packages", packages_of(one)}, {"roles", roles_of(one)}};
-        json["fixed_version"] = one.fixed_version ? Json(*one.fixed_version) : Json();
-        json["no_advisory"] = one.no_advisory ? Json(*one.no_advisory) : Json();
-        findings.push_back(std::move(json));
-    }
+    for (const auto& one : assessment.findings) findings.push_back(to_json(one));
     return {{"format", 1}, {"release", assessment.release}, {"findings", findings}, {"unknown", assessment.unknown}, {"foreign", assessment.foreign}};
 }
 
-std::vector<policy::Finding> judge(const policy::VulnerabilityRules& rules, const Assessment& assessment, std::string_view today) {
+std::vector<policy::Finding> judge(const policy::VulnerabilityRules& rules, const Assessment& assessment, policy::Waivers& waivers) {
     std::vector<policy::Finding> refused;
-    policy::Waivers waivers(rules.waivers, today);
     const auto add = [&](const char* rule, const Finding& finding, std::string message) {
         waivers.add(refused, {rule, fmt::format("{} in {} {}", finding.id, finding.source, finding.version), std::move(message)}, finding.id, finding.source);
     };

@@ -47,6 +47,24 @@ TEST(Report, OfSeveralImages) {
     expect_golden("several-images.md", notes({difference, vulnerabilities, std::nullopt}));
 }
 
+TEST(Report, WithWhatTheSecurityTrackerSays) {
+    const auto difference = compare_releases({samples::before()}, {samples::after()});
+    const auto closed_ones = closed();
+    const auto finding = [](std::string id, std::string version, std::optional<std::string> fixed) {
+        using Finding = vulnerabilities::Finding;
+        return Finding{Finding::State::open, std::move(id), "openssl", std::move(version), "trixie", "high", std::move(fixed), std::nullopt, "", {{"base", "libssl3", "1", sha256("libssl3"), ""}}};
+    };
+    Report report{difference, closed_ones, std::nullopt};
+    report.tracked = vulnerabilities::Step{"trixie", "trixie", {finding("CVE-2026-7001", "3.5.9-1", "3.5.9-2")}, {finding("CVE-2026-7002", "3.5.9-1", std::nullopt)}, {finding("CVE-2026-1001", "3.5.8-1", "3.5.9-1")}};
+    expect_golden("tracker.md", notes(report));
+    expect_golden("tracker.txt", to_text(report));
+    const Json json = to_json(report);
+    EXPECT_EQ(json.at("tracker").at("opened").at(0).at("id"), "CVE-2026-7001");
+    EXPECT_EQ(json.at("tracker").at("still_open").at(0).at("fixed_version"), nullptr);
+    expect_golden("tracker-alone.md", tracked_notes(*report.tracked));
+    EXPECT_FALSE(to_json({difference, closed_ones, std::nullopt}).contains("tracker"));
+}
+
 TEST(Report, OfNothing) {
     const ImageFacts same = samples::before();
     const auto difference = compare_releases({same}, {same});

@@ -34,6 +34,11 @@ std::vector<std::string> words(const std::vector<Finding>& findings) {
     return all;
 }
 
+std::vector<Finding> judged(const LicenceRules& rules, const std::vector<documents::PackageLicences>& licences) {
+    Waivers waivers(rules.waivers, "2026-11-30");
+    return judge(rules, licences, waivers);
+}
+
 } // namespace
 
 TEST(Policy, IsReadAsWritten) {
@@ -82,11 +87,11 @@ TEST(Policy, SaysAllThatIsWrong) {
 TEST(Policy, Licences) {
     LicenceRules rules{{"GPL-*", "Expat"}, {"AGPL-*"}, Verdict::refuse, {}};
     const std::vector<documents::PackageLicences> all{package("good", {"GPL-2+", "Odd or Expat"}), package("odd", {"Expat and Odd"}), package("bad", {"AGPL-3"}), package("silent", {}, "there is none")};
-    EXPECT_THAT(words(judge(rules, all, "2026-11-30")),
+    EXPECT_THAT(words(judged(rules, all)),
                 ElementsAre("licences.allowed: odd: the licence 'Odd', in 'Expat and Odd', is not among what is allowed", "licences.denied: bad: the licence 'AGPL-3' is denied",
                             "licences.unknown: silent: no licence is known: there is none"));
     rules.waivers = {{"odd", "Expat and Odd", "asked", "2026-11-30", {}}, {"bad", "", "asked", "2026-11-29", {}}, {"silent", "", "ours", "2030-01-01", {}}};
-    EXPECT_THAT(words(judge(rules, all, "2026-11-30")), ElementsAre("licences.denied: bad: the licence 'AGPL-3' is denied; its waiver ended on 2026-11-29 ((unknown))"));
+    EXPECT_THAT(words(judged(rules, all)), ElementsAre("licences.denied: bad: the licence 'AGPL-3' is denied; its waiver ended on 2026-11-29 ((unknown))"));
 }
 
 TEST(Policy, WaiversThatNothingNeedsAreKnown) {
@@ -96,6 +101,7 @@ TEST(Policy, WaiversThatNothingNeedsAreKnown) {
     EXPECT_EQ(waivers.find("b", "y"), nullptr);
     ASSERT_EQ(waivers.unused().size(), 1u);
     EXPECT_EQ(waivers.unused()[0]->subject, "b");
+    EXPECT_THAT(unused_warnings(waivers), ElementsAre("(unknown): the waiver for 'b' (x) lets nothing pass: remove it"));
 }
 
 TEST(Policy, ThePageHasOneThatIsRight) {

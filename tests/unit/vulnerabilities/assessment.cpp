@@ -1,5 +1,6 @@
 #include <vulnerabilities/assessment.hpp>
 #include <vulnerabilities/exchange.hpp>
+#include <vulnerabilities/step.hpp>
 
 #include <base/error.hpp>
 #include <base/file.hpp>
@@ -91,7 +92,8 @@ TEST(Vulnerabilities, APolicyRefusesThem) {
     policy::VulnerabilityRules rules{.urgencies = {"high", "low"}, .undetermined = policy::Verdict::refuse, .fixable = policy::Verdict::refuse, .waivers = {}};
     const auto subjects = [&] {
         std::vector<std::string> all;
-        for (const auto& one : judge(rules, assessed(), "2026-11-30")) all.push_back(one.rule + ": " + one.subject + ": " + one.message);
+        policy::Waivers waivers(rules.waivers, "2026-11-30");
+        for (const auto& one : judge(rules, assessed(), waivers)) all.push_back(one.rule + ": " + one.subject + ": " + one.message);
         return all;
     };
     EXPECT_THAT(subjects(), ElementsAre("vulnerabilities.refuse: CVE-2026-1001 in openssl 3.5.8-1: it is open, urgency 'high'; fixed in 3.5.9-1",
@@ -100,6 +102,32 @@ TEST(Vulnerabilities, APolicyRefusesThem) {
     rules.waivers = {{"CVE-2026-1001", "openssl", "not reachable", "2027-01-01", {}}, {"CVE-2026-2002", "", "looked at", "2027-01-01", {}}};
     rules.urgencies = {"high"};
     EXPECT_THAT(subjects(), ElementsAre("vulnerabilities.fixable: CVE-2026-3001 in newer 2.0-1: it is open and fixed in 2.0-2"));
+}
+
+TEST(Vulnerabilities, AStepOpensAndClosesThem) {
+    Image later = sample();
+    for (auto& package : later.manifest.packages) {
+        if (package.source == "openssl") package.version = package.source_version = "3.5.9-1";
+        if (package.source == "linux-signed-amd64") package.version = "6.12.117-1", package.source_version = "6.12.117+1";
+    }
+    const auto inventory = inventory_of({later}, std::vector<std::string>{""});
+    const auto now = assess(inventory, Tracker::parse(snapshot, "tracker.json", inventory.names()), "trixie");
+    const auto ids = [](const std::vector<Finding>& findings) {
+        std::vector<std::string> all;
+        for (const auto& one : findings) all.push_back(one.id + " " + one.version);
+        return all;
+    };
+    const Step forward = step(assessed(), now);
+    EXPECT_THAT(ids(forward.opened), ElementsAre("CVE-2026-2003 6.12.117-1")) << "its version went back";
+    EXPECT_THAT(ids(forward.still_open), ElementsAre("CVE-2026-3001 2.0-1", "CVE-2026-2001 6.12.117-1"));
+    EXPECT_THAT(ids(forward.closed), ElementsAre("CVE-2026-1001 3.5.8-1"));
+    const Json json = to_json(forward);
+    EXPECT_EQ(json.at("opened").at(0).at("id"), "CVE-2026-2003");
+    EXPECT_EQ(json.at("still_open").at(0).at("fixed_version"), "2.0-2");
+    EXPECT_EQ(json.at("old_release"), "trixie");
+    const Step nothing = step(now, now);
+    EXPECT_TRUE(nothing.opened.empty() && nothing.closed.empty());
+    EXPECT_EQ(nothing.still_open.size(), 3U);
 }
 
 TEST(Vulnerabilities, AsVex) {

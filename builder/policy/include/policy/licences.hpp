@@ -5,11 +5,11 @@
 #include <documents/licences.hpp>
 #include <policy/policy.hpp>
 
-#include <string_view>
 #include <vector>
 
 namespace ashlar::policy {
 
-[[nodiscard]] std::vector<Finding> judge(const LicenceRules& rules, const std::vector<documents::PackageLicences>& licences, std::string_view today);
+// `waivers` are those of the rules, and learn which of them were needed.
+[[nodiscard]] std::vector<Finding> judge(const LicenceRules& rules, const std::vector<documents::PackageLicences>& licences, Waivers& waivers);
 
 } // namespace ashlar::policy

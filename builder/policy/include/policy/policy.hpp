@@ -85,6 +85,8 @@ private:
     std::string today_;
     std::vector<bool> used_;
 };
+// "policy.toml:14: the waiver for 'libfoo1' lets nothing pass: remove it", for each that is not used.
+[[nodiscard]] std::vector<std::string> unused_warnings(const Waivers& waivers);
 
 // One line each: "refused by policy.toml: libfoo1: …".
 [[nodiscard]] std::string to_text(const Policy& policy, const std::vector<Finding>& findings);

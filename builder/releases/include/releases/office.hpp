@@ -68,6 +68,8 @@ struct Listed {
 // when its bytes are not those that were signed.
 [[nodiscard]] std::optional<std::string> target_text(const Office& office, const std::string& train, const std::string& path);
 [[nodiscard]] std::optional<std::string> target_text(const Office& office, const ReleaseVersion& release, std::string_view file);
+// The newest release from which one may come to this one and whose images are here; nothing when there is none.
+[[nodiscard]] std::optional<ReleaseVersion> compared_with(const Office& office, const ClusterRelease& release);
 
 // What it says that changed. Error for the first of all, which has nothing to be compared with.
 [[nodiscard]] std::string notes_of(const Office& office, const ReleaseVersion& release);

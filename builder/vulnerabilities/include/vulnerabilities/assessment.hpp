@@ -46,8 +46,9 @@ struct Assessment {
 enum class Listing { open, everything }; // open and undetermined ones alone, or all
 [[nodiscard]] std::string to_text(const Assessment& assessment, Listing listing);
 [[nodiscard]] Json to_json(const Assessment& assessment);
+[[nodiscard]] Json to_json(const Finding& finding);
 
-// What a policy refuses.
-[[nodiscard]] std::vector<policy::Finding> judge(const policy::VulnerabilityRules& rules, const Assessment& assessment, std::string_view today);
+// What a policy refuses. `waivers` are those of the rules, and learn which of them were needed.
+[[nodiscard]] std::vector<policy::Finding> judge(const policy::VulnerabilityRules& rules, const Assessment& assessment, policy::Waivers& waivers);
 
 } // namespace ashlar::vulnerabilities
