@@ -1,5 +1,7 @@
 #include <documents/copyright.hpp>
 
+#include <base/file.hpp>
+
 #include <gmock/gmock.h>
 
 using namespace ashlar::documents;
@@ -19,6 +21,12 @@ TEST(Copyright, MachineReadable) {
                                           "Files: lib/*\nCopyright: 2021 B\nlicense:  Expat  or GPL-3+\n\nLicense: GPL-2+\n /usr/share/common-licenses/GPL-2\n");
     EXPECT_EQ(licences.form, Licences::Form::machine_readable);
     EXPECT_THAT(licences.expressions, ElementsAre("Expat or GPL-3+", "GPL-2+"));
+}
+
+TEST(Copyright, OfOurOwnPackage) {
+    const auto licences = parse_copyright(ashlar::read_file(ASHLAR_SOURCE_DIR "/firstboot/package/copyright"));
+    EXPECT_EQ(licences.form, Licences::Form::machine_readable);
+    EXPECT_THAT(licences.expressions, ElementsAre("Apache-2.0"));
 }
 
 TEST(Copyright, OtherwiseTheTextsThatItRefersTo) {
