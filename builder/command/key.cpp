@@ -1,5 +1,6 @@
 #include "office.hpp"
 #include "options.hpp"
+#include "terminal.hpp"
 
 #include <authority/ceremony.hpp>
 #include <authority/policy.hpp>
@@ -12,6 +13,7 @@
 #include <signing/authenticode.hpp>
 #include <signing/bytes.hpp>
 #include <signing/uefi_variables.hpp>
+#include <token/token.hpp>
 
 #include <chrono>
 #include <filesystem>
@@ -90,6 +92,28 @@ int rotate(Context& context, const NewOptions& options) {
     return 0;
 }
 
+std::string days_in_words(std::chrono::days days) { return fmt::format("{} {}", days.count(), days.count() == 1 ? "day" : "days"); }
+
+struct ListOptions {
+    std::string token;
+    std::filesystem::path pin_file;
+};
+
+// The private keys in a token, each by the URI that `ashlar sign --key` takes.
+int list_token(Context& context, const ListOptions& options) {
+    const auto uri = token::Uri::parse(options.token);
+    const Secret pin = token::needs_pin(uri) ? secret_for("PIN", options.token, options.pin_file.empty() ? uri.pin_file() : options.pin_file, "--pin-file") : Secret(std::string_view());
+    const auto entries = token::list_keys(uri, pin);
+    Json keys = Json::array();
+    for (const auto& one : entries) {
+        keys.push_back({{"label", one.label}, {"kind", one.kind}, {"uri", one.uri}, {"fingerprint", one.fingerprint ? Json(one.fingerprint->hex()) : Json()}});
+        if (!context.json()) fmt::print("{:<22} {:<20} {}\n", one.label, one.kind, one.uri);
+    }
+    if (context.json()) fmt::print("{}", pretty(keys));
+    else if (entries.empty()) fmt::print("no private key\n");
+    return 0;
+}
+
 int list_keys(Context& context) {
     const auto policy = authority::Policy::load(context.options().keys);
     const authority::Repository repository(context.options().releases / "repository");
@@ -97,7 +121,7 @@ int list_keys(Context& context) {
     for (const auto& role : policy.roles()) {
         const auto version = repository.version(role.name);
         Json keys = Json::array();
-        if (!context.json()) fmt::print("{:<16} {} of {}{}{}\n", role.name, role.threshold, role.keys.size(), role.lifetime.count() > 0 ? fmt::format(", signs for {} days", role.lifetime.count()) : "", version ? fmt::format(", version {}", *version) : "");
+        if (!context.json()) fmt::print("{:<16} {} of {}{}{}\n", role.name, role.threshold, role.keys.size(), role.lifetime.count() > 0 ? ", signs for " + days_in_words(role.lifetime) : "", version ? fmt::format(", version {}", *version) : "");
         for (const auto& name : role.keys) {
             const bool here = std::filesystem::exists(policy.private_file(name));
             const auto scheme = name_of(policy.key(name).scheme());
@@ -187,8 +211,12 @@ void add_key(CLI::App& app, const Choose& choose) {
     add_office(*rotation, *order);
     rotation->callback([=] { choose({Place::plain, [order](Context& context) { return rotate(context, *order); }}); });
     auto* listing = command->add_subcommand("list", "Who may sign what, and which private keys are here");
-    listing->footer("example:\n  ashlar key list --json");
-    listing->callback([=] { choose({Place::plain, list_keys}); });
+    listing->footer("examples:\n  ashlar key list --json\n"
+                    "  ashlar key list --token 'pkcs11:token=ashlar'     private keys in a token, and how `ashlar sign` calls them");
+    auto where = std::make_shared<ListOptions>();
+    auto* token_option = listing->add_option("--token", where->token, "The private keys in this token instead (RFC 7512); its PIN is asked for if it needs one")->type_name("URI");
+    listing->add_option("--pin-file", where->pin_file, "Where the PIN of the token is (default: what the URI says, or it is asked for)")->type_name("FILE")->needs(token_option);
+    listing->callback([=] { choose({Place::plain, [where](Context& context) { return where->token.empty() ? list_keys(context) : list_token(context, *where); }}); });
     auto* ceremony = command->add_subcommand("ceremony", "Put trust.toml into force: make, sign and publish root and targets where they differ or get old");
     ceremony->footer("example:\n  ashlar key ceremony     as often as you like: it goes on where signatures were missing");
     add_office(*ceremony, *order);

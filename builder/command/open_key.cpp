@@ -20,23 +20,16 @@ using requests::Holder;
 
 namespace {
 
-// From the file that was named for it, or from the terminal.
-Secret secret_for(const std::string& key, std::string_view what, const std::optional<fs::path>& file, const char* option) {
-    if (file && !file->empty()) return Secret::line_of(*file);
-    if (const auto terminal = Terminal::open()) return terminal->ask_secret(fmt::format("{} of {}: ", what, key));
-    throw Error(fmt::format("cannot ask for the {} of '{}': there is no terminal", what, key), fmt::format("{} names a file that has it", option));
-}
-
 Holder open_token_key(const std::string& text, const KeySecrets& secrets) {
     const auto uri = token::Uri::parse(text);
-    const Secret pin = secret_for(text, "PIN", secrets.pin_file.empty() ? uri.pin_file() : secrets.pin_file, "--pin-file");
+    const Secret pin = secret_for("PIN", text, secrets.pin_file.empty() ? uri.pin_file() : secrets.pin_file, "--pin-file");
     return token::open_key(uri, pin);
 }
 
 // RSA keys sign for firmware, all others sign messages.
 Holder open_file_key(const std::string& path, const KeySecrets& secrets) {
     std::optional<Secret> passphrase;
-    if (is_encrypted(path)) passphrase = secret_for(path, "passphrase", secrets.passphrase_file, "--passphrase-file");
+    if (is_encrypted(path)) passphrase = secret_for("passphrase", path, secrets.passphrase_file, "--passphrase-file");
     const auto text = passphrase ? std::optional(passphrase->text()) : std::nullopt;
     auto key = std::make_shared<const SigningKey>(SigningKey::load(path, text));
     if (key->verifying_key().scheme() != SignatureScheme::rsa_pss) return key;

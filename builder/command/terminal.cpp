@@ -61,4 +61,10 @@ bool Terminal::ask(std::string_view question) const {
     return answer.text() == "y" || answer.text() == "yes";
 }
 
+Secret secret_for(std::string_view what, std::string_view of, const std::optional<std::filesystem::path>& file, std::string_view option) {
+    if (file && !file->empty()) return Secret::line_of(*file);
+    if (const auto terminal = Terminal::open()) return terminal->ask_secret(fmt::format("{} of {}: ", what, of));
+    throw Error(fmt::format("cannot ask for the {} of '{}': there is no terminal", what, of), fmt::format("{} names a file that has it", option));
+}
+
 } // namespace ashlar::command

@@ -5,6 +5,7 @@
 #include <base/file.hpp>
 #include <signing/secret.hpp>
 
+#include <filesystem>
 #include <optional>
 #include <string_view>
 
@@ -24,5 +25,8 @@ private:
     explicit Terminal(Fd fd) : fd_(std::move(fd)) {}
     Fd fd_;
 };
+
+// From the file that was named for it, or from the terminal. `what`: "PIN"; `of`: the key; `option` names the file.
+[[nodiscard]] Secret secret_for(std::string_view what, std::string_view of, const std::optional<std::filesystem::path>& file, std::string_view option);
 
 } // namespace ashlar::command

@@ -120,8 +120,11 @@ private:
     const std::vector<cut::ReleaseFacts>& previous() {
         if (previous_) return *previous_;
         previous_.emplace();
-        for (const auto& release : origins())
-            if (fs::exists(office_.images(to_text(release)))) previous_->push_back(facts_of(release));
+        for (const auto& release : origins()) {
+            if (!fs::exists(office_.images(to_text(release)))) continue;
+            require_images_as_released(office_, release);
+            previous_->push_back(facts_of(release));
+        }
         return *previous_;
     }
     [[nodiscard]] Day today() const { return std::chrono::floor<std::chrono::days>(order_.now); }

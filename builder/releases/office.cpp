@@ -151,6 +151,18 @@ std::optional<sources::List> sources_of(const Office& office, const ReleaseVersi
     return std::nullopt;
 }
 
+void require_images_as_released(const Office& office, const ReleaseVersion& release) {
+    const fs::path place = office.images(to_text(release));
+    for (const auto& image : load(office, release).images)
+        for (const auto& file : image.files) {
+            if (file.kind != FileKind::manifest && file.kind != FileKind::tree) continue;
+            const bool there = fs::exists(place / file.file);
+            if (there && sha256_of_file(place / file.file) == file.sha256) continue;
+            throw Error(fmt::format("cannot compare with {}: '{}' {}", to_text(release), (place / file.file).native(), there ? "is not the one that was released" : "is not there"),
+                        fmt::format("put it back from the repository, where it is {}", office.repository().directory().native() + "/targets/" + target_path(release, fmt::format("{}.{}", file.sha256.hex(), file.file))));
+        }
+}
+
 std::optional<ReleaseVersion> compared_with(const Office& office, const ClusterRelease& release) {
     std::optional<ReleaseVersion> newest;
     for (const auto& train : trains(office))

@@ -122,6 +122,11 @@ Modules::~Modules() {
 
 // ---- Session -----------------------------------------------------------------------------------
 
+CK_TOKEN_INFO token_info(const Uri& uri) {
+    const Modules modules(uri);
+    return one_token(uri, modules).info;
+}
+
 Session::Session(const Uri& uri, const Secret& pin) : modules_(uri), pin_(pin.text()) {
     const Found found = one_token(uri, modules_);
     functions_ = found.functions;

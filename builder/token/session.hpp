@@ -39,6 +39,9 @@ private:
     std::vector<CK_FUNCTION_LIST*> modules_;
 };
 
+// What the one token that a URI names says of itself.
+[[nodiscard]] CK_TOKEN_INFO token_info(const Uri& uri);
+
 // With the one token that a URI names; logged in where the token wants that.
 class Session {
 public:

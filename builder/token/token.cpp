@@ -284,6 +284,11 @@ std::shared_ptr<const Signer> open_signer(const Uri& uri, const Secret& pin) {
     return std::make_shared<const TokenSigner>(std::move(place));
 }
 
+bool needs_pin(const Uri& uri) {
+    const CK_FLAGS flags = token_info(uri).flags;
+    return (flags & CKF_LOGIN_REQUIRED) != 0 && (flags & CKF_PROTECTED_AUTHENTICATION_PATH) == 0;
+}
+
 std::vector<Entry> list_keys(const Uri& uri, const Secret& pin) {
     const Session session(uri, pin);
     std::vector<Entry> entries;

@@ -32,6 +32,12 @@ TEST_F(KeyCommand, ACeremonyWaitsForAKeyThatIsElsewhereAndGoesOn) {
     EXPECT_EQ(site.answer({"key", "ceremony"}), "all is as trust.toml says\n");
 }
 
+TEST_F(KeyCommand, AListSaysForHowLongTheyAreGood) {
+    const std::string list = site.answer({"key", "list"});
+    EXPECT_THAT(list, HasSubstr("timestamp        1 of 1, signs for 1 day\n"));
+    EXPECT_THAT(list, HasSubstr("  root-1                 ed25519              private key elsewhere\n"));
+}
+
 TEST_F(KeyCommand, ARotatedRootIsSignedByTheOldKeyAndTheNewOne) {
     (void)site.answer({"key", "ceremony"}, 1);
     (void)sign_away("root-1.key");

@@ -61,6 +61,10 @@ protected:
         words.insert(words.begin(), {"setsid", "--wait", ASHLAR_PROGRAM, "sign", "requests"});
         return start({.argv = std::move(words)});
     }
+    [[nodiscard]] Outcome ashlar(std::vector<std::string> words) const {
+        words.insert(words.begin(), {"setsid", "--wait", ASHLAR_PROGRAM});
+        return start({.argv = std::move(words)});
+    }
     [[nodiscard]] Outcome sign_at_terminal(const std::string& words, const std::string& typed) const {
         return start({.argv = {"script", "--quiet", "--return", "--command", fmt::format("{} sign requests {}", ASHLAR_PROGRAM, words), "/dev/null"}, .input = typed});
     }
@@ -211,6 +215,15 @@ TEST_F(Desk, ATokenSigns) {
     EXPECT_EQ(sign({"--key", uri + "&pin-source=file:" + (path() / "pin").native(), "--yes"}).exit_code, 0);
     EXPECT_TRUE(answered("pcr", pcr_key().public_key()));
     fs::remove(path() / "requests/pcr.answer.json");
+    const std::string token = "pkcs11:token=ashlar?module-path=/usr/lib/softhsm/libsofthsm2.so";
+    const Outcome listed = ashlar({"key", "list", "--token", token, "--pin-file", "pin", "--json"});
+    EXPECT_EQ(listed.exit_code, 0) << listed.errors;
+    const Json keys = parse_json(listed.output, "keys");
+    ASSERT_EQ(keys.size(), 1U);
+    EXPECT_EQ(keys.at(0).at("label"), "pcr");
+    EXPECT_EQ(keys.at(0).at("fingerprint"), hex(pcr_key().public_key()));
+    EXPECT_EQ(ashlar({"key", "list", "--token", token}).errors,
+              fmt::format("ashlar: cannot ask for the PIN of '{}': there is no terminal\n  hint: --pin-file names a file that has it\n", token));
     const Outcome typed = sign_at_terminal("--key '" + uri + "' --yes", "1234\n");
     EXPECT_EQ(typed.exit_code, 0) << typed.output;
     EXPECT_TRUE(answered("pcr", pcr_key().public_key()));

@@ -222,4 +222,23 @@ TEST_F(Releases, TwoSourceFilesOfOneNameAreTwoTargets) {
     for (const auto& file : {first, second}) EXPECT_EQ(targets.targets.at(source_path(release_version("R0.5"), file, targets)).sha256(), file.sha256);
 }
 
+TEST_F(Releases, ImagesThatAreComparedWithAreThoseThatWereReleased) {
+    add("R0.5");
+    const auto release = samples::cluster_release("R0.5");
+    const fs::path place = office().images("R0.5");
+    fs::create_directories(place);
+    const std::string name = "ashlar_compute_R0.5_amd64.manifest.json";
+    const std::string hint = fmt::format("\n  hint: put it back from the repository, where it is {}/repository/targets/trains/R0/R0.5/{}.{}", (directory.path() / "releases").native(), sha256(name).hex(), name);
+    EXPECT_EQ(error_of([&] { require_images_as_released(office(), release_version("R0.5")); }), fmt::format("cannot compare with R0.5: '{}' is not there", (place / name).native()) + hint);
+    for (const auto& image : release.images)
+        for (const auto& file : image.files) write_file(place / file.file, file.file); // the sample's digests are those of the names
+    EXPECT_EQ(error_of([&] { require_images_as_released(office(), release_version("R0.5")); }), "no error");
+    write_file(place / name, "{}");
+    EXPECT_EQ(error_of([&] { require_images_as_released(office(), release_version("R0.5")); }), fmt::format("cannot compare with R0.5: '{}' is not the one that was released", (place / name).native()) + hint);
+    // What is only fetched is not compared with.
+    write_file(place / name, name);
+    write_file(place / "ashlar_compute_R0.5_amd64.full", "other");
+    EXPECT_EQ(error_of([&] { require_images_as_released(office(), release_version("R0.5")); }), "no error");
+}
+
 } // namespace

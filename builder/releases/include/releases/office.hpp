@@ -68,6 +68,11 @@ struct Listed {
 // when its bytes are not those that were signed.
 [[nodiscard]] std::optional<std::string> target_text(const Office& office, const std::string& train, const std::string& path);
 [[nodiscard]] std::optional<std::string> target_text(const Office& office, const ReleaseVersion& release, std::string_view file);
+
+// Error unless the manifests and records of roots in images/<release> are those that its release.json names: what a
+// cut compares with must be what was released. Of a release that nobody has proposed or published, too.
+void require_images_as_released(const Office& office, const ReleaseVersion& release);
+
 // The newest release from which one may come to this one and whose images are here; nothing when there is none.
 [[nodiscard]] std::optional<ReleaseVersion> compared_with(const Office& office, const ClusterRelease& release);
 

@@ -53,6 +53,9 @@ using Key = std::variant<std::shared_ptr<const MessageSigner>, std::shared_ptr<c
 [[nodiscard]] std::unique_ptr<MessageSigner> open_message_signer(const Uri& uri, const Secret& pin);
 [[nodiscard]] std::shared_ptr<const Signer> open_signer(const Uri& uri, const Secret& pin);
 
+// Whether the one token that `uri` names wants a PIN from us: some want none, some have a keyboard of their own.
+[[nodiscard]] bool needs_pin(const Uri& uri);
+
 struct Entry {
     std::string label; // as the token has it
     std::string uri;   // names this key and no other
