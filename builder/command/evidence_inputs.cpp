@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<documents::Shelf> shelves(const std::vector<diff::ImageFacts>& images, const std::optional<store::Store>& store) {
+std::vector<documents::Shelf> shelves(const std::vector<facts::ImageFacts>& images, const std::optional<store::Store>& store) {
     std::vector<documents::Shelf> all;
     for (const auto& image : images) all.push_back(diff::shelf_of(image));
     if (store) all.push_back(documents::shelf_of(*store));
@@ -47,14 +47,14 @@ std::string bill_of(const fs::path& base) {
 
 } // namespace
 
-std::vector<diff::ImageFacts> read_named_images(Context& context, const std::vector<fs::path>& names) {
+std::vector<facts::ImageFacts> read_named_images(Context& context, const std::vector<fs::path>& names) {
     Activity activity(context.renderer(), "read images");
     std::vector<fs::path> bases;
     for (const auto& name : names)
-        for (auto& base : diff::find_images(name, context.options().output)) bases.push_back(std::move(base));
-    std::vector<diff::ImageFacts> images;
+        for (auto& base : facts::find_images(name, context.options().output)) bases.push_back(std::move(base));
+    std::vector<facts::ImageFacts> images;
     for (const auto& base : bases) {
-        images.push_back(diff::read_image(base));
+        images.push_back(facts::read_image(base));
         activity.count(images.size(), bases.size());
     }
     return images;
@@ -93,7 +93,7 @@ vulnerabilities::Inventory read_inventory(const std::vector<fs::path>& names, co
     std::vector<vulnerabilities::Image> images;
     std::vector<std::string> bills;
     for (const auto& name : names)
-        for (const auto& base : diff::find_images(name, output)) {
+        for (const auto& base : facts::find_images(name, output)) {
             images.push_back(read_evidence(base));
             bills.push_back(bill_of(base));
         }
@@ -123,6 +123,6 @@ std::vector<vulnerabilities::Assessment> assess(Context& context, const std::vec
     return all;
 }
 
-Documents::Documents(Context& context, const std::vector<diff::ImageFacts>& images) : store_(existing_store(context)), library_(diff::packages_of(images), shelves(images, store_)) {}
+Documents::Documents(Context& context, const std::vector<facts::ImageFacts>& images) : store_(existing_store(context)), library_(diff::packages_of(images), shelves(images, store_)) {}
 
 } // namespace ashlar::command

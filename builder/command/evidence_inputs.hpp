@@ -5,7 +5,7 @@
 #include "options.hpp"
 
 #include <diff/closed.hpp>
-#include <diff/image_facts.hpp>
+#include <facts/image_facts.hpp>
 #include <policy/policy.hpp>
 #include <vulnerabilities/assessment.hpp>
 
@@ -18,7 +18,7 @@ class Option;
 namespace ashlar::command {
 
 // Images as commands name them: files, directories, releases in --output.
-[[nodiscard]] std::vector<diff::ImageFacts> read_named_images(Context& context, const std::vector<std::filesystem::path>& names);
+[[nodiscard]] std::vector<facts::ImageFacts> read_named_images(Context& context, const std::vector<std::filesystem::path>& names);
 
 // Gives the command --policy and --today.
 struct Judgement {
@@ -57,7 +57,7 @@ CLI::Option* add_tracker(CLI::App& command, TrackerOptions& options);
 // there is one. `images` and the store outlive it.
 class Documents {
 public:
-    Documents(Context& context, const std::vector<diff::ImageFacts>& images);
+    Documents(Context& context, const std::vector<facts::ImageFacts>& images);
     [[nodiscard]] documents::Library& library() noexcept { return library_; }
 
 private:

@@ -105,7 +105,7 @@ private:
     }
 
     void judge() {
-        const cut::ReleaseFacts now = facts_of(order_.release);
+        const cut::ReleaseFacts now = facts_of(order_.release, images());
         auto verdict = verdict_on(cut::all_findings(components_, now, previous(), today()));
         for (const auto place : verdict.unused) workshop_.renderer().note(cut::unused_warning(train_.accept[place]));
         release_.components = cut::read_components(components_, now).components;
@@ -123,7 +123,7 @@ private:
         for (const auto& release : origins()) {
             if (!fs::exists(office_.images(to_text(release)))) continue;
             require_images_as_released(office_, release);
-            previous_->push_back(facts_of(release));
+            previous_->push_back(facts_of(release, images_of(release)));
         }
         return *previous_;
     }
@@ -150,9 +150,13 @@ private:
 
     // ---- What the packages say of themselves ----
 
-    const std::vector<diff::ImageFacts>& images() {
-        if (facts_.empty()) facts_ = diff::read_images(diff::find_images(images_, images_));
+    const std::vector<facts::ImageFacts>& images() {
+        if (facts_.empty()) facts_ = images_of(order_.release);
         return facts_;
+    }
+    [[nodiscard]] std::vector<facts::ImageFacts> images_of(const ReleaseVersion& release) const {
+        const fs::path place = office_.images(to_text(release));
+        return facts::read_images(facts::find_images(place, place));
     }
     documents::Library& library() {
         if (library_) return *library_;
@@ -165,9 +169,8 @@ private:
     const std::optional<diff::ReleaseDifference>& difference() {
         if (difference_) return difference_;
         for (const auto& release : origins()) {
-            const fs::path place = office_.images(to_text(release));
-            if (!fs::exists(place)) continue;
-            difference_ = diff::compare_releases(diff::read_images(diff::find_images(place, place)), images());
+            if (!fs::exists(office_.images(to_text(release)))) continue;
+            difference_ = diff::compare_releases(images_of(release), images());
             break;
         }
         return difference_;
@@ -178,10 +181,9 @@ private:
         return diff::notes({*difference(), closed, std::nullopt});
     }
 
-    [[nodiscard]] cut::ReleaseFacts facts_of(const ReleaseVersion& release) const {
-        cut::ReleaseFacts facts{.release = to_text(release), .images = {}, .accounts = {}};
+    [[nodiscard]] cut::ReleaseFacts facts_of(const ReleaseVersion& release, std::vector<facts::ImageFacts> images) const {
+        cut::ReleaseFacts facts{.release = to_text(release), .images = std::move(images), .accounts = {}};
         const fs::path place = office_.images(facts.release);
-        for (const auto& manifest : manifests_in(place)) facts.images.push_back(facts::read_image_facts(manifest));
         if (fs::exists(place / accounts_file)) facts.accounts = cut::accounts_of(root::Ledger::read(place / accounts_file, (place / accounts_file).native()));
         return facts;
     }
@@ -363,7 +365,7 @@ private:
     std::optional<std::vector<cut::ReleaseFacts>> previous_;
     fetch::Sources found_;
     std::optional<sources::List> sources_;
-    std::vector<diff::ImageFacts> facts_;
+    std::vector<facts::ImageFacts> facts_;
     std::optional<documents::Library> library_;
     std::optional<diff::ReleaseDifference> difference_;
     ClusterRelease release_;

@@ -10,6 +10,7 @@
 
 using namespace ashlar;
 using namespace ashlar::diff;
+using namespace ashlar::facts;
 using testing::ElementsAre;
 using testing::IsEmpty;
 

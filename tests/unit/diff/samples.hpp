@@ -35,7 +35,7 @@ public:
     ImageFacts& facts() { return facts_; }
     ImageFacts done() {
         std::ranges::sort(facts_.tree, {}, &pipeline::EntryRecord::path);
-        facts_.units = units_of(facts_.tree);
+        facts_.units = facts::units_of(facts_.tree);
         return facts_;
     }
 

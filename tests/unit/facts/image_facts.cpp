@@ -23,7 +23,22 @@ evidence::Manifest manifest() {
             .packages = {{"bash", "5.2", "amd64", "bash", "5.2", digest, {"root"}}, {"busybox", "1.37", "amd64", "busybox", "1.37", digest, {"initrd"}}}};
 }
 
-facts::ImageFacts with(pipeline::TreeRecord tree) { return facts::image_facts(evidence::to_text(manifest()), "m", pipeline::to_text(tree), "t"); }
+facts::ImageFacts with(const pipeline::TreeRecord& tree) {
+    const TemporaryDirectory directory(std::filesystem::temp_directory_path());
+    const auto base = directory.path() / "ashlar_base_R0.1_amd64";
+    write_file(base.native() + ".manifest.json", evidence::to_text(manifest()));
+    write_file(base.native() + ".tree.json", pipeline::to_text(tree));
+    return facts::read_image(base);
+}
+
+std::string refusal_of(const std::filesystem::path& base) {
+    try {
+        (void)facts::read_image(base);
+        return "no error";
+    } catch (const Error& error) {
+        return error.render();
+    }
+}
 
 std::vector<std::string> paths_of(const std::vector<const pipeline::EntryRecord*>& entries) {
     std::vector<std::string> paths;
@@ -61,22 +76,18 @@ TEST(ImageFacts, UnitsThatStartByThemselves) {
 }
 
 TEST(ImageFacts, AreReadFromTheFilesBesideAnImage) {
-    const TemporaryDirectory directory(std::filesystem::temp_directory_path());
-    const auto path = directory.path() / "ashlar_base_R0.1_amd64.manifest.json";
-    write_file(path, evidence::to_text(manifest()));
-    write_file(directory.path() / "ashlar_base_R0.1_amd64.tree.json", pipeline::to_text({file("usr/bin/sudo", 04755)}));
-    const auto facts = facts::read_image_facts(path);
+    const auto facts = with({file("usr/bin/sudo", 04755)});
     EXPECT_EQ(facts.manifest, manifest());
     EXPECT_EQ(facts.tree.size(), 1u);
+    EXPECT_EQ(facts.name(), "ashlar_base_R0.1_amd64");
 }
 
 TEST(ImageFacts, OfSomethingElse) {
-    try {
-        (void)facts::read_image_facts("image.raw");
-        FAIL();
-    } catch (const Error& error) {
-        EXPECT_EQ(error.render(), "cannot read the facts of 'image.raw': it is no manifest\n  hint: name the file that ends in .manifest.json");
-    }
+    EXPECT_EQ(refusal_of("/nonexistent/image"), "cannot compare '/nonexistent/image': there is no manifest beside it\n  hint: keep the files of a build together");
+    const TemporaryDirectory directory(std::filesystem::temp_directory_path());
+    const auto base = directory.path() / "image";
+    write_file(base.native() + ".manifest.json", evidence::to_text(manifest()));
+    EXPECT_EQ(refusal_of(base), "cannot compare '" + base.native() + "': there is no record of its root ('.tree.json') beside it\n  hint: keep the files of a build together");
 }
 
 } // namespace

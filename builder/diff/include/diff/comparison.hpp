@@ -2,7 +2,7 @@
 
 // What changes from one set of images to another. Pure: everything is in the facts.
 
-#include <diff/image_facts.hpp>
+#include <facts/image_facts.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -10,6 +10,8 @@
 #include <vector>
 
 namespace ashlar::diff {
+
+using facts::Accounts, facts::Ids, facts::ImageFacts, facts::KernelOptions, facts::Unit;
 
 struct PackageChange {
     // `rebuilt`: the same version with other bytes.

@@ -1,4 +1,4 @@
-#include <diff/root_files.hpp>
+#include <facts/root_files.hpp>
 
 #include <base/error.hpp>
 #include <image/inspect.hpp>
@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace ashlar::diff {
+namespace ashlar::facts {
 
 namespace {
 
@@ -31,4 +31,4 @@ std::optional<std::string> RootFiles::read(std::string_view path) const {
     return text;
 }
 
-} // namespace ashlar::diff
+} // namespace ashlar::facts

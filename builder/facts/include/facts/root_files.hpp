@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace ashlar::diff {
+namespace ashlar::facts {
 
 class RootFiles {
 public:
@@ -29,4 +29,4 @@ private:
     std::vector<deltas::PlacedFile> files_; // sorted
 };
 
-} // namespace ashlar::diff
+} // namespace ashlar::facts
