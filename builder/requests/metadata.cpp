@@ -21,26 +21,38 @@ constexpr std::array<std::string_view, 5> types{"root", "timestamp", "snapshot",
 
 Error refusal(std::string_view cause) { return Error(fmt::format("its message {}", cause)); }
 
-bool has_control(std::string_view text) {
-    return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < ' '; });
+// Canonical JSON escapes nothing but '"' and '\\': a line feed, as in the PEM of an ECDSA key, stands there as it is, which JSON
+// cannot read. With it escaped. Nothing: other control characters or escapes.
+std::optional<std::string> readable(std::string_view text) {
+    std::string escaped;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (c == '\\') {
+            if (++at == text.size() || (text[at] != '"' && text[at] != '\\')) return std::nullopt;
+            escaped.append({c, text[at]});
+        } else if (c == '\n') {
+            escaped += "\\n";
+        } else {
+            if (static_cast<unsigned char>(c) < ' ') return std::nullopt;
+            escaped += c;
+        }
+    }
+    return escaped;
 }
 
-// A number that is no integer, or a control character, which canonical JSON would write as it is and JSON cannot read.
-bool unfit(const Json& json) {
-    if (json.is_string()) return has_control(json.get_ref<const std::string&>());
-    if (json.is_object() && std::ranges::any_of(json.items(), [](const auto& one) { return has_control(one.key()); })) return true;
-    return json.is_number_float() || (json.is_structured() && std::ranges::any_of(json, unfit));
-}
+bool has_fraction(const Json& json) { return json.is_number_float() || (json.is_structured() && std::ranges::any_of(json, has_fraction)); }
 
-// Without fractions and control characters, canonical JSON is what this library writes: sorted, without white space.
+// Without fractions, canonical JSON is what this library writes, but for the line feeds: sorted, without white space.
 Json canonical(std::string_view text) {
+    const auto form = readable(text);
+    if (!form) throw refusal("is not canonical JSON");
     Json json;
     try {
-        json = parse_json(text, "message");
+        json = parse_json(*form, "message");
     } catch (const Error&) {
         throw refusal("is not JSON");
     }
-    if (!json.is_object() || unfit(json) || json.dump() != text) throw refusal("is not canonical JSON");
+    if (!json.is_object() || has_fraction(json) || json.dump() != *form) throw refusal("is not canonical JSON");
     return json;
 }
 

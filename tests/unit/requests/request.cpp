@@ -164,7 +164,6 @@ TEST(Describe, SnapshotAndBundle) {
                 ElementsAre("bundle metadata, version 3, expires a", "train R1, 2 targets", "train-R1.json version 2"));
 }
 
-// What is shown must be what every other reader reads, and must not reach the terminal as anything but text.
 TEST(Describe, AConfirmationNamesItsKeyAndItsImages) {
     const auto by = [](const Holder& holder) {
         return confirmation::Confirmation{.release = parse_release_version("R1.0").value(),
@@ -187,6 +186,15 @@ TEST(Describe, AConfirmationNamesItsKeyAndItsImages) {
               "cannot make the signing request 'a': 'rsa-pkcs1v15-sha256' is no scheme for confirmation");
 }
 
+// Canonical JSON has the line feeds of a PEM as they are.
+TEST(Describe, AKeyThatIsAPem) {
+    const std::string text = "{\"_type\":\"targets\",\"delegations\":{\"keys\":{\"cc\":{\"keyval\":{\"public\":\"-----BEGIN PUBLIC KEY-----\nMFkw\n\"},\"scheme\":\"ecdsa-sha2-nistp256\"}},\"roles\":[]},"
+                             "\"expires\":\"2027-11-30T00:00:00Z\",\"targets\":{},\"version\":1}";
+    EXPECT_THAT(describe(request_for(text)), ElementsAre("targets metadata, version 1, expires 2027-11-30T00:00:00Z", "0 targets", "key cc: ecdsa-sha2-nistp256"));
+    EXPECT_EQ(parse_request(text_of(request_for(text)), "a"), request_for(text));
+}
+
+// What is shown must be what every other reader reads, and must not reach the terminal as anything but text.
 TEST(Describe, RefusesWhatIsNotWhatItSeems) {
     const auto cause = [](std::string_view text) {
         const std::string error = error_of([&] { (void)request_for(text); });
@@ -200,6 +208,9 @@ TEST(Describe, RefusesWhatIsNotWhatItSeems) {
     EXPECT_EQ(cause(R"({"_type":"root","version":1.5})"), "its message is not canonical JSON");
     EXPECT_EQ(cause(R"({"_type":"\u001b[2J"})"), "its message is not canonical JSON");
     EXPECT_EQ(cause(R"({"\n":1,"_type":"root"})"), "its message is not canonical JSON");
+    EXPECT_EQ(cause("{\"_type\":\"ro\\/ot\"}"), "its message is not canonical JSON");
+    EXPECT_EQ(cause("{\"_type\":\"a\x1b\"}"), "its message is not canonical JSON");
+    EXPECT_EQ(cause("{\"_type\":\"root\"}\n"), "its message is not JSON");
     EXPECT_EQ(cause(std::string(100000, '[') + std::string(100000, ']')), "its message is not JSON");
     EXPECT_EQ(cause(R"({"version":1})"), "its message has no text '_type'");
     EXPECT_EQ(cause(R"({"_type":"mirrors","version":1})"), "its message is of a type that is not known: 'mirrors'");
