@@ -2,7 +2,6 @@
 
 #include "terminal.hpp"
 
-#include <base/error.hpp>
 #include <signing/key.hpp>
 #include <signing/message_key.hpp>
 #include <token/token.hpp>
