@@ -84,7 +84,7 @@ void add_judgement(CLI::App& command, Judgement& judgement) {
 }
 
 CLI::Option* add_tracker(CLI::App& command, TrackerOptions& options) {
-    auto* option = command.add_option("--tracker", options.snapshot, "A snapshot of Debian's security tracker: what is open")->type_name("FILE")->check(CLI::ExistingFile);
+    auto* option = command.add_option("--tracker", options.snapshot, "A snapshot of Debian's security tracker: what is open")->type_name("FILE")->check(CLI::Validator(CLI::ExistingFile).description(""));
     command.add_option("--suite", options.suite, "Debian's release that the tracker is asked about (default: that of the lock's suites)")->type_name("SUITE");
     return option;
 }

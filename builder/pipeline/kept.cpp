@@ -8,12 +8,9 @@ namespace ashlar::pipeline {
 
 namespace fs = std::filesystem;
 
-namespace {
-
-// The same name in another place is another reason.
-std::string place(const fs::path& path) { return sha256(fs::absolute(path).lexically_normal().native()).hex().substr(0, 12); }
-
-} // namespace
+std::string roots_name(std::string_view what, const fs::path& place) {
+    return fmt::format("{}-{}", what, sha256(fs::absolute(place).lexically_normal().native()).hex().substr(0, 12));
+}
 
 std::vector<Digest> blobs_of(const lock::Lock& lock) {
     std::set<Digest> blobs;
@@ -29,7 +26,7 @@ std::vector<Digest> blobs_of(const lock::Lock& lock) {
 
 void keep_lock(Workshop& workshop, const lock::Lock& lock) {
     const fs::path path = fs::absolute(workshop.lock_path()).lexically_normal();
-    store::keep(workshop.store(), fmt::format("lock-{}-{}", lock.train, place(path)),
+    store::keep(workshop.store(), roots_name("lock-" + lock.train, path),
                 {.reason = fmt::format("lock of train {}", lock.train), .while_exists = path, .blobs = blobs_of(lock), .stages = {}});
 }
 
@@ -37,7 +34,7 @@ void keep_image(Workshop& workshop, const lock::Lock& lock, const std::string& r
                 std::span<const store::StageName> results) {
     const fs::path path = fs::absolute(product.disk()).lexically_normal();
     const std::set<store::StageName> stages(results.begin(), results.end());
-    store::keep(workshop.store(), fmt::format("image-{}-{}-{}", lock.train, role, place(path.parent_path())),
+    store::keep(workshop.store(), roots_name(fmt::format("image-{}-{}", lock.train, role), path.parent_path()),
                 {.reason = fmt::format("newest image of {} in {}", role, path.parent_path().native()),
                  .while_exists = path,
                  .blobs = blobs_of(lock),
