@@ -40,8 +40,7 @@ int compare(Context& context, const DiffOptions& options) {
     diff::Report report{difference, closed, std::nullopt};
     if (policy) report.findings = policy->changes ? diff::judge(*policy->changes, difference) : std::vector<policy::Finding>();
     if (!options.tracker.snapshot.empty()) {
-        const auto& output = context.options().output;
-        const auto assessments = assess(context, {read_inventory({options.releases.front()}, output), read_inventory({options.releases.back()}, output)}, options.tracker);
+        const auto assessments = assess(context, {read_inventory(context, {options.releases.front()}), read_inventory(context, {options.releases.back()})}, options.tracker);
         report.tracked = vulnerabilities::step(assessments.front(), assessments.back());
         if (policy && policy->vulnerabilities) std::ranges::move(judged(context, *policy->vulnerabilities, assessments.back(), options.judgement), std::back_inserter(*report.findings));
     }
@@ -54,14 +53,14 @@ int compare(Context& context, const DiffOptions& options) {
 void add_diff(CLI::App& app, const Choose& choose) {
     auto* command = app.add_subcommand("diff", "What changes from one release to another");
     command->footer("examples:\n"
-                    "  ashlar diff R0.0 R0.1                                       all roles of both, in --output\n"
+                    "  ashlar diff R0.0 R0.1                                       all roles of both\n"
                     "  ashlar diff OLD.raw NEW.raw --markdown > notes.md           for release notes\n"
                     "  ashlar diff R0.0 R0.1 --tracker tracker.json                and what is open, by the security tracker\n"
                     "  ashlar diff old/ new/ --policy policy.toml                  exit code 1: the policy refuses something\n\n"
                     "Vulnerabilities closed are what the new packages' changelogs name; they are read from the images, else\n"
                     "from the store.");
     auto options = std::make_shared<DiffOptions>();
-    command->add_option("IMAGE", options->releases, "The old and the new one: an image, a directory of images, or a release in --output")->required();
+    command->add_option("IMAGE", options->releases, "The old and the new one: an image, a directory of images, or a release that was cut, or is in --output")->required();
     command->add_flag_callback("--markdown", [options] { options->form = DiffOptions::Form::markdown; }, "As Markdown");
     add_tracker(*command, options->tracker);
     add_judgement(*command, options->judgement);

@@ -4,6 +4,7 @@
 #include <base/file.hpp>
 #include <base/json.hpp>
 #include <base/mapped_file.hpp>
+#include <base/release_version.hpp>
 
 #include <chrono>
 #include <set>
@@ -45,13 +46,20 @@ std::string bill_of(const fs::path& base) {
     return fs::exists(path) ? parse_json(read_file(path), path.native()).value("serialNumber", "") : std::string();
 }
 
+// A release that was cut lies in the office; whatever else, where builds put it.
+std::vector<fs::path> find_named(const Context& context, const fs::path& name) {
+    const fs::path cut = context.options().releases / "images" / name;
+    if (parse_release_version(name.native()) && fs::is_directory(cut)) return facts::find_images(cut, cut);
+    return facts::find_images(name, context.options().output);
+}
+
 } // namespace
 
 std::vector<facts::ImageFacts> read_named_images(Context& context, const std::vector<fs::path>& names) {
     Activity activity(context.renderer(), "read images");
     std::vector<fs::path> bases;
     for (const auto& name : names)
-        for (auto& base : facts::find_images(name, context.options().output)) bases.push_back(std::move(base));
+        for (auto& base : find_named(context, name)) bases.push_back(std::move(base));
     std::vector<facts::ImageFacts> images;
     for (const auto& base : bases) {
         images.push_back(facts::read_image(base));
@@ -89,11 +97,11 @@ CLI::Option* add_tracker(CLI::App& command, TrackerOptions& options) {
     return option;
 }
 
-vulnerabilities::Inventory read_inventory(const std::vector<fs::path>& names, const fs::path& output) {
+vulnerabilities::Inventory read_inventory(const Context& context, const std::vector<fs::path>& names) {
     std::vector<vulnerabilities::Image> images;
     std::vector<std::string> bills;
     for (const auto& name : names)
-        for (const auto& base : facts::find_images(name, output)) {
+        for (const auto& base : find_named(context, name)) {
             images.push_back(read_evidence(base));
             bills.push_back(bill_of(base));
         }

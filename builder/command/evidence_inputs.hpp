@@ -47,7 +47,7 @@ struct TrackerOptions {
 CLI::Option* add_tracker(CLI::App& command, TrackerOptions& options);
 
 // The packages of images, whose manifests and locks lie together.
-[[nodiscard]] vulnerabilities::Inventory read_inventory(const std::vector<std::filesystem::path>& names, const std::filesystem::path& output);
+[[nodiscard]] vulnerabilities::Inventory read_inventory(const Context& context, const std::vector<std::filesystem::path>& names);
 // Debian's release by which they are judged.
 [[nodiscard]] std::string release_of(const vulnerabilities::Inventory& inventory, const TrackerOptions& options);
 // By a snapshot, each of the sets of images. Error when it says nothing about a release.

@@ -47,12 +47,12 @@ int list(Context& context, const LicencesOptions& options) {
 void add_licences(CLI::App& app, const Choose& choose) {
     auto* command = app.add_subcommand("licences", "Licences of the packages in images");
     command->footer("examples:\n"
-                    "  ashlar licences R0.1                          all roles of a release in --output\n"
+                    "  ashlar licences R0.1                          all roles of a release\n"
                     "  ashlar licences IMAGE.raw --texts LICENCES    and all copyright files as one text\n"
                     "  ashlar licences R0.1 --policy policy.toml     exit code 1: the policy refuses something\n\n"
                     "They are what the packages' copyright files say, read from the images, else from the store.");
     auto options = std::make_shared<LicencesOptions>();
-    command->add_option("IMAGE", options->images, "Images, directories of images, or releases in --output")->required();
+    command->add_option("IMAGE", options->images, "Images, directories of images, or releases that were cut, or are in --output")->required();
     command->add_option("--texts", options->texts, "Write the texts, for whoever hands the images on")->type_name("FILE");
     add_judgement(*command, options->judgement);
     command->callback([=] { choose({Place::plain, [options](Context& context) { return list(context, *options); }}); });

@@ -250,7 +250,7 @@ int show(Context& context, const ReleaseOptions& options) {
 vulnerabilities::Step tracked(Context& context, const Office& office, const ReleaseVersion& version, const TrackerOptions& options) {
     const auto before = releases::compared_with(office, releases::load(office, version));
     if (!before) throw Error(fmt::format("cannot compare {} with the release before: its images are not in '{}'", to_text(version), office.images("").native()), "leave out --tracker, or bring them back");
-    const auto inventory = [&](const ReleaseVersion& one) { return read_inventory({office.images(to_text(one))}, {}); };
+    const auto inventory = [&](const ReleaseVersion& one) { return read_inventory(context, {office.images(to_text(one))}); };
     const auto assessments = assess(context, {inventory(*before), inventory(version)}, options);
     return vulnerabilities::step(assessments.front(), assessments.back());
 }
