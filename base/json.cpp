@@ -94,7 +94,7 @@ Json parse_json(std::string_view text, std::string_view name) {
     if (too_deep(text)) throw Error(fmt::format("cannot parse '{}': it has more than {} lists and objects in each other", name, deepest));
     try {
         return Json::parse(text);
-    } catch (const Json::parse_error& error) {
+    } catch (const Json::exception& error) { // a number that no double holds is no parse_error
         throw Error(fmt::format("cannot parse '{}': {}", name, error.what()));
     }
 }

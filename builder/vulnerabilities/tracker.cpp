@@ -68,7 +68,7 @@ Json members(std::string_view text, std::string_view name, const std::set<std::s
     };
     try {
         return Json::parse(text, keep);
-    } catch (const Json::parse_error& error) {
+    } catch (const Json::exception& error) {
         throw Error(fmt::format("cannot parse '{}': {}", name, error.what()));
     }
 }

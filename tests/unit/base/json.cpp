@@ -26,4 +26,13 @@ TEST(Json, BracketsInTextsNestNothing) {
     EXPECT_EQ(parse_json(text, "a").size(), 2U);
 }
 
+TEST(Json, ANumberThatNoDoubleHoldsIsRefused) {
+    try {
+        (void)parse_json("[1e999]", "a");
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.render(), "cannot parse 'a': [json.exception.out_of_range.406] number overflow parsing '1e999'");
+    }
+}
+
 } // namespace
