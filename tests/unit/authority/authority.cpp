@@ -3,6 +3,8 @@
 #include <authority/policy.hpp>
 #include <authority/repository.hpp>
 
+#include "error_of.hpp"
+
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <requests/request.hpp>
@@ -22,15 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Time now{std::chrono::sys_days(std::chrono::year(2026) / 11 / 30)};
-
-std::string error_of(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& error) {
-        return error.render();
-    }
-    return "no error";
-}
 
 std::vector<std::string> roles_of(const std::vector<Published>& published) {
     std::vector<std::string> roles;

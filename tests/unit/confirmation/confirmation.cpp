@@ -1,6 +1,7 @@
 #include <confirmation/confirmation.hpp>
 
 #include "cluster_releases.hpp"
+#include "error_of.hpp"
 
 #include <base/error.hpp>
 #include <base/text.hpp>
@@ -32,14 +33,6 @@ Confirmation of(const SigningKey& signer = key()) {
 }
 std::string signed_by(const SigningKey& signer, const Confirmation& confirmation) { return text_of(confirmation, signer.sign(bytes_of(message_of(confirmation)))); }
 
-std::string error_of(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& error) {
-        return error.render();
-    }
-    return "no error";
-}
 std::string refused(const std::string& text) {
     return error_of([&] { (void)parse(text, "a.json"); });
 }

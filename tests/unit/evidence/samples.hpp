@@ -4,6 +4,8 @@
 
 #include <evidence/subject.hpp>
 
+#include "error_of.hpp"
+
 #include <base/error.hpp>
 
 #include <functional>
@@ -55,13 +57,6 @@ inline evidence::Subject subject(const lock::Lock& lock) {
             .parts = {{"root", lock.packages_of("base")}, {"initrd", lock.packages_of("initrd")}}};
 }
 
-inline std::string error_of(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& error) {
-        return error.render();
-    }
-    return "no error";
-}
+using ashlar::error_of;
 
 } // namespace samples

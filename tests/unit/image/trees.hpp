@@ -3,6 +3,8 @@
 // Small trees, ELF files and tools for the tests of this module.
 
 #include <archive/tar.hpp>
+#include "error_of.hpp"
+
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <root/sandbox.hpp>
@@ -73,14 +75,7 @@ inline std::optional<root::ToolsRoot> tools_root() {
     return path == nullptr ? std::nullopt : std::optional(root::ToolsRoot(path));
 }
 
-inline std::string error_of(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& error) {
-        return error.render();
-    }
-    return "no error";
-}
+using ashlar::error_of;
 
 struct ElfSection {
     std::string name;

@@ -3,6 +3,7 @@
 // A release manager with a repository, who has all keys of it.
 
 #include "cluster_releases.hpp"
+#include "error_of.hpp"
 
 #include <authority/ceremony.hpp>
 #include <base/error.hpp>
@@ -19,15 +20,6 @@
 namespace ashlar::releases {
 
 constexpr Time now{std::chrono::sys_days(std::chrono::year(2026) / 11 / 30)};
-
-inline std::string error_of(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& error) {
-        return error.render();
-    }
-    return "no error";
-}
 
 class Manager : public testing::Test {
 protected:

@@ -3,6 +3,7 @@
 #include <releases/office.hpp>
 
 #include "cluster_releases.hpp"
+#include "error_of.hpp"
 
 #include <base/error.hpp>
 #include <base/file.hpp>
@@ -21,15 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr Time now{std::chrono::sys_days(std::chrono::year(2026) / 11 / 30)};
-
-std::string error_of(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& error) {
-        return error.render();
-    }
-    return "no error";
-}
 
 // A release manager who has all keys.
 class Releases : public testing::Test {

@@ -1,5 +1,7 @@
 #include <requests/request.hpp>
 
+#include "error_of.hpp"
+
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/json.hpp>
@@ -52,14 +54,6 @@ SigningRequest request_for(std::string_view metadata, const Holder& holder = ed2
 }
 SigningRequest policy() { return make_request(Kind::pcr_policy, "phase 'enter-initrd'", public_half(rsa()), "pcr", Bytes(32, std::byte{0xab})); }
 
-std::string error_of(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& error) {
-        return error.render();
-    }
-    return "no error";
-}
 std::string refused(const std::string& text) {
     return error_of([&] { (void)parse_request(text, "a"); });
 }

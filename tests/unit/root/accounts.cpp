@@ -1,5 +1,7 @@
 #include <root/accounts.hpp>
 
+#include "error_of.hpp"
+
 #include <base/error.hpp>
 #include <base/process.hpp>
 
@@ -30,15 +32,6 @@ reserved = [
 )";
 
 Ledger ledger(std::string text = small) { return Ledger::parse(toml::source_from_text("accounts.toml", std::move(text))); }
-
-std::string error_of(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& error) {
-        return error.render();
-    }
-    return "no error";
-}
 
 struct Root {
     TemporaryDirectory directory{"/tmp", "accounts-"};

@@ -2,6 +2,8 @@
 
 // What the tests of this module share: small images and keys, all made here.
 
+#include "../../support/error_of.hpp"
+
 #include <base/error.hpp>
 #include <signing/bytes.hpp>
 #include <signing/image_signer.hpp>
@@ -71,13 +73,6 @@ inline KeysAtHand keys_at_hand(std::size_t db = 0, std::size_t pcr = 1) {
 }
 
 // The complete text of the Error that `body` throws, or "no error".
-inline std::string error_of(const std::function<void()>& body) {
-    try {
-        body();
-    } catch (const Error& error) {
-        return error.render();
-    }
-    return "no error";
-}
+using ashlar::error_of;
 
 } // namespace samples
