@@ -199,9 +199,14 @@ ImageFacts read_image(const fs::path& base) {
     const fs::path manifest = with(base, manifest_ending), tree = with(base, tree_ending), disk = with(base, disk_ending);
     if (!fs::exists(manifest)) throw unusable(base, "there is no manifest beside it");
     if (!fs::exists(tree)) throw unusable(base, "there is no record of its root ('.tree.json') beside it");
-    ImageFacts facts{.base = base, .manifest = evidence::parse_manifest(read_file(manifest), manifest.native()), .tree = pipeline::parse_tree_record(read_file(tree), tree.native())};
+    auto facts = facts_of(evidence::parse_manifest(read_file(manifest), manifest.native()), pipeline::parse_tree_record(read_file(tree), tree.native()), fs::exists(disk) ? std::make_shared<RootFiles>(disk) : nullptr);
+    facts.base = base;
+    return facts;
+}
+
+ImageFacts facts_of(evidence::Manifest manifest, pipeline::TreeRecord tree, std::shared_ptr<const RootFiles> root) {
+    ImageFacts facts{.manifest = std::move(manifest), .tree = std::move(tree), .root = std::move(root)};
     std::ranges::sort(facts.tree, {}, &pipeline::EntryRecord::path);
-    if (fs::exists(disk)) facts.root = std::make_shared<RootFiles>(disk);
     facts.units = units_of(facts.tree);
     facts.accounts = accounts_of(facts);
     facts.kernel_options = options_of(facts);

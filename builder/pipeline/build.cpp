@@ -46,7 +46,6 @@ struct Job {
     Workshop& workshop;
     const lock::Lock& lock;
     recipe::Role role;
-    const ImageSigner& signer;
     StageResult tools;
 
     [[nodiscard]] root::ToolsRoot tool() const { return root::ToolsRoot(tools.output / "root"); }
@@ -214,16 +213,16 @@ image::UkiInput uki_input(const Job& job, const StageResult& root, const StageRe
             .limit = job.role.limits.uki};
 }
 
-std::optional<image::UkiSummary> make_uki(const Job& job, const StageResult& root, const StageResult& initrd, const fs::path& output) {
+std::optional<image::UkiSummary> make_uki(const Job& job, const StageResult& root, const StageResult& initrd, const ImageSigner& signer, const fs::path& output) {
     StageTimer timer = job.timer("unified kernel image");
-    const auto summary = image::make_uki(uki_input(job, root, initrd), job.signer, output);
+    const auto summary = image::make_uki(uki_input(job, root, initrd), signer, output);
     timer.activity().outcome(summary ? human_bytes(summary->size) : "waits for signatures");
     return summary;
 }
 
 // The same for every role of a release.
-[[nodiscard]] bool sign_loader(const Job& job, const fs::path& output) {
-    return image::sign_program(job.tools.output / "root" / job.architecture().loader_source(), job.signer, job.release() + ": systemd-boot", output).has_value();
+[[nodiscard]] bool sign_loader(const Job& job, const ImageSigner& signer, const fs::path& output) {
+    return image::sign_program(job.tools.output / "root" / job.architecture().loader_source(), signer, job.release() + ": systemd-boot", output).has_value();
 }
 
 void make_boot_partition(const Job& job, const fs::path& uki, const fs::path& loader, const fs::path& work, const fs::path& output) {
@@ -327,8 +326,8 @@ void publish(const Product& made, const Product& final_place) {
     }
 }
 
-Job job_of(Workshop& workshop, const lock::Lock& lock, const std::string& role, const ImageSigner& signer) {
-    return {.workshop = workshop, .lock = lock, .role = workshop.recipes().load_role(role), .signer = signer, .tools = unpacked_root(workshop, lock, workshop.train().tools)};
+Job job_of(Workshop& workshop, const lock::Lock& lock, const std::string& role) {
+    return {.workshop = workshop, .lock = lock, .role = workshop.recipes().load_role(role), .tools = unpacked_root(workshop, lock, workshop.train().tools)};
 }
 
 // What has no signature in it.
@@ -353,11 +352,18 @@ Product product_of(const recipe::Train& train, const std::string& role, const fs
     return {.directory = directory, .base = evidence::base_name(role, train.release, train.architecture)};
 }
 
+TreeRecord record_of_root(Workshop& workshop, const lock::Lock& whole_lock, const std::string& name) {
+    const lock::Lock lock = restricted(whole_lock, with_helpers(workshop, {name}));
+    const Job job = job_of(workshop, lock, name);
+    const fs::path file = make_root(job, configured_root(workshop, lock, job.role)).output / "tree.json";
+    return parse_tree_record(read_file(file), file.native());
+}
+
 std::optional<Product> build_image(Workshop& workshop, const lock::Lock& whole_lock, const std::string& name, const ImageSigner& signer,
                                    const fs::path& directory) {
     const lock::Lock lock = restricted(whole_lock, with_helpers(workshop, {name}));
     const std::size_t before = workshop.results().size();
-    const Job job = job_of(workshop, lock, name, signer);
+    const Job job = job_of(workshop, lock, name);
     // Beside the result, so that publishing is a rename.
     fs::create_directories(directory);
     const OutputDraft draft(directory);
@@ -366,8 +372,8 @@ std::optional<Product> build_image(Workshop& workshop, const lock::Lock& whole_l
 
     const auto [configured, root, initrd] = make_parts(job);
     const fs::path loader = draft.path() / "loader.efi";
-    const bool is_loader_signed = sign_loader(job, loader);
-    const auto uki = make_uki(job, root, initrd, made.uki());
+    const bool is_loader_signed = sign_loader(job, signer, loader);
+    const auto uki = make_uki(job, root, initrd, signer, made.uki());
     if (!uki || !is_loader_signed) return std::nullopt;
     make_boot_partition(job, made.uki(), loader, draft.path(), draft.path() / "esp");
     make_disk(job, root, draft.path() / "esp", made.disk());
@@ -381,7 +387,7 @@ std::optional<Product> build_image(Workshop& workshop, const lock::Lock& whole_l
 
 Product remake_image(Workshop& workshop, const lock::Lock& whole_lock, const std::string& name, const ImageSigner& signer, const evidence::Artefact& disk, const fs::path& directory) {
     const lock::Lock lock = restricted(whole_lock, with_helpers(workshop, {name}));
-    const Job job = job_of(workshop, lock, name, signer);
+    const Job job = job_of(workshop, lock, name);
     fs::create_directories(directory);
     const Product made = product_of(workshop.train(), name, directory);
     const auto [configured, root, initrd] = make_parts(job);

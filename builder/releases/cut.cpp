@@ -57,10 +57,11 @@ public:
         keep_lock();
         if (order_.sources == CutOrder::Sources::kept) sources_ = keep_sources(workshop_, order_.lock, to_text(order_.release));
         keep_inputs();
+        keep_accounts();
+        if (!std::ranges::all_of(train_.roles, [&](const std::string& role) { return is_built(role); })) judgement_.on_roots();
         for (const auto& role : train_.roles) build(role);
         desk_.remove_others(to_text(order_.release));
         if (auto wanted = desk_.wanted(); !wanted.empty()) return wanted;
-        keep_accounts();
         auto passed = judgement_.on_images();
         release_.components = std::move(passed.components);
         release_.accept = std::move(passed.accepted);
@@ -80,7 +81,10 @@ private:
     }
 
     // What a later release's accounts are compared with.
-    void keep_accounts() const { write_file(images_ / accounts_file, read_file(workshop_.recipes().path() / accounts_file), 0644, Durability::synced); }
+    void keep_accounts() const {
+        fs::create_directories(images_);
+        write_file(images_ / accounts_file, read_file(workshop_.recipes().path() / accounts_file), 0644, Durability::synced);
+    }
 
     // ---- What nodes get ----
 
@@ -97,11 +101,13 @@ private:
 
     [[nodiscard]] pipeline::Product product(const std::string& role) const { return pipeline::product_of(train_, role, images_); }
 
-    void build(const std::string& role) {
+    [[nodiscard]] bool is_built(const std::string& role) const {
         const auto product = this->product(role);
         const auto lock = pipeline::restricted(order_.lock, pipeline::with_helpers(workshop_, {role}));
-        if (fs::exists(product.disk()) && read_file(product.lock()) == lock::to_text(lock)) return;
-        (void)pipeline::build_image(workshop_, order_.lock, role, desk_, images_);
+        return fs::exists(product.disk()) && read_file(product.lock()) == lock::to_text(lock);
+    }
+    void build(const std::string& role) {
+        if (!is_built(role)) (void)pipeline::build_image(workshop_, order_.lock, role, desk_, images_);
     }
 
     [[nodiscard]] std::vector<std::unique_ptr<deltas::Image>> olds(const std::string& role) const {

@@ -4,6 +4,7 @@
 #include <base/text.hpp>
 #include <diff/closed.hpp>
 #include <documents/licences.hpp>
+#include <pipeline/build.hpp>
 #include <policy/licences.hpp>
 #include <policy/policy.hpp>
 #include <root/accounts.hpp>
@@ -22,17 +23,23 @@ Judgement::Judgement(pipeline::Workshop& workshop, const Office& office, const C
 // ---- What it refuses ----
 
 void Judgement::on_packages() {
-    cut::ReleaseFacts planned{.release = to_text(order_.release), .images = {}, .accounts = {}};
-    for (const auto& role : train_.roles) planned.images.push_back(planned_facts(role));
-    (void)verdict_on(cut::package_findings(components_, planned, previous(), today()));
+    cut::ReleaseFacts planned_release{.release = to_text(order_.release), .images = {}, .accounts = {}};
+    for (const auto& role : train_.roles) planned_release.images.push_back({.manifest = planned(role), .tree = {}});
+    (void)verdict_on(cut::package_findings(components_, planned_release, previous(), today()));
 }
 
-facts::ImageFacts Judgement::planned_facts(const std::string& role) const {
+void Judgement::on_roots() {
+    std::vector<facts::ImageFacts> roots;
+    for (const auto& role : train_.roles) roots.push_back(facts::facts_of(planned(role), pipeline::record_of_root(workshop_, order_.lock, role)));
+    (void)verdict_on(cut::all_findings(components_, facts_of(order_.release, std::move(roots)), previous(), today()));
+}
+
+evidence::Manifest Judgement::planned(const std::string& role) const {
     const Digest none = sha256(""); // of what is not built
-    facts::ImageFacts facts{.manifest = {.role = role, .lock = none, .root_hash = none, .unsigned_uki = none, .authenticode = none}, .tree = {}};
+    evidence::Manifest manifest{.role = role, .lock = none, .root_hash = none, .unsigned_uki = none, .authenticode = none};
     for (const lock::Package* package : order_.lock.packages_of(role))
-        facts.manifest.packages.push_back({package->name, package->version, package->architecture, package->source, package->source_version, package->sha256, {"root"}});
-    return facts;
+        manifest.packages.push_back({package->name, package->version, package->architecture, package->source, package->source_version, package->sha256, {"root"}});
+    return manifest;
 }
 
 Judgement::Passed Judgement::on_images() {

@@ -31,6 +31,8 @@ public:
         std::vector<ReleaseComponent> components;
         std::vector<Acceptance> accepted;
     };
+    // What needs no signature to be seen: said before one is asked for. The roots are built, and in the store.
+    void on_roots();
     // All of it, the train's policy included, when the images are there.
     [[nodiscard]] Passed on_images();
 
@@ -45,7 +47,7 @@ public:
 
 private:
     [[nodiscard]] Day today() const { return std::chrono::floor<std::chrono::days>(order_.now); }
-    [[nodiscard]] facts::ImageFacts planned_facts(const std::string& role) const;
+    [[nodiscard]] evidence::Manifest planned(const std::string& role) const;
     [[nodiscard]] cut::Verdict verdict_on(const std::vector<cut::Finding>& findings) const;
     void obey_policy();
     [[nodiscard]] bool may_come_from(const ReleaseVersion& release) const;

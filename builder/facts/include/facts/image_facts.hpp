@@ -66,6 +66,8 @@ struct ImageFacts {
 // release: all its images in `directory`. Paths without endings, sorted. Error when there is none.
 [[nodiscard]] std::vector<std::filesystem::path> find_images(const std::filesystem::path& name, const std::filesystem::path& directory);
 
+// What manifest and record alone say; `root` where there is a disk image as well.
+[[nodiscard]] ImageFacts facts_of(evidence::Manifest manifest, pipeline::TreeRecord tree, std::shared_ptr<const RootFiles> root = nullptr);
 // Error when manifest or record are missing or are not what they should be.
 [[nodiscard]] ImageFacts read_image(const std::filesystem::path& base);
 [[nodiscard]] std::vector<ImageFacts> read_images(const std::vector<std::filesystem::path>& bases);

@@ -5,6 +5,7 @@
 #include <evidence/manifest.hpp>
 #include <evidence/subject.hpp>
 #include <lock/lock.hpp>
+#include <pipeline/tree_record.hpp>
 #include <pipeline/workshop.hpp>
 #include <signing/image_signer.hpp>
 
@@ -33,6 +34,9 @@ struct Product {
 
 // The packages that end up in a role's image, by the part of it that they are in. `lock` outlives it.
 [[nodiscard]] std::vector<evidence::Part> parts_of(const recipe::Role& role, const recipe::Train& train, const lock::Lock& lock);
+
+// What is in the root of a role's image, before anything of it is signed; build_image() finds it in the store.
+[[nodiscard]] TreeRecord record_of_root(Workshop& workshop, const lock::Lock& lock, const std::string& name);
 
 // Builds the image of one role and puts its files into `directory`, each complete under its name, the
 // disk image last. The packages of the role and its helpers are in the store: fetch_packages(). Nothing while signatures are
