@@ -21,6 +21,13 @@ std::string stanza(Workshop& workshop, std::uint64_t size, const Digest& digest)
                        daemon_package, architecture, size, digest.hex());
 }
 
+Digest key_of(Workshop& workshop, const lock::Lock& lock) {
+    StageKey key("ashlard", daemon::procedure());
+    for (const lock::Package* package : lock.packages_of(workshop.train().build)) key.add(package->name, package->sha256);
+    for (const fs::path& part : daemon::source_parts()) key.add_tree(part.native(), workshop.source() / part);
+    return key.finish();
+}
+
 } // namespace
 
 DaemonPackage announce_daemon(Workshop& workshop) {
@@ -29,15 +36,15 @@ DaemonPackage announce_daemon(Workshop& workshop) {
 
 DaemonPackage compile_daemon(Workshop& workshop, const lock::Lock& lock) {
     const std::string& build = workshop.train().build;
-    StageKey key("ashlard", daemon::procedure());
-    for (const lock::Package* package : lock.packages_of(build)) key.add(package->name, package->sha256);
-    for (const fs::path& part : daemon::source_parts()) key.add_tree(part.native(), workshop.source() / part);
-    const StageResult result = run_stage(workshop, {"", "ashlard", "ashlard", key.finish()}, [&](const fs::path& output, StageTimer&) {
+    const Digest key = key_of(workshop, lock);
+    const StageResult result = run_stage(workshop, {"", "ashlard", "ashlard", key}, [&](const fs::path& output, StageTimer&) {
         make_fetcher(workshop).packages(workshop.train(), lock, std::vector{build});
         const StageResult root = unpacked_root(workshop, lock, build);
         const store::Workspace work = workshop.store().temporary();
         daemon::make_package({.build_root = root.output / "root", .source = workshop.source(), .architecture = workshop.train().architecture},
                              work.path(), output / "log", output / "ashlard.deb");
+        // It takes minutes, and people edit meanwhile.
+        if (key_of(workshop, lock) != key) throw Error("cannot keep 'ashlard': its source changed while it was compiled", "run the command again");
     });
     const fs::path package = result.output / "ashlard.deb";
     const Digest digest = workshop.store().insert(package);

@@ -6,7 +6,8 @@ be no process of that build, no mount below its directories and nothing under a 
 that `ashlar inspect` does not accept. The next run goes on from there, and the last one must finish.
 
 Then: a store on a file system that is too small, and a mirror that cuts every connection. Both must end
-with an error that names the cause, leave nothing, and succeed once the cause is gone.
+with an error that names the cause, leave nothing, and succeed once the cause is gone. At last a source
+that is edited while ashlard is made from it.
 
 Packages come from the store of the machine (blobs are linked over), so that only the first run fetches.
 """
@@ -226,6 +227,40 @@ def lost_connection(bench):
     print("lost connection: named, nothing left, next run finished")
 
 
+# A source that takes no time to compile, and that somebody edits meanwhile.
+TINY = """cmake_minimum_required(VERSION 3.25)
+project(ashlar VERSION 0.1.0 LANGUAGES NONE)
+install(FILES base/file DESTINATION lib)
+enable_testing()
+add_test(NAME nothing COMMAND true)
+"""
+
+
+def changed_source(bench):
+    tree, source = pathlib.Path(__file__).resolve().parents[2], bench.work / "source"
+    tests = "base firstboot state disks site node bootmenu upgrade control ctl service journald rescue"
+    for part in ["cmake", "base", "signing", "firstboot/package", *(f"tests/unit/{name}" for name in tests.split())]:
+        (source / part).mkdir(parents=True)
+    shutil.copytree(tree / "recipes", source / "recipes")
+    shutil.copytree(tree / "overlays", source / "overlays")
+    shutil.copy(tree / "firstboot/package/control", source / "firstboot/package/control")
+    (source / "CMakeLists.txt").write_text(TINY)
+    (source / "base/file").write_text("before")
+    argv = bench.argv("--source", str(source), "--recipes", str(source / "recipes"), "lock", "R0", "--role", "base")
+    process = subprocess.Popen(argv, env=bench.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    said = []
+    for event in events(kept(process.stderr, said)):
+        if event["event"] == "started" and event["name"] == "ashlard":
+            (source / "base/file").write_text("after")
+    if process.wait() == 0 or "its source changed while it was compiled" not in "".join(said):
+        raise Failure(f"a source that changed: exit code {process.returncode}\n{''.join(said[-8:])}")
+    bench.check_clean("a source that changed")
+    done = subprocess.run(argv, env=bench.environment(), capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failure(f"a source that does not change any more: exit code {done.returncode}\n{done.stderr[-2000:]}")
+    print("changed source: not taken for the one of before, next run finished")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--ashlar", default=os.environ.get("ASHLAR", "build/ashlar"))
@@ -241,6 +276,7 @@ def main():
         signals(bench, names, signal.SIGKILL)
         full_disk(bench)
         lost_connection(bench)
+        changed_source(bench)
 
 
 if __name__ == "__main__":
