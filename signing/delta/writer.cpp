@@ -111,7 +111,7 @@ std::uint64_t Writer::finish(const std::optional<FileExtent>& tree) {
     if (offset_ != header_.size || operations_.size() > operation_limit)
         throw Error(fmt::format("cannot write '{}': {} operations make {} bytes of {}", output_.native(), operations_.size(), offset_, header_.size));
     const Bytes rows = table();
-    const FileExtent leaves = tree ? leaves_of(*tree, header_.size) : FileExtent{-1};
+    const FileExtent leaves = tree ? leaves_of(*tree, header_.size) : FileExtent{.fd = -1, .offset = 0, .size = 0, .name = {}};
     Fd file = open_file(part_, O_WRONLY | O_CREAT | O_TRUNC);
     write_all(file.get(), head(rows, leaves.size), part_.native());
     write_all(file.get(), rows, part_.native());

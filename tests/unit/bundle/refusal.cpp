@@ -85,7 +85,7 @@ std::string refusal(const std::string& bytes) {
 TEST(Refusal, TheEntriesAsTheyAre) { EXPECT_EQ(bench().refusal_of(archive_of(entries())), ""); }
 
 TEST(Refusal, EveryCut) {
-    for (std::size_t size = 0; size < bench().bytes.size(); size += size % 512 == 0 ? 1 : 37)
+    for (std::size_t size = 0; size < bench().bytes.size(); size += size % 512 == 0 ? 1U : 37U)
         ASSERT_NE(bench().refusal_of(std::string_view(bench().bytes).substr(0, size)), "") << size;
     EXPECT_EQ(bench().refusal_of(""), "cannot read 'r1.bundle': byte 0, entry 'README.md': the bundle ends there");
     const std::size_t second = offset_of(1);
