@@ -278,7 +278,7 @@ TEST(SigningAnswer, OtherTextsAreRefused) {
 
 // What a build attaches is what came back, and it is what a key at hand would have given.
 TEST(SigningAnswer, IsAttachedToWhatAsked) {
-    const auto& signer = std::get<std::shared_ptr<const Signer>>(rsa());
+    const auto signer = std::get<std::shared_ptr<const Signer>>(rsa());
     const auto& key = dynamic_cast<const PrivateKey&>(*signer);
     const Time start{std::chrono::seconds(1'700'000'000)};
     const Identity identity{signer, make_self_signed(key, {"Example", "Example signing", CertificateUse::code_signing, start, start + std::chrono::years(10)})};

@@ -20,7 +20,7 @@ namespace {
 
 const std::string payload = [] {
     std::string text;
-    for (int i = 0; text.size() < 3'000'000; ++i) text += std::to_string(i * 7919) + "\n";
+    for (std::uint64_t i = 0; text.size() < 3'000'000; ++i) text += std::to_string(i * 7919) + "\n";
     return text;
 }();
 
