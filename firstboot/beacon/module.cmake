@@ -1,0 +1,5 @@
+ashlar_module(beacon FOLDER firstboot/beacon USES base signing)
+ashlar_tests(beacon USES beacon)
+if(ASHLAR_BUILDER)
+  ashlar_fuzz(beacon USES beacon)
+endif()
