@@ -4,6 +4,7 @@
 #include "openssl.hpp"
 #include "private_key.hpp"
 #include "public_key.hpp"
+#include "signing_key.hpp"
 
 #include <base/error.hpp>
 #include <signing/raw_key.hpp>
@@ -190,11 +191,6 @@ bool VerifyingKey::verifies(ByteView message, ByteView signature) const {
 
 // ---- SigningKey --------------------------------------------------------------------------------
 
-struct SigningKey::State {
-    Key key;
-    SignatureScheme scheme;
-};
-
 SigningKey::SigningKey(std::unique_ptr<State> state) : state_(std::move(state)) {}
 SigningKey::SigningKey(SigningKey&&) noexcept = default;
 SigningKey& SigningKey::operator=(SigningKey&&) noexcept = default;
@@ -220,6 +216,16 @@ SigningKey SigningKey::generate(SignatureScheme scheme) {
     if (!key) fail("make", facts(scheme).key);
     return SigningKey(std::make_unique<State>(State{std::move(key), scheme}));
 }
+
+SigningKey SigningKey::from_secret(const Secret& pem, std::string_view name) {
+    Key key = private_key_in(pem);
+    if (!key) throw Error(fmt::format("cannot read the private key '{}': there is none in PEM form in it", name));
+    const auto scheme = scheme_of(key.get());
+    if (!scheme) throw Error(fmt::format("cannot read the private key '{}': it is of a kind that signs no messages here", name));
+    return SigningKey(std::make_unique<State>(State{std::move(key), *scheme}));
+}
+
+Secret SigningKey::secret() const { return text_of_private_key(state_->key); }
 
 SigningKey SigningKey::load(const fs::path& path, std::optional<std::string_view> passphrase) {
     Key key = load_private_key(path, passphrase, "name a PEM file with one key");

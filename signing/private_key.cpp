@@ -102,6 +102,20 @@ Key load_private_key(const fs::path& path, std::optional<std::string_view> text,
     return key;
 }
 
+Key private_key_in(const Secret& pem) {
+    Passphrase none;
+    Key key(PEM_read_bio_PrivateKey(reader(bytes_of(pem.text())).get(), nullptr, Passphrase::answer, &none));
+    ERR_clear_error(); // as above
+    return key;
+}
+
+Secret text_of_private_key(const Key& key) {
+    const Bio text = plain_text(key);
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(text.get(), &data);
+    return Secret({data, static_cast<std::size_t>(size)});
+}
+
 void save_private_key(const fs::path& path, const Key& key, std::optional<std::string_view> passphrase) {
     if (passphrase && passphrase->empty())
         throw Error(fmt::format("cannot write the private key '{}': its passphrase is empty", path.native()), "give one, or none at all");

@@ -5,6 +5,7 @@
 #include "openssl.hpp"
 
 #include <base/error.hpp>
+#include <signing/secret.hpp>
 
 #include <filesystem>
 #include <optional>
@@ -26,6 +27,10 @@ void prepare_for_secrets();
 // the hint where there is no key in it.
 [[nodiscard]] openssl::Key load_private_key(const std::filesystem::path& path, std::optional<std::string_view> passphrase,
                                             std::string_view remedy);
+
+// PKCS #8 in PEM, not encrypted. Null when there is none.
+[[nodiscard]] openssl::Key private_key_in(const Secret& pem);
+[[nodiscard]] Secret text_of_private_key(const openssl::Key& key);
 
 // A new file with mode 0600; an existing one is an error. With a passphrase encrypted by PBES2: scrypt, AES-256-CBC.
 void save_private_key(const std::filesystem::path& path, const openssl::Key& key, std::optional<std::string_view> passphrase);

@@ -10,10 +10,12 @@
 //     ecdsa-sha2-nistp384   P-384                     over SHA-384, DER
 //     rsassa-pss-sha256     RSA, 2048 bits or more    RFC 8017, MGF1 with SHA-256; verified with any length of salt
 //
-// A private key is another type than a public one, has no accessor for its secret and never reaches a message.
+// A private key is another type than a public one and never reaches a message. It leaves this type only as a Secret, to be kept
+// where its owner keeps it, or to be sealed.
 
 #include <signing/bytes.hpp>
 #include <signing/digest.hpp>
+#include <signing/secret.hpp>
 
 #include <filesystem>
 #include <memory>
@@ -66,6 +68,8 @@ public:
     // PEM, PKCS #8. The scheme is that of the key; an RSA key is used with PSS. Refuses a file that group or others may read
     // or write, and an encrypted one without a passphrase.
     [[nodiscard]] static SigningKey load(const std::filesystem::path& path, std::optional<std::string_view> passphrase = std::nullopt);
+    // What secret() gave: PKCS #8 in PEM, not encrypted. `name` is for messages.
+    [[nodiscard]] static SigningKey from_secret(const Secret& pem, std::string_view name);
     SigningKey(SigningKey&&) noexcept;
     SigningKey& operator=(SigningKey&&) noexcept;
     ~SigningKey() override;
@@ -73,11 +77,13 @@ public:
     // A new file with mode 0600, PKCS #8; with a passphrase encrypted by it (PBES2: scrypt, AES-256-CBC). An existing file is
     // an error.
     void save_new(const std::filesystem::path& path, std::optional<std::string_view> passphrase) const;
+    [[nodiscard]] Secret secret() const;
 
     [[nodiscard]] VerifyingKey verifying_key() const override;
     [[nodiscard]] Bytes sign(ByteView message) const override;
 
 private:
+    friend struct SigningKeyHandle;
     struct State;
     explicit SigningKey(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
