@@ -1,6 +1,6 @@
 #include <signing/cluster_release.hpp>
 
-#include "json_object.hpp"
+#include <signing/json_object.hpp>
 
 #include <base/text.hpp>
 

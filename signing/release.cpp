@@ -1,6 +1,6 @@
 #include <signing/release.hpp>
 
-#include "json_object.hpp"
+#include <signing/json_object.hpp>
 
 #include <base/error.hpp>
 #include <base/os_release.hpp>

@@ -1,9 +1,10 @@
 #pragma once
 
-// Strict reading of JSON that this module's formats share: every key is asked for, and no other is there.
+// Strict reading of JSON, as formats share it: every key is asked for, and no other is there.
 
 #include <base/error.hpp>
 #include <base/json.hpp>
+#include <signing/base64.hpp>
 #include <signing/digest.hpp>
 
 #include <cstdint>
@@ -61,6 +62,22 @@ public:
         const auto found = Digest::from_hex(text(key));
         if (!found) throw refusal(fmt::format("'{}' is no SHA-256 digest", key));
         return *found;
+    }
+    // Base64 of 1 byte or more.
+    [[nodiscard]] Bytes bytes(const std::string& key) {
+        auto found = from_base64(text(key));
+        if (!found) throw refusal(fmt::format("'{}' is not base64", key));
+        return std::move(*found);
+    }
+    // <base/id.hpp>
+    template <typename Id> [[nodiscard]] Id id(const std::string& key) {
+        const auto found = Id::parse(text(key));
+        if (!found) throw refusal(fmt::format("'{}' is no id", key));
+        return *found;
+    }
+    // The one value that a key may have.
+    void expect(const std::string& key, const Json& value) {
+        if (at(key) != value) throw refusal(fmt::format("'{}' is not {}", key, value.dump()));
     }
     // A file beside the document.
     [[nodiscard]] std::string plain_name(const std::string& key) {
