@@ -1,0 +1,68 @@
+#pragma once
+
+// What the voters of a site agree on, once: who they are, and all that any one of them needs to start the site's authority and
+// its etcd. docs/formats/genesis-value.md. Pure but for random numbers: the time is an argument.
+//
+// To the agreement the value is bytes. The proposer makes them; who accepts them has checked them.
+
+#include <certificates/authority.hpp>
+#include <signing/bytes.hpp>
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace ashlar::genesis {
+
+inline constexpr std::size_t most_value = 65536; // bytes
+
+// A voter as the proposer knows it, from channels on which it has proven its key.
+struct Candidate {
+    VerifyingKey key;
+    std::string name;
+    std::set<std::string> roles;
+    std::vector<std::string> addresses; // the first one is where its etcd is reached
+};
+
+struct Voter {
+    NodeId node;
+    VerifyingKey key;
+    std::string name;
+    std::vector<std::string> addresses;
+    Bytes sealed_authority;      // the authority's private key, sealed to this voter
+    Bytes sealed_etcd_authority; // that of etcd's
+    certificates::SiteCertificate certificate;
+    bool operator==(const Voter&) const = default;
+};
+
+struct Value {
+    SiteId site;
+    GenesisId genesis;
+    certificates::SiteCertificate authority;
+    certificates::SiteCertificate etcd_authority; // etcd trusts it, and nobody else does
+    std::vector<Voter> voters;                    // by node id
+    bool operator==(const Value&) const = default;
+};
+
+// New authorities, and everything that comes from them. Their keys are in nobody's memory afterwards. An Error for candidates
+// that cannot be voters of one site: not 1, 3 or 5, two of one key or name or address, one without an address.
+[[nodiscard]] Value build(const SiteId& site, const GenesisId& genesis, const std::vector<Candidate>& candidates, Time now);
+[[nodiscard]] std::string text_of(const Value& value); // canonical JSON
+
+struct Known {
+    SiteId site;
+    const SigningKey& key; // this node's own
+};
+struct Refused {
+    std::string text;
+    bool operator==(const Refused&) const = default;
+};
+// What an acceptor asks before it accepts, and everyone before it starts anything from it. No clock is asked: they lie at first
+// boot.
+[[nodiscard]] std::variant<Value, Refused> check(std::string_view text, const Known& known);
+
+// The site's authority and etcd's, opened with this voter's key.
+[[nodiscard]] std::variant<certificates::Authority, Refused> authority_in(const Value& value, const SigningKey& key);
+[[nodiscard]] std::variant<certificates::Authority, Refused> etcd_authority_in(const Value& value, const SigningKey& key);
+
+} // namespace ashlar::genesis

@@ -1,0 +1,220 @@
+#include <genesis/value.hpp>
+
+#include <base/error.hpp>
+#include <signing/base64.hpp>
+#include <signing/hpke.hpp>
+#include <signing/json_object.hpp>
+#include <signing/node_id.hpp>
+#include <tuf/metadata.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace ashlar::genesis {
+
+using certificates::Authority;
+using certificates::NodeBearer;
+using certificates::SiteCertificate;
+using certificates::Trust;
+
+namespace {
+
+constexpr JsonDocument document{.kind = "genesis value", .name = "site", .remedy = ""};
+constexpr std::size_t most_addresses = 8;
+
+// Two authorities: etcd takes whoever has a certificate of its own, so that those of nodes and operators must not be.
+struct Kind {
+    std::string_view purpose, name;
+    SiteCertificate Value::* certificate;
+    Bytes Voter::* sealed;
+};
+constexpr Kind of_site{"ashlar authority key 1", "the authority's key", &Value::authority, &Voter::sealed_authority};
+constexpr Kind of_etcd{"ashlar etcd authority key 1", "the key of etcd's authority", &Value::etcd_authority, &Voter::sealed_etcd_authority};
+
+std::string purpose(const Kind& kind, const SiteId& site, const GenesisId& genesis) { return fmt::format("{} {} {}", kind.purpose, site.text(), genesis.text()); }
+
+// ---- What voters must be -----------------------------------------------------------------------
+
+template <typename Range, typename Of> bool all_different(const Range& range, Of of) {
+    std::set<std::remove_cvref_t<decltype(of(*range.begin()))>> seen;
+    return std::ranges::all_of(range, [&](const auto& one) { return seen.insert(of(one)).second; });
+}
+
+// Candidates and voters: the same rules when it is made and when it is read.
+template <typename One> std::optional<std::string> fault_of(const std::vector<One>& voters) {
+    if (voters.size() != 1 && voters.size() != 3 && voters.size() != 5) return fmt::format("it has {} voters, not 1, 3 or 5", voters.size());
+    if (!all_different(voters, [](const One& one) { return one.key.der(); })) return "two voters have one key";
+    if (!all_different(voters, [](const One& one) { return one.name; })) return "two voters have one name";
+    std::vector<std::string> addresses;
+    for (const One& one : voters) {
+        if (one.addresses.empty() || one.addresses.size() > most_addresses) return fmt::format("{} has {} addresses, not 1 to {}", one.name, one.addresses.size(), most_addresses);
+        addresses.insert(addresses.end(), one.addresses.begin(), one.addresses.end());
+    }
+    if (const auto wrong = std::ranges::find_if_not(addresses, certificates::is_address); wrong != addresses.end()) return fmt::format("'{}' is no address", *wrong);
+    if (!all_different(addresses, [](const std::string& one) { return one; })) return "two voters have one address";
+    return std::nullopt;
+}
+
+// ---- Making ------------------------------------------------------------------------------------
+
+struct Beginning {
+    SiteId site;
+    GenesisId genesis;
+    const Authority& authority;
+    const Authority& etcd_authority;
+
+    [[nodiscard]] Bytes sealed(const Kind& kind, const Authority& of, const VerifyingKey& to) const { return seal_to_node(to, purpose(kind, site, genesis), of.secret()); }
+};
+
+Voter voter_from(const Candidate& candidate, const Beginning& beginning, Time now) {
+    const NodeId node = node_id_of(candidate.key);
+    const NodeBearer bearer{.node = node, .name = candidate.name, .roles = candidate.roles, .addresses = {candidate.addresses.begin(), candidate.addresses.end()}};
+    return {.node = node,
+            .key = candidate.key,
+            .name = candidate.name,
+            .addresses = candidate.addresses,
+            .sealed_authority = beginning.sealed(of_site, beginning.authority, candidate.key),
+            .sealed_etcd_authority = beginning.sealed(of_etcd, beginning.etcd_authority, candidate.key),
+            .certificate = beginning.authority.issue(bearer, candidate.key, now)};
+}
+
+Json sealed_json(const Bytes& sealed) { return {{"algorithm", node_sealing_algorithm}, {"sealed", base64(sealed)}}; }
+
+Json json_of(const Voter& voter) {
+    return {{"node", voter.node.text()},
+            {"key", base64(voter.key.der())},
+            {"name", voter.name},
+            {"addresses", voter.addresses},
+            {"authority_key", sealed_json(voter.sealed_authority)},
+            {"etcd_authority_key", sealed_json(voter.sealed_etcd_authority)},
+            {"certificate", base64(voter.certificate.der())}};
+}
+
+// ---- Reading -----------------------------------------------------------------------------------
+
+Bytes sealed_in(JsonObject& voter, const std::string& member) {
+    JsonObject object(voter.at(member), document, member);
+    object.expect("algorithm", node_sealing_algorithm);
+    Bytes sealed = object.bytes("sealed");
+    object.finish();
+    return sealed;
+}
+
+Voter voter_in(const Json& json) {
+    JsonObject object(json, document, "a voter");
+    Voter voter{.node = object.id<NodeId>("node"),
+                .key = VerifyingKey::from_der(object.bytes("key"), site_scheme, "voter"),
+                .name = object.text("name"),
+                .addresses = object.texts("addresses"),
+                .sealed_authority = sealed_in(object, "authority_key"),
+                .sealed_etcd_authority = sealed_in(object, "etcd_authority_key"),
+                .certificate = SiteCertificate::from_der(object.bytes("certificate"), "voter")};
+    object.finish();
+    return voter;
+}
+
+Value value_in(const Json& json) {
+    JsonObject object(json, document, "it");
+    object.expect("format", 1);
+    Value value{.site = object.id<SiteId>("site"),
+                .genesis = object.id<GenesisId>("genesis"),
+                .authority = SiteCertificate::from_der(object.bytes("authority"), "authority"),
+                .etcd_authority = SiteCertificate::from_der(object.bytes("etcd_authority"), "etcd's authority"),
+                .voters = {}};
+    for (const Json& voter : object.list("voters")) value.voters.push_back(voter_in(voter));
+    object.finish();
+    return value;
+}
+
+// ---- Judging -----------------------------------------------------------------------------------
+
+std::optional<std::string> fault_of(const Voter& voter, const Trust& trust) {
+    if (voter.node != node_id_of(voter.key)) return fmt::format("{} has not the node id of its key", voter.name);
+    if (voter.certificate.key() != voter.key) return fmt::format("the certificate of {} is of another key", voter.name);
+    const auto judgement = certificates::verify_at_no_time(voter.certificate.der(), trust);
+    if (const auto* refusal = std::get_if<certificates::Refusal>(&judgement)) return fmt::format("the certificate of {} does not count: {}", voter.name, refusal->text);
+    const auto* const bearer = std::get_if<NodeBearer>(&std::get<certificates::Bearer>(judgement));
+    const std::set<std::string> addresses(voter.addresses.begin(), voter.addresses.end());
+    if (bearer == nullptr || bearer->name != voter.name || bearer->addresses != addresses) return fmt::format("the certificate of {} says that it is another", voter.name);
+    return std::nullopt;
+}
+
+const Voter* voter_with(const Value& value, const VerifyingKey& key) {
+    const auto found = std::ranges::find(value.voters, key, &Voter::key);
+    return found == value.voters.end() ? nullptr : &*found;
+}
+
+std::variant<Trust, Refused> trust_of(const Value& value, const Kind& kind) {
+    const SiteCertificate& authority = value.*kind.certificate;
+    auto trust = Trust::pinned(value.site, authority.der(), authority.digest());
+    if (const auto* refusal = std::get_if<certificates::Refusal>(&trust)) return Refused{refusal->text};
+    return std::get<Trust>(std::move(trust));
+}
+
+std::variant<Authority, Refused> opened(const Value& value, const SigningKey& key, const Kind& kind) try {
+    const Voter* const self = voter_with(value, key.verifying_key());
+    if (self == nullptr) return Refused{"it does not name this node among the voters"};
+    const auto secret = unseal(key, purpose(kind, value.site, value.genesis), self->*kind.sealed);
+    if (!secret) return Refused{fmt::format("{} does not open with this node's key", kind.name)};
+    auto trust = trust_of(value, kind);
+    if (const auto* refused = std::get_if<Refused>(&trust)) return *refused;
+    return Authority::with(SigningKey::from_secret(*secret, "authority"), std::get<Trust>(std::move(trust)));
+} catch (const Error& error) {
+    return Refused{error.message()};
+}
+
+std::optional<std::string> fault_of(const Value& value, const Known& known) {
+    if (value.site != known.site) return fmt::format("it is of the site {}", value.site.text());
+    if (auto fault = fault_of(value.voters)) return fault;
+    if (!std::ranges::is_sorted(value.voters, {}, &Voter::node)) return "its voters are not in order";
+    if (value.authority.key() == value.etcd_authority.key()) return "etcd's authority is the site's";
+    const auto trust = trust_of(value, of_site);
+    if (const auto* refused = std::get_if<Refused>(&trust)) return refused->text;
+    for (const Voter& voter : value.voters)
+        if (auto fault = fault_of(voter, std::get<Trust>(trust))) return fault;
+    for (const Kind& kind : {of_site, of_etcd}) {
+        const auto authority = opened(value, known.key, kind);
+        if (const auto* refused = std::get_if<Refused>(&authority)) return refused->text;
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+Value build(const SiteId& site, const GenesisId& genesis, const std::vector<Candidate>& candidates, Time now) {
+    if (const auto fault = fault_of(candidates)) throw Error(fmt::format("cannot begin the site: {}", *fault), "declare 1, 3 or 5 voters, each with a name and addresses of its own");
+    const Authority authority = Authority::found(site, now), etcd_authority = Authority::found(site, now);
+    const Beginning beginning{.site = site, .genesis = genesis, .authority = authority, .etcd_authority = etcd_authority};
+    Value value{.site = site, .genesis = genesis, .authority = authority.certificate(), .etcd_authority = etcd_authority.certificate(), .voters = {}};
+    for (const Candidate& candidate : candidates) value.voters.push_back(voter_from(candidate, beginning, now));
+    std::ranges::sort(value.voters, {}, &Voter::node);
+    return value;
+}
+
+std::string text_of(const Value& value) {
+    Json voters = Json::array();
+    for (const Voter& voter : value.voters) voters.push_back(json_of(voter));
+    return tuf::canonical_json({{"format", 1},
+                                {"site", value.site.text()},
+                                {"genesis", value.genesis.text()},
+                                {"authority", base64(value.authority.der())},
+                                {"etcd_authority", base64(value.etcd_authority.der())},
+                                {"voters", std::move(voters)}});
+}
+
+std::variant<Value, Refused> check(std::string_view text, const Known& known) try {
+    if (text.size() > most_value) return Refused{fmt::format("it has more than {} bytes", most_value)};
+    Value value = value_in(parse_strict_json(text, "genesis value"));
+    if (text_of(value) != text) return Refused{"it is not in the one form that it may have"};
+    if (auto fault = fault_of(value, known)) return Refused{std::move(*fault)};
+    return value;
+} catch (const Error& error) {
+    return Refused{error.message()};
+}
+
+std::variant<Authority, Refused> authority_in(const Value& value, const SigningKey& key) { return opened(value, key, of_site); }
+std::variant<Authority, Refused> etcd_authority_in(const Value& value, const SigningKey& key) { return opened(value, key, of_etcd); }
+
+} // namespace ashlar::genesis
