@@ -1,4 +1,5 @@
 ashlar_module(enrolment FOLDER firstboot/enrolment USES base signing tuf certificates)
 if(ASHLAR_BUILDER)
   ashlar_tests(enrolment USES base signing certificates enrolment)
+  ashlar_fuzz(enrolment USES base signing certificates enrolment)
 endif()

@@ -1,4 +1,5 @@
 ashlar_module(genesis FOLDER firstboot/genesis USES base signing tuf certificates)
 if(ASHLAR_BUILDER)
   ashlar_tests(genesis USES base signing tuf certificates genesis)
+  ashlar_fuzz(genesis_value USES base signing certificates genesis)
 endif()

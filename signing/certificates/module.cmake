@@ -3,4 +3,5 @@ ashlar_module(certificates FOLDER signing/certificates USES base signing LINK Op
 target_include_directories(ashlar_certificates PRIVATE signing)
 if(ASHLAR_BUILDER)
   ashlar_tests(certificates USES base signing certificates)
+  ashlar_fuzz(certificate USES base signing certificates)
 endif()
