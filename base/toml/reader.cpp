@@ -36,6 +36,12 @@ const Entry* Table::ask(std::string_view key) {
     return find(key);
 }
 
+std::vector<Text> Table::keys() const {
+    std::vector<Text> keys;
+    for (const auto& entry : std::get<Entries>(value_->data)) keys.push_back({entry.key, entry.position});
+    return keys;
+}
+
 bool Table::has(std::string_view key) const { return find(key) != nullptr; }
 
 Position Table::where(std::string_view key) const {

@@ -60,6 +60,9 @@ public:
     };
     [[nodiscard]] std::vector<Pair> pairs(std::string_view key);
 
+    // Every key with its place, in the order written. For a table whose keys are names, such as [template.NAME]: whoever
+    // lists them asks for each of them.
+    [[nodiscard]] std::vector<Text> keys() const;
     [[nodiscard]] bool has(std::string_view key) const;
     // Where the key stands, or the table itself when it is absent.
     [[nodiscard]] Position where(std::string_view key) const;
