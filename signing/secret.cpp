@@ -100,17 +100,26 @@ Secret Secret::line_from(int fd, std::string_view name) {
     return Secret(without_line_end(arrival.text()));
 }
 
-Secret Secret::line_of(const fs::path& path) {
+namespace {
+
+Error refusal(const fs::path& path, std::string_view cause, std::string hint) {
+    return Error(fmt::format("cannot read the secret in '{}': {}", path.native(), cause), std::move(hint));
+}
+
+} // namespace
+
+Secret Secret::of_file(const fs::path& path) {
     const Fd fd = open_file(path, O_RDONLY);
-    const auto refuse = [&](std::string_view cause, std::string hint) {
-        return Error(fmt::format("cannot read the secret in '{}': {}", path.native(), cause), std::move(hint));
-    };
     if (const auto mode = mode_for_others(fd.get(), path))
-        throw refuse(fmt::format("its mode {:04o} lets others than its owner use it", *mode), fmt::format("chmod 600 '{}'", path.native()));
-    const Secret all = all_from(fd.get(), path.native());
+        throw refusal(path, fmt::format("its mode {:04o} lets others than its owner use it", *mode), fmt::format("chmod 600 '{}'", path.native()));
+    return all_from(fd.get(), path.native());
+}
+
+Secret Secret::line_of(const fs::path& path) {
+    const Secret all = of_file(path);
     const std::string_view line = without_line_end(all.text());
-    if (line.empty()) throw refuse("it is empty", "write the passphrase or PIN into it, and nothing else");
-    if (line.find('\n') != line.npos) throw refuse("it has more than one line", "write the passphrase or PIN into it, and nothing else");
+    if (line.empty()) throw refusal(path, "it is empty", "write the passphrase or PIN into it, and nothing else");
+    if (line.find('\n') != line.npos) throw refusal(path, "it has more than one line", "write the passphrase or PIN into it, and nothing else");
     return Secret(line);
 }
 

@@ -23,8 +23,9 @@ public:
     Secret& operator=(Secret&& other) noexcept;
     ~Secret();
 
-    // A passphrase or PIN: the only line of a file. Refuses a file that others than its owner may read or write, an empty
-    // one, and one with more lines.
+    // All of a file. Refuses one that others than its owner may read or write.
+    [[nodiscard]] static Secret of_file(const std::filesystem::path& path);
+    // A passphrase or PIN: the only line of such a file. Refuses an empty one, and one with more lines.
     [[nodiscard]] static Secret line_of(const std::filesystem::path& path);
     // What comes from `fd` up to a line end, which is not part of it, or the end: one byte at a time, so that the rest
     // stays where it is. `name` is for messages. An Error for more than `most` bytes.
