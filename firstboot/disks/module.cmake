@@ -1,2 +1,2 @@
-ashlar_module(disks FOLDER firstboot/disks USES base state)
+ashlar_module(disks FOLDER firstboot/disks USES base site state)
 ashlar_tests(disks USES disks)

@@ -3,7 +3,6 @@
 #include <base/text.hpp>
 
 #include <algorithm>
-#include <array>
 #include <fnmatch.h>
 
 #include <fmt/format.h>
@@ -11,14 +10,6 @@
 namespace ashlar::disks {
 
 namespace {
-
-struct BusName {
-    Bus bus;
-    std::string_view name;
-};
-constexpr std::array names{BusName{Bus::nvme, "nvme"}, BusName{Bus::sata, "sata"}, BusName{Bus::sas, "sas"},
-                           BusName{Bus::scsi, "scsi"}, BusName{Bus::virtio, "virtio"}, BusName{Bus::usb, "usb"},
-                           BusName{Bus::mmc, "mmc"}, BusName{Bus::fibre_channel, "fibre-channel"}, BusName{Bus::iscsi, "iscsi"}};
 
 // Somebody else's disks, and sticks: only whoever names the bus means them.
 bool must_be_named(Bus bus) { return bus == Bus::usb || bus == Bus::fibre_channel || bus == Bus::iscsi || bus == Bus::other; }
@@ -61,17 +52,6 @@ std::string forbidden(const Disk& disk, Wipe wipe) {
 }
 
 } // namespace
-
-std::string_view name_of(Bus bus) {
-    const auto found = std::ranges::find(names, bus, &BusName::bus);
-    return found == names.end() ? "other" : found->name;
-}
-
-std::optional<Bus> bus_named(std::string_view name) {
-    const auto found = std::ranges::find(names, name, &BusName::name);
-    if (found == names.end()) return std::nullopt;
-    return found->bus;
-}
 
 Choice choose(const Rule& rule, const std::vector<Disk>& disks, std::uint64_t minimum_size) {
     std::vector<const Disk*> matching;

@@ -14,6 +14,7 @@
 #include <base/text.hpp>
 #include <disks/claim.hpp>
 #include <disks/inventory.hpp>
+#include <disks/rule.hpp>
 #include <firstboot/identity.hpp>
 #include <node/layout.hpp>
 #include <node/running.hpp>
@@ -247,7 +248,7 @@ std::variant<Done, Waiting> install(const Say& say) {
     const Mount esp(medium.esp.device.native(), run_directory / "medium", "vfat", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
     const fs::path site_file = esp.path() / "ashlar/site.toml";
     if (!fs::exists(site_file)) return Waiting{"not installing: the medium has no ashlar/site.toml on its boot partition"};
-    const site::Site site = site::read(toml::source_from_file(site_file, "site.toml"));
+    const site::Site site = site::load(site_file, "site.toml");
     if (const auto reasons = unmet(site); !reasons.empty()) return Waiting{"not installing: " + join(reasons, "\n  ")};
     if (const auto outcome = settle_secure_boot(site, esp, say)) return *outcome;
     if (site.place == site::Place::in_place) return install_in_place(*started, medium, site, say);

@@ -23,7 +23,7 @@ std::string error_of(std::string text) {
 TEST(Site, NeedsANameAndAWordAboutEncryption) {
     const auto site = read("[site]\nname = \"berlin-1\"\n[install]\nencryption = \"off\"\n");
     EXPECT_EQ(site.name, "berlin-1");
-    EXPECT_EQ(site.disk.wipe, disks::Wipe::if_blank);
+    EXPECT_EQ(site.disk.wipe, site::Wipe::if_blank);
     EXPECT_TRUE(site.disk.buses.empty());
     EXPECT_EQ(site.place, site::Place::other_disk);
     EXPECT_EQ(site.encryption, site::Encryption::off);
@@ -59,8 +59,8 @@ break_glass = ["sk-ssh-ed25519@openssh.com AAAAGnNr break-glass"]
     EXPECT_THAT(site.access.ssh_keys, ElementsAre("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 anna", "ssh-rsa AAAAB3Nz"));
     EXPECT_THAT(site.access.ssh_ca, ElementsAre("ecdsa-sha2-nistp256 AAAAE2Vj"));
     EXPECT_THAT(site.access.break_glass, ElementsAre("sk-ssh-ed25519@openssh.com AAAAGnNr break-glass"));
-    EXPECT_EQ(site.disk.wipe, disks::Wipe::if_ours);
-    EXPECT_THAT(site.disk.buses, ElementsAre(disks::Bus::nvme, disks::Bus::sata));
+    EXPECT_EQ(site.disk.wipe, site::Wipe::if_ours);
+    EXPECT_THAT(site.disk.buses, ElementsAre(site::Bus::nvme, site::Bus::sata));
     EXPECT_EQ(site.disk.model, "SAMSUNG MZ*");
     EXPECT_EQ(site.disk.min_size, std::uint64_t{200} << 30U);
     EXPECT_EQ(site.requirements.memory, std::uint64_t{4} << 30U);

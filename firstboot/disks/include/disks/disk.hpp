@@ -2,6 +2,8 @@
 
 // The disks of a machine, as far as installing is concerned.
 
+#include <site/disk_rule.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -11,9 +13,9 @@
 
 namespace ashlar::disks {
 
-enum class Bus { nvme, sata, sas, scsi, virtio, usb, mmc, fibre_channel, iscsi, other };
-[[nodiscard]] std::string_view name_of(Bus bus);               // "fibre-channel", as in site.toml
-[[nodiscard]] std::optional<Bus> bus_named(std::string_view name); // not `other`
+using site::Bus;
+using site::bus_named;
+using site::name_of;
 
 // What a disk carries: docs/formats/site.md, "wipe".
 enum class Content {

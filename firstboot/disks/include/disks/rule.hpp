@@ -11,15 +11,8 @@
 
 namespace ashlar::disks {
 
-enum class Wipe { if_blank, if_ours, always };
-
-// [install] and [install.disk] of site.toml.
-struct Rule {
-    std::vector<Bus> buses; // empty: every bus that needs no naming
-    std::string model, serial, wwn; // patterns of fnmatch(3); empty: any
-    std::optional<std::uint64_t> min_size, max_size; // bytes
-    Wipe wipe = Wipe::if_blank;
-};
+using site::Wipe;
+using Rule = site::DiskRule;
 
 // Why a disk is not the one: "sda (virtio, 21.5 GB): carries gpt, ext4, and wipe is \"if-blank\"".
 struct Refusal {
