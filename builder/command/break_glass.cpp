@@ -1,3 +1,4 @@
+#include "duration.hpp"
 #include "options.hpp"
 
 #include <base/error.hpp>
@@ -20,19 +21,9 @@ struct BreakGlassOptions {
     std::filesystem::path key, ssh_key, output;
 };
 
-// "90m", "2h", "3d".
 std::chrono::seconds duration(const std::string& text) {
-    const auto refuse = [&] { return Error(fmt::format("cannot make a token for '{}': that is not a time", text), "write a whole number and m, h or d, such as 2h; at most 7d"); };
-    std::size_t used = 0;
-    if (text.empty() || text.size() > 6 || text[0] < '0' || text[0] > '9') throw refuse();
-    const unsigned long number = std::stoul(text, &used);
-    if (used + 1 != text.size()) throw refuse();
-    switch (text.back()) {
-    case 'm': return std::chrono::minutes(number);
-    case 'h': return std::chrono::hours(number);
-    case 'd': return std::chrono::days(number);
-    default: throw refuse();
-    }
+    if (const auto time = parse_duration(text)) return *time;
+    throw Error(fmt::format("cannot make a token for '{}': that is not a time", text), "write a whole number and m, h or d, such as 2h; at most 7d");
 }
 
 int make(Context& context, const BreakGlassOptions& options) {

@@ -80,6 +80,7 @@ void add_sign(CLI::App& app, const Choose& choose);
 void add_release(CLI::App& app, const Choose& choose);
 void add_store(CLI::App& app, const Choose& choose);
 void add_train(CLI::App& app, const Choose& choose);
+void add_site(CLI::App& app, const Choose& choose);
 void add_completion(CLI::App& app, const Choose& choose);
 
 } // namespace ashlar::command

@@ -45,6 +45,8 @@ TEST_F(Completion, Commands) {
 TEST_F(Completion, CommandsOfCommands) {
     EXPECT_THAT(after("ashlar key n"), ElementsAre("new"));
     EXPECT_THAT(after("ashlar train n"), ElementsAre("new"));
+    EXPECT_THAT(after("ashlar site t"), ElementsAre("ticket"));
+    EXPECT_THAT(after("ashlar site new --vo"), ElementsAre("--voters"));
     EXPECT_THAT(after("ashlar --offline store st"), ElementsAre("stats"));
     EXPECT_THAT(after("ashlar key new --org"), ElementsAre("--organisation"));
     EXPECT_THAT(after("ashlar key variables --org"), ElementsAre(""));

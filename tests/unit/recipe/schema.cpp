@@ -4,6 +4,7 @@
 #include <recipe/components.hpp>
 #include <recipe/directory.hpp>
 
+#include <site/site.hpp>
 #include <toml/reader.hpp>
 
 #include <base/file.hpp>
@@ -131,6 +132,7 @@ bool valid(const json& value, const json& schema) {
 
 using Load = void (*)(const toml::SourcePtr&);
 
+void check_site(const toml::SourcePtr& source) { (void)site::read(source); }
 void check_components(const toml::SourcePtr& source) { (void)recipe::read_components(source); }
 
 // The keys that the loader lists when it meets one that resembles none.
@@ -219,6 +221,54 @@ TEST(Schema, OfComponentsHasTheKeysOfTheLoader) {
     EXPECT_EQ(keys_of_loader(check_components, "[[rule]]\n[[rule.line]]"), keys_of_schema(tables["rule"]["items"]["properties"]["line"]["items"]));
     EXPECT_EQ(keys_of_loader(check_components, "[[component]]"), keys_of_schema(tables["component"]["items"]));
     EXPECT_TRUE(fits_schema("components", read_file(ASHLAR_SOURCE_DIR "/recipes/components.toml")));
+}
+
+TEST(Schema, OfSitesHasTheKeysOfTheLoader) {
+    const json schema = schema_of("site");
+    const json& tables = schema["properties"];
+    EXPECT_EQ(keys_of_loader(check_site, ""), keys_of_schema(schema));
+    for (const std::string table : {"site", "genesis", "install", "planes", "discovery", "vip", "time", "trust", "access"})
+        EXPECT_EQ(keys_of_loader(check_site, "[" + table + "]"), keys_of_schema(tables[table])) << table;
+    for (const std::string table : {"disk", "require"}) EXPECT_EQ(keys_of_loader(check_site, "[install." + table + "]"), keys_of_schema(tables["install"]["properties"][table])) << table;
+    for (const std::string plane : {"management", "storage", "tunnel", "provider"}) {
+        const json& keys = tables["planes"]["properties"][plane];
+        EXPECT_EQ(keys_of_loader(check_site, "[planes." + plane + "]"), keys_of_schema(keys)) << plane;
+        EXPECT_EQ(keys_of_loader(check_site, "[[planes." + plane + ".routes]]"), keys_of_schema(keys["properties"]["routes"]["items"])) << plane;
+    }
+    EXPECT_EQ(keys_of_loader(check_site, "[[link]]"), keys_of_schema(tables["link"]["items"]));
+    EXPECT_EQ(keys_of_loader(check_site, "[template.x]"), keys_of_schema(tables["template"]["additionalProperties"]));
+    EXPECT_EQ(keys_of_loader(check_site, "[[template.x.link]]"), keys_of_schema(tables["template"]["additionalProperties"]["properties"]["link"]["items"]));
+    EXPECT_EQ(keys_of_loader(check_site, "[[node]]"), keys_of_schema(tables["node"]["items"]));
+    EXPECT_EQ(keys_of_loader(check_site, "[[node]]\n[node.addresses]"), keys_of_schema(tables["node"]["items"]["properties"]["addresses"]));
+    EXPECT_EQ(keys_of_loader(check_site, "[[access.operator]]"), keys_of_schema(tables["access"]["properties"]["operator"]["items"]));
+    EXPECT_EQ(keys_of_loader(check_site, "[[disks.x]]"), keys_of_schema(tables["disks"]["additionalProperties"]["items"]));
+}
+
+TEST(Schema, AgreesWithTheLoaderOnSites) {
+    const std::string head = "[install]\nencryption = \"off\"\n[site]\nname = \"a\"\n", link = "[[link]]\nname = \"uplink\"\n", plane = link + "[planes.management]\nlink = \"uplink\"\n";
+    const std::string node = "[[node]]\nname = \"n01\"\n", id = "id = \"0123456789abcdef0123456789abcdef\"\n";
+    expect_agreement("site", check_site, head,
+                     {
+                         {"id = @", {R"("0123456789abcdef0123456789abcdef")"}, {R"("0123456789ABCDEF0123456789ABCDEF")", R"("")", "1"}},
+                         {"[[link]]\nname = @", {R"("bond0")"}, {R"("Bond0")", R"("a-very-long-name")"}},
+                         {link + "bond = @", {R"("none")", R"("lacp")", R"("active-backup")"}, {R"("802.3ad")"}},
+                         {link + "mtu = @", {"1500", "9216"}, {"1499", "9217"}},
+                         {link + "min_speed = @", {R"("10 Gbit/s")", R"("100 Mbit/s")"}, {R"("10G")", "10"}},
+                         {plane + "vlan = @", {"1", "4094"}, {"0", "4095"}},
+                         {plane + "addresses = @", {R"("static")", R"("automatic")"}, {R"("dhcp")"}},
+                         {plane + "subnets = @", {R"(["10.0.0.0/24", "fd00::/64"])"}, {R"(["10.0.0.0"])", R"("10.0.0.0/24")"}},
+                         {plane + "dns = @", {R"(["10.0.0.1", "fd00::1"])"}, {R"(["ns.example.org"])"}},
+                         {"@", {plane}, {link + "[planes.storage]\nlink = \"uplink\"\n"}},
+                         {node + "serial = @", {R"("S1")"}, {"1"}},
+                         {node + "mac = @", {R"("52:54:00:12:34:56")", R"("52-54-00-12-34-56")"}, {R"("52:54:00:12:34")"}},
+                         {node + "@", {"serial = \"S1\"", "mac = \"52:54:00:12:34:56\""}, {"", "roles = [\"a\"]"}},
+                         {node + "serial = \"S1\"\nroles = @", {R"(["control"])"}, {R"(["Control"])", R"(["a", "a"])"}},
+                         {id + node + "serial = \"S1\"\nvoter = true\n[genesis]\nvoters = @", {"1"}, {"2", "4", "\"1\""}},
+                         {"[trust]\nenrol_until = @", {R"("2027-01-31")"}, {R"("31.1.2027")", "2027-01-31"}},
+                         {"[vip]\nrouter_id = 256\n@", {}, {"addresses = [\"10.0.0.1\"]"}},
+                         {"[services]\nchrony = @", {"true"}, {R"("yes")"}},
+                         {"[[disks.ceph]]\n@", {"min = 1\nmax = 2", "wipe = \"if-ours\"", "bus = [\"nvme\"]"}, {"max = 0", "wipe = \"never\"", "bus = [\"ide\"]"}},
+                     });
 }
 
 TEST(Schema, AcceptsAllShippedRecipes) {
