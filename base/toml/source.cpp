@@ -181,6 +181,8 @@ void Problems::add(Position position, std::string message, std::string remedy) {
     add(Diagnostic{std::move(position), std::move(message), std::move(remedy), {}});
 }
 
+void Problems::add(const Problems& others) { diagnostics_.insert(diagnostics_.end(), others.diagnostics_.begin(), others.diagnostics_.end()); }
+
 void Problems::raise() const {
     if (!diagnostics_.empty()) throw SourceError(diagnostics_);
 }

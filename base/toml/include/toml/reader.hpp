@@ -59,7 +59,6 @@ public:
         Text key, text;
     };
     [[nodiscard]] std::vector<Pair> pairs(std::string_view key);
-
     // Every key with its place, in the order written. For a table whose keys are names, such as [template.NAME]: whoever
     // lists them asks for each of them.
     [[nodiscard]] std::vector<Text> keys() const;

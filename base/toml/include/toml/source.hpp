@@ -95,6 +95,7 @@ class Problems {
 public:
     void add(Diagnostic diagnostic);
     void add(Position position, std::string message, std::string remedy = {});
+    void add(const Problems& others);
     [[nodiscard]] bool empty() const noexcept { return diagnostics_.empty(); }
     // SourceError when there is any.
     void raise() const;
