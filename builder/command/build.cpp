@@ -48,6 +48,7 @@ int build(Context& context, BuildOptions& options) {
     if (options.roles.empty()) throw Error("cannot build nothing", "name roles, or --all");
 
     // What is missing is said before the first byte is fetched.
+    workshop.recipes().check_formations();
     const requests::ImageDesk desk(options.requests, load_build_keys(context.options().keys, now(), options.requests.empty() ? PrivateHalves::required : PrivateHalves::may_be_elsewhere));
     const auto roots = pipeline::with_helpers(workshop, options.roles);
     const auto chosen = chosen_lock(workshop, options.inputs, "build");

@@ -79,6 +79,7 @@ void add_break_glass(CLI::App& app, const Choose& choose);
 void add_sign(CLI::App& app, const Choose& choose);
 void add_release(CLI::App& app, const Choose& choose);
 void add_store(CLI::App& app, const Choose& choose);
+void add_formation(CLI::App& app, const Choose& choose);
 void add_train(CLI::App& app, const Choose& choose);
 void add_site(CLI::App& app, const Choose& choose);
 void add_completion(CLI::App& app, const Choose& choose);

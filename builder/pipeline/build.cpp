@@ -71,6 +71,7 @@ void add_role(StageKey& key, const recipe::Role& role) {
     }
     for (const auto& entry : role.state) key.add("state", state_text({entry}));
     for (const auto& service : role.services) key.add("service", service);
+    for (const auto& name : role.formations) key.add("formation", name);
     for (const auto& pattern : role.drop) key.add("drop", pattern);
 }
 
@@ -107,6 +108,7 @@ root::Tree assemble(const Job& job, const fs::path& root) {
     StageTimer timer = job.timer("assemble");
     root::apply_overlays(root, job.role, job.lock.epoch);
     if (fs::exists(root / "usr/lib/systemd/systemd")) root::apply_presets(root, job.role);
+    root::place_formations(root, job.role, job.workshop.recipes().path() / "formations");
     write_identity(root, job.role, job.release());
     write_trust(root, job.workshop.options().trusted_root);
     root::normalise(root, job.lock.epoch);
@@ -138,6 +140,7 @@ StageResult make_root(const Job& job, const StageResult& configured) {
     StageKey key("file-system");
     key.add("configured", configured.key).add("tools", job.tools.key).add("role", job.role.name).add("release", job.release());
     add_role(key, job.role);
+    for (const auto& name : job.role.formations) key.add("formation file", sha256_of_file(job.workshop.recipes().path() / "formations" / (name + ".toml")));
     if (const fs::path& trusted = job.workshop.options().trusted_root; !trusted.empty()) key.add("trusted root", sha256_of_file(trusted));
     if (job.role.limits.root) key.add("limit", static_cast<std::int64_t>(*job.role.limits.root));
     return run_parts(job.workshop, {job.role.name, "file system", "file-system", key.finish()}, [&](const fs::path& output) {

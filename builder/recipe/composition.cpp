@@ -57,6 +57,7 @@ private:
         add_list(role_.exclude, file.exclude, {Element::exclude, "excluded package", whole});
         add_list(role_.components, file.components, {Element::component, "component", whole});
         add_list(role_.services, file.services, {Element::service, "service", whole});
+        add_list(role_.formations, file.formations, {Element::formation, "formation", whole});
         add_list(role_.drop, file.drop, {Element::drop, "pattern", whole});
         add_list(role_.waived_firmware, file.waived_firmware, {Element::waived_firmware, "module", whole});
         add_overlays(file);
@@ -167,6 +168,7 @@ private:
         refuse("kernel", kernel_place_);
         refuse("limits", limits_place_);
         if (!role_.state.empty()) refuse("state", role_.places.where(Element::state, role_.state.front().path));
+        if (!role_.formations.empty()) refuse("formations", role_.places.where(Element::formation, role_.formations.front()));
         if (role_.kind != Kind::initrd && !role_.services.empty())
             refuse("services", role_.places.where(Element::service, role_.services.front()));
     }

@@ -8,8 +8,10 @@
 #include "words.hpp"
 
 #include <base/text.hpp>
+#include <formation/lint.hpp>
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -128,6 +130,11 @@ void refuse_files_of_no_overlay(const Role& role, toml::Problems& problems) {
                          "owner and mode of a package's file are the package's matter");
 }
 
+void refuse_unknown_formations(const Role& role, const std::vector<std::string>& known, toml::Problems& problems) {
+    for (const auto& name : role.formations)
+        if (!contains(known, name)) problems.add(role.where(Element::formation, name), fmt::format("there is no formation '{}'", name), nearest_or_all(name, known, "formations"));
+}
+
 std::optional<Kind> declared_kind(const std::vector<RoleFile>& lineage) {
     for (const auto& file : lineage)
         if (file.kind) return file.kind->value;
@@ -209,6 +216,7 @@ Role RecipeDirectory::load_role(std::string_view name) const {
     Role role = compose(lineage, problems);
     resolve_overlays(role, *this, problems);
     refuse_files_of_no_overlay(role, problems);
+    refuse_unknown_formations(role, names_in(path_ / "formations", ".toml", EntryType::file), problems);
     if (role.kind == Kind::node && !role.initrd.empty())
         require_role(*this, role.initrd, Kind::initrd, role.where(Element::initrd, role.initrd), problems);
     problems.raise();
@@ -228,6 +236,28 @@ Train RecipeDirectory::load_train(std::string_view name) const {
     resolve_policy(train, *this, problems);
     problems.raise();
     return train;
+}
+
+formation::Formations RecipeDirectory::load_formations() const {
+    const fs::path folder = path_ / "formations";
+    return formation::read_folder(folder, shown(folder));
+}
+
+void RecipeDirectory::check_formations() const {
+    const auto all = load_formations();
+    if (all.empty()) return;
+    std::set<std::string> names;
+    for (const auto& train : trains())
+        for (const auto& role : load_train(train).roles) names.insert(role);
+    std::vector<formation::CarryingRole> carrying;
+    for (const auto& name : names) {
+        Role role = load_role(name);
+        carrying.push_back({name, std::move(role.lineage), std::move(role.formations), role.where(Element::role, name)});
+    }
+    toml::Problems problems;
+    formation::check_together(all, problems);
+    formation::check_roles(all, carrying, roles(), problems);
+    problems.raise();
 }
 
 rules::Components RecipeDirectory::load_components() const {

@@ -73,6 +73,7 @@ private:
         file_.overlays = only_valid(root_, root_.texts("overlays"), is_name, "an overlay name", name_remedy);
         file_.drop = only_valid(root_, root_.texts("drop"), is_path_pattern, "a pattern of paths",
                                 "write an absolute path with '*', '**' or '?'; '!' before it takes back");
+        file_.formations = only_valid(root_, root_.texts("formations"), is_name, "a formation", "write the name of a file in formations/");
         file_.initrd = name("initrd", "a role name");
         file_.waived_firmware = only_valid(root_, root_.texts("waived_firmware"), is_module_name, "a module name",
                                            "write it as modinfo does");

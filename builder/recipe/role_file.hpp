@@ -25,7 +25,7 @@ struct RoleFile {
     toml::Text summary;
     std::optional<toml::Text> extends;
     std::optional<toml::Located<Kind>> kind;
-    std::vector<toml::Text> packages, exclude, components, services, overlays, drop, waived_firmware;
+    std::vector<toml::Text> packages, exclude, components, services, overlays, drop, waived_firmware, formations;
     std::optional<toml::Text> initrd;
     std::optional<toml::Located<bool>> strict_providers;
     std::optional<KernelPart> kernel;

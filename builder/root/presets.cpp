@@ -32,16 +32,6 @@ std::string template_of(std::string_view unit) {
     return fmt::format("{}@{}", unit.substr(0, at), unit.substr(dot));
 }
 
-std::vector<std::string> units_of(const fs::path& root) {
-    std::vector<std::string> units;
-    for (const char* folder : unit_folders) {
-        if (!fs::is_directory(root / folder)) continue;
-        for (const auto& entry : fs::directory_iterator(root / folder)) units.push_back(entry.path().filename());
-    }
-    std::sort(units.begin(), units.end());
-    return units;
-}
-
 void check_service(const fs::path& root, const recipe::Role& role, const std::string& unit) {
     const auto refuse = [&](std::string message, std::string remedy = {}) {
         throw toml::SourceError(role.where(recipe::Element::service, unit), std::move(message), std::move(remedy));
@@ -58,7 +48,7 @@ void check_service(const fs::path& root, const recipe::Role& role, const std::st
                 refuse(fmt::format("unit '{}' cannot be enabled: it has no [Install] section", unit), "other units start it when they need it");
             return;
         }
-    const auto near = did_you_mean(unit, units_of(root));
+    const auto near = did_you_mean(unit, root::units_of(root));
     refuse(fmt::format("no package or overlay of the role has the unit '{}'", unit), near ? fmt::format("did you mean '{}'?", *near) : "");
 }
 
@@ -78,6 +68,21 @@ void remove_runlevel_links(const fs::path& root) {
 }
 
 } // namespace
+
+std::vector<std::string> units_of(const fs::path& root) {
+    std::vector<std::string> units;
+    for (const char* folder : unit_folders) {
+        if (!fs::is_directory(root / folder)) continue;
+        for (const auto& entry : fs::directory_iterator(root / folder)) units.push_back(entry.path().filename());
+    }
+    std::sort(units.begin(), units.end());
+    return units;
+}
+
+bool has_unit(const fs::path& root, std::string_view unit) {
+    const auto units = units_of(root);
+    return std::ranges::binary_search(units, std::string(unit)) || std::ranges::binary_search(units, template_of(unit));
+}
 
 std::string preset_lines(const std::vector<std::string>& units) {
     std::vector<std::pair<std::string, std::string>> lines; // a unit or a template, and its instances

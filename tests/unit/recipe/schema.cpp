@@ -1,6 +1,7 @@
 // The JSON schemas for editors say the same as the loader: the same keys in each table, the same
 // answer to good and bad values, and all shipped recipes are valid.
 
+#include <formation/reader.hpp>
 #include <recipe/components.hpp>
 #include <recipe/directory.hpp>
 
@@ -132,6 +133,7 @@ bool valid(const json& value, const json& schema) {
 
 using Load = void (*)(const toml::SourcePtr&);
 
+void check_formation(const toml::SourcePtr& source) { (void)formation::read_formation(source, "x"); }
 void check_site(const toml::SourcePtr& source) { (void)site::read(source); }
 void check_components(const toml::SourcePtr& source) { (void)recipe::read_components(source); }
 
@@ -223,6 +225,34 @@ TEST(Schema, OfComponentsHasTheKeysOfTheLoader) {
     EXPECT_TRUE(fits_schema("components", read_file(ASHLAR_SOURCE_DIR "/recipes/components.toml")));
 }
 
+TEST(Schema, OfFormationsHasTheKeysOfTheLoader) {
+    const json schema = schema_of("formation");
+    const json& tables = schema["properties"];
+    EXPECT_EQ(keys_of_loader(check_formation, ""), keys_of_schema(schema));
+    for (const std::string table : {"observe", "replace", "remove"}) EXPECT_EQ(keys_of_loader(check_formation, "[" + table + "]"), keys_of_schema(tables[table]));
+    for (const std::string table : {"port", "render", "step"}) EXPECT_EQ(keys_of_loader(check_formation, "[[" + table + "]]"), keys_of_schema(tables[table]["items"]));
+    for (const std::string table : {"facts", "secrets", "lists"}) EXPECT_EQ(keys_of_loader(check_formation, "[" + table + ".x]"), keys_of_schema(tables[table]["additionalProperties"]));
+}
+
+TEST(Schema, AgreesWithTheLoaderOnFormations) {
+    const std::string head = "summary = \"x\"\nroles = [\"base\"]\nhealthy = \"observation.up\"\nunits = [\"a.service\"]\n";
+    const std::string observe = "[observe]\nrun = [\"/usr/bin/x\"]\nprints = { up = \"boolean\" }\n";
+    const std::string deed = "summary = \"x\"\nwhen = \"true\"\nverify = \"true\"\n";
+    expect_agreement("formation", check_formation, head,
+                     {
+                         {"among = @\n" + observe, {R"("voters")"}, {R"("all")", "1"}},
+                         {"count = @\n" + observe, {"1", "1000"}, {"0", "1001", R"("3")"}},
+                         {"requires = @\n" + observe, {R"(["time", "maria-db"])"}, {R"(["Time"])", R"(["a", "a"])"}},
+                         {observe + "[[port]]\nsummary = \"x\"\nnumber = @", {"80"}, {"0", "65536"}},
+                         {observe + "timeout = @", {R"("10 s")", R"("500 ms")", R"("2 min")"}, {R"("10s")", R"("0 s")", "10"}},
+                         {observe + "[facts.a]\n@", {"once = \"uuid\""}, {"", "once = \"name\"", "once = \"uuid\"\nobserved = \"'x'\""}},
+                         {observe + "[secrets.a]\nsize = @", {"16", "64"}, {"15", "65"}},
+                         {observe + "[[render]]\nowner = \"root:root\"\ntext = \"\"\nmode = \"0644\"\npath = @", {R"("/run/x")", R"("/etc/a/b")"}, {R"("/var/x")", R"("/run")", R"("run/x")"}},
+                         {observe + "[[render]]\nowner = \"root:root\"\ntext = \"\"\npath = \"/run/x\"\nmode = @", {R"("0600")"}, {R"("4755")", R"("644")"}},
+                         {observe + "[[step]]\nid = \"a\"\nkind = \"local\"\ntimeout = \"1 s\"\n" + deed + "@", {"start = [\"a.service\"]", "run = [\"/usr/bin/x\"]"}, {"", "start = [\"a.service\"]\nrun = [\"/usr/bin/x\"]"}},
+                     });
+}
+
 TEST(Schema, OfSitesHasTheKeysOfTheLoader) {
     const json schema = schema_of("site");
     const json& tables = schema["properties"];
@@ -272,7 +302,7 @@ TEST(Schema, AgreesWithTheLoaderOnSites) {
 }
 
 TEST(Schema, AcceptsAllShippedRecipes) {
-    for (const std::string what : {"role", "train"}) {
+    for (const std::string what : {"role", "train", "formation"}) {
         std::size_t count = 0;
         for (const auto& entry : fs::directory_iterator(fs::path(ASHLAR_SOURCE_DIR "/recipes") / (what + "s"))) {
             EXPECT_TRUE(fits_schema(what, read_file(entry.path()))) << entry.path();
@@ -295,6 +325,7 @@ TEST(Schema, AgreesWithTheLoaderOnRoles) {
                          {"services = @",
                           {R"(["a.service"])", R"(["getty@tty1.service"])", R"(["dev-x\\x2d.swap"])"},
                           {R"(["a"])", R"([".service"])", R"(["@.service"])", R"(["a/b.service"])", R"(["a.device"])"}},
+                         {"formations = @", {R"(["etcd"])"}, {R"(["Etcd"])", R"(["a", "a"])"}},
                          {"overlays = @", {R"(["base"])"}, {R"(["Base"])", R"(["a/b"])", R"(["1a"])"}},
                          {"drop = @",
                           {R"(["/usr/share/doc/**", "!/usr/share/doc/x"])"},

@@ -95,3 +95,8 @@ TEST(ShippedComponents, HaveAnEnd) {
         EXPECT_EQ(rules::maintained_until(component, components.rule_of(component), line), parse_day("2028-08-09")) << name;
     }
 }
+
+TEST(ShippedFormations, FitTheRolesThatCarryThem) {
+    EXPECT_NO_THROW(shipped().check_formations());
+    EXPECT_THAT(shipped().load_role("control").formations, testing::IsSupersetOf({"chrony", "etcd", "memcached"}));
+}

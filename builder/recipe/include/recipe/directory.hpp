@@ -4,12 +4,14 @@
 //
 //     recipes/roles/<role>.toml     recipes/trains/<train>.toml     recipes/keys/*.asc
 //     recipes/components.toml       recipes/policies/*.toml
+//     recipes/formations/*.toml
 //     overlays/<overlay>/…          beside recipes/
 //
 // Everything is checked when it is loaded. What is wrong in a file throws toml::SourceError with all
 // problems that were found; a role or train that is not there throws Error with a hint.
 
 #include <recipe/model.hpp>
+#include <formation/reader.hpp>
 #include <rules/components.hpp>
 
 #include <filesystem>
@@ -31,6 +33,11 @@ public:
 
     // recipes/components.toml, which must be there.
     [[nodiscard]] rules::Components load_components() const;
+
+    // recipes/formations/, each by itself: docs/formats/formation.md.
+    [[nodiscard]] formation::Formations load_formations() const;
+    // All of them together, and with the roles of all trains. SourceError when something does not fit.
+    void check_formations() const;
 
     // Names, sorted.
     [[nodiscard]] std::vector<std::string> roles() const;

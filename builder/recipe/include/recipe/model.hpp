@@ -69,6 +69,7 @@ struct Role {
     std::vector<std::string> exclude;            // never installed; a need for one is a conflict that says so
     std::vector<std::string> components;         // beside "main", e.g. "non-free-firmware": a named opt-in
     std::vector<std::string> services;           // units enabled by preset; everything else is off
+    std::vector<std::string> formations;         // by name; the image carries them, and their own files say where they run
     std::vector<std::filesystem::path> overlays; // absolute directories, in order; later ones win
     std::vector<FileEntry> files;
     std::vector<std::string>

@@ -20,6 +20,7 @@ enum class Element {
     component,
     service,
     overlay,
+    formation,
     drop,
     initrd,
     kernel,

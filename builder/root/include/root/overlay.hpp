@@ -23,6 +23,15 @@ void apply_overlays(const std::filesystem::path& root, const recipe::Role& role,
 // configured; nothing of it runs.
 void apply_presets(const std::filesystem::path& root, const recipe::Role& role);
 
+// The role's formations as files below /usr/lib/ashlar/formations, and role.json beside them, by which a node knows what roles
+// it extends. A unit, program or account that a formation needs and the root has not is a toml::SourceError at its place in
+// the formation. `formations`: recipes/formations.
+void place_formations(const std::filesystem::path& root, const recipe::Role& role, const std::filesystem::path& formations);
+
+// Whether the root has the unit, or the template that it is an instance of; and the names of all that it has, sorted.
+[[nodiscard]] bool has_unit(const std::filesystem::path& root, std::string_view unit);
+[[nodiscard]] std::vector<std::string> units_of(const std::filesystem::path& root);
+
 // Lines of systemd.preset(5) that enable the units, in their order. systemd takes the first line for a template and
 // no other, so its instances share one: "enable getty@.service tty1 ttyS0".
 [[nodiscard]] std::string preset_lines(const std::vector<std::string>& units);
