@@ -1,0 +1,52 @@
+#pragma once
+
+// The site as one node sees it, and the values that formations may name.
+
+#include <formation/model.hpp>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ashlar::forming {
+
+using formation::Formation;
+using Time = std::chrono::milliseconds; // of a monotonic clock, given with each event
+
+struct Member {
+    std::string id, name, role; // role: the node's own
+    std::vector<std::string> lineage; // that role and all it extends
+    bool is_voter = false;
+    std::map<std::string, std::string> addresses; // by plane: "management"
+    bool operator==(const Member&) const = default;
+
+    [[nodiscard]] std::optional<std::string> address() const; // in the management plane
+};
+
+struct Site {
+    std::string id, name, genesis, domain; // empty: not known yet
+    std::vector<std::string> time_servers;
+    std::vector<Member> members; // that belong to the site, in its order; removed ones are not here
+
+    [[nodiscard]] const Member* member(std::string_view member_id) const;
+};
+
+// This node, now.
+struct Self {
+    std::string id, boot, release;
+    std::set<std::string, std::less<>> fulfilled; // of the built-in requirements: "time", "site-ca", "store"
+    enum class Upgrade {
+        none,
+        under_way, // the other slot is being written, or waits for a restart: nothing is changed meanwhile
+        trial,     // the release that runs must prove itself: services come up, and nothing of the site is changed
+    } upgrade = Upgrade::none;
+};
+
+// Members on which the formation runs, in the site's order.
+[[nodiscard]] std::vector<const Member*> placed(const Formation& formation, const Site& site);
+[[nodiscard]] bool is_placed(const Formation& formation, const Site& site, std::string_view id);
+
+} // namespace ashlar::forming

@@ -1,0 +1,38 @@
+#include <forming/site.hpp>
+
+#include <algorithm>
+
+namespace ashlar::forming {
+
+std::optional<std::string> Member::address() const {
+    const auto found = addresses.find("management");
+    return found == addresses.end() ? std::nullopt : std::optional(found->second);
+}
+
+const Member* Site::member(std::string_view member_id) const {
+    const auto found = std::ranges::find(members, member_id, &Member::id);
+    return found == members.end() ? nullptr : &*found;
+}
+
+namespace {
+
+bool fits(const formation::Placement& placement, const Member& member) {
+    if (placement.among == formation::Placement::Among::voters && !member.is_voter) return false;
+    return std::ranges::any_of(placement.roles, [&](const formation::Text& role) { return std::ranges::find(member.lineage, role.value) != member.lineage.end(); });
+}
+
+} // namespace
+
+std::vector<const Member*> placed(const Formation& formation, const Site& site) {
+    std::vector<const Member*> members;
+    for (const auto& member : site.members)
+        if (fits(formation.placement, member)) members.push_back(&member);
+    if (formation.placement.count && members.size() > *formation.placement.count) members.resize(*formation.placement.count);
+    return members;
+}
+
+bool is_placed(const Formation& formation, const Site& site, std::string_view id) {
+    return std::ranges::any_of(placed(formation, site), [&](const Member* member) { return member->id == id; });
+}
+
+} // namespace ashlar::forming

@@ -1,0 +1,120 @@
+// The formations of the recipes: they fit together and their roles; their programs print what they say they print, with tools
+// of this test in place of a running service.
+
+#include "observation.hpp"
+
+#include <formation/lint.hpp>
+#include <forming/machine.hpp>
+
+#include <base/file.hpp>
+#include <base/process.hpp>
+
+#include <error_of.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+using namespace ashlar;
+using namespace ashlar::forming;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path source = ASHLAR_SOURCE_DIR;
+
+formation::Formations shipped() { return formation::read_folder(source / "recipes/formations", "recipes/formations"); }
+
+// Runs a formation's observing program with tools that say what a test wants.
+class Observing : public testing::Test {
+protected:
+    void tool(const std::string& name, const std::string& script) { write_file(tools_.path() / name, "#!/bin/sh\n" + script, 0755); }
+
+    std::string observe(const std::string& name) {
+        const auto formations = shipped();
+        const auto& observation = formations.at(name).observation;
+        std::vector<std::string> argv;
+        for (const auto& word : observation.argv) argv.push_back(word.text());
+        argv.front() = (source / "overlays/base" / argv.front().substr(1)).native();
+        const auto ran = ashlar::run({.argv = argv, .environment = std::vector<std::pair<std::string, std::string>>{{"PATH", tools_.path().native() + ":/usr/bin:/bin"}}});
+        const auto read = read_observation(observation, {ran.exit_code, ran.output, ran.errors, false});
+        if (const auto* unusable = std::get_if<Unusable>(&read)) return unusable->reason;
+        return std::get<Json>(read).dump();
+    }
+
+private:
+    TemporaryDirectory tools_{fs::temp_directory_path()};
+};
+
+} // namespace
+
+TEST(Shipped, FormationsFitTogether) {
+    const auto all = shipped();
+    EXPECT_GE(all.size(), 4u);
+    EXPECT_EQ(error_of([&] {
+                  toml::Problems problems;
+                  formation::check_together(all, problems);
+                  problems.raise();
+              }),
+              "no error");
+}
+
+TEST_F(Observing, Chrony) {
+    tool("chronyc", "exit 1");
+    EXPECT_EQ(observe("chrony"), R"({"running":false,"sources":0,"synchronised":false})");
+    tool("chronyc", R"(case $2 in
+tracking) echo '7F7F0101,,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised' ;;
+esac)");
+    EXPECT_EQ(observe("chrony"), R"({"running":true,"sources":0,"synchronised":false})");
+    tool("chronyc", R"(case $2 in
+tracking) echo 'C0000201,192.0.2.1,3,1795000000.1,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,64.0,Normal' ;;
+sources) printf '^,*,192.0.2.1,2,6,17,5,0.0,0.0,0.1\n^,-,192.0.2.2,2,6,17,5,0.0,0.0,0.1\n' ;;
+esac)");
+    EXPECT_EQ(observe("chrony"), R"({"running":true,"sources":2,"synchronised":true})");
+}
+
+TEST_F(Observing, AListener) {
+    tool("ss", "[ \"$2\" = 'sport = :11211' ] || exit 9");
+    EXPECT_EQ(observe("memcached"), R"({"file":false,"listening":false})");
+    tool("ss", "echo 'LISTEN 0 1024 10.0.0.1:11211 0.0.0.0:*'");
+    EXPECT_EQ(observe("memcached"), R"({"file":false,"listening":true})");
+    tool("ss", "echo 'ss: cannot open netlink socket' >&2; exit 1");
+    EXPECT_EQ(observe("memcached"), "exit code 1: ss: cannot open netlink socket") << "who cannot look does not say that there is nothing";
+}
+
+TEST_F(Observing, Etcd) {
+    tool("etcdctl", "exit 1");
+    EXPECT_EQ(observe("etcd"), R"({"answers":false,"data":false,"learners":[],"members":[]})");
+    tool("etcdctl", R"(echo '8211f1d0f64f3269, started, n1, https://10.0.0.1:12380, https://10.0.0.1:12379, false'
+echo '91bc3c398fb3c146, started, n2, https://10.0.0.2:12380, https://10.0.0.2:12379, false'
+echo 'fd422379fda50e48, unstarted, , https://10.0.0.3:12380, , false'
+echo 'fd422379fda50e49, started, n4, https://10.0.0.4:12380, https://10.0.0.4:12379, true')");
+    EXPECT_EQ(observe("etcd"), R"({"answers":true,"data":false,"learners":["n4"],"members":["n1","n2"]})");
+}
+
+// A unit of its own for each job, and for an observation a system that it can only read.
+TEST(TransientUnits, OfObservationsReadOnly) {
+    const TransientUnitRunner runner;
+    const auto step = runner.command({.name = "etcd-join", .argv = {"/usr/bin/x", "y"}, .timeout = std::chrono::milliseconds(1500)});
+    EXPECT_EQ(step, (std::vector<std::string>{"systemd-run", "--quiet", "--wait", "--pipe", "--collect", "--unit=ashlar-formation-etcd-join.service", "--property=RuntimeMaxSec=1.500", "--property=KillMode=control-group", "--", "/usr/bin/x", "y"}));
+    EXPECT_THAT(runner.command({.name = "etcd-observe", .argv = {"/usr/bin/x"}, .timeout = std::chrono::seconds(1), .kind = Job::Kind::observation}), testing::IsSupersetOf({"--property=ProtectSystem=strict", "--property=ReadOnlyPaths=/"}));
+}
+
+TEST(ChildRunner, TellsAnOutcomeOnceAndKeepsItsDeadline) {
+    ChildRunner runner;
+    const auto outcome_of = [&](const Job& job) {
+        runner.start(job);
+        for (;;) {
+            const auto answer = runner.poll(job.name);
+            if (const auto* outcome = std::get_if<forming::Outcome>(&answer)) return *outcome;
+        }
+    };
+    const forming::Outcome said = outcome_of({.name = "a", .argv = {"sh", "-c", "echo out; echo err >&2; exit 3"}, .timeout = std::chrono::minutes(1)});
+    EXPECT_EQ(said.exit_code, 3);
+    EXPECT_EQ(said.output, "out\n");
+    EXPECT_EQ(said.errors, "err\n");
+    EXPECT_FALSE(said.was_too_slow);
+    EXPECT_TRUE(std::holds_alternative<Runner::Unknown>(runner.poll("a")));
+    EXPECT_TRUE(outcome_of({.name = "b", .argv = {"sleep", "600"}, .timeout = std::chrono::milliseconds(50)}).was_too_slow);
+}

@@ -1,0 +1,193 @@
+// The engine with effects that only take notes.
+
+#include <forming/engine.hpp>
+#include <forming/machine.hpp>
+
+#include <base/error.hpp>
+#include <formation/reader.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace ashlar;
+using namespace ashlar::forming;
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using State = Standing::State;
+
+namespace {
+
+constexpr std::string_view text = R"(
+summary = "x"
+roles = ["control"]
+units = ["db.service"]
+healthy = "units.active and observation.up"
+[observe]
+run = ["/usr/lib/x/observe", "${node.id}"]
+prints = { up = "boolean" }
+[[render]]
+path = "/run/db.conf"
+owner = "root:root"
+mode = "0644"
+text = "voters = ${lists.voters}"
+restart = ["db.service"]
+[lists.voters]
+of = "site.voters"
+item = "${item}"
+[[step]]
+id = "start"
+kind = "local"
+summary = "starts it"
+when = "not units.active"
+start = ["db.service"]
+timeout = "10 s"
+verify = "units.active"
+)";
+
+// Programs end at once, and say what the test wants.
+class Saying final : public Runner {
+public:
+    void start(const Job& job) override {
+        jobs.push_back(job);
+        waiting.insert(job.name);
+    }
+    Answer poll(const std::string& name) override {
+        if (waiting.erase(name) == 0) return Unknown{};
+        return outcome;
+    }
+    std::vector<Job> jobs;
+    forming::Outcome outcome{0, R"({"up": true})", "", false};
+
+private:
+    std::set<std::string> waiting;
+};
+
+class Noting final : public Units {
+public:
+    State state(const std::string&) const override { return now; }
+    void reset_failed(const std::string& unit) override {
+        orders.push_back("reset-failed " + unit);
+        now = State::inactive;
+    }
+    void start(const std::string& unit) override {
+        orders.push_back("start " + unit);
+        if (now != State::failed && !is_broken) now = State::active;
+    }
+    void reload(const std::string& unit) override { orders.push_back("reload " + unit); }
+    void restart(const std::string& unit) override { orders.push_back("restart " + unit); }
+    State now = State::inactive;
+    bool is_broken = false;
+    std::vector<std::string> orders;
+};
+
+struct MemoryFiles final : Files {
+    std::optional<File> read(const std::string& path) const override {
+        const auto found = files.find(path);
+        return found == files.end() ? std::nullopt : std::optional(found->second);
+    }
+    void write(const std::string& path, const File& file) override { files[path] = file; }
+    std::map<std::string, File> files;
+};
+
+struct MemoryJournal final : Journal {
+    std::vector<Record> recall() const override { return records; }
+    void append(const Record& record) override { records.push_back(record); }
+    std::vector<Record> records;
+};
+
+struct Zeros final : Randomness {
+    void fill(std::span<std::byte> bytes) override { std::ranges::fill(bytes, std::byte{0}); }
+};
+
+struct Bench {
+    Bench() { formations.emplace("x", formation::read_formation(toml::source_from_text("x.toml", std::string(text)), "x")); }
+    formation::Formations formations;
+    MemoryStore store;
+    Zeros random;
+    OpenVault vault{store, random};
+    Saying runner;
+    MemoryFiles files;
+    Noting units;
+    MemoryJournal journal;
+    Site site{.id = "s", .members = {{.id = "n1", .name = "n1", .role = "control", .lineage = {"control"}, .is_voter = true, .addresses = {}}}};
+    Self self{.id = "n1", .boot = "b1", .release = "R0.1", .fulfilled = {"store"}};
+
+    Engine engine() { return {formations, {store, vault, runner, files, units, random}, journal}; }
+    // Turns until it rests; the clock goes on a second each time.
+    Standing rest(Engine& engine, Time& now, unsigned turns = 5) {
+        Standing standing;
+        for (unsigned turn = 0; turn < turns; ++turn, now += 1s) standing = engine.turn(site, self, now).front();
+        return standing;
+    }
+};
+
+} // namespace
+
+TEST(Engine, RendersStartsAndSettles) {
+    Bench bench;
+    Engine engine = bench.engine();
+    Time now{};
+    EXPECT_EQ(bench.rest(engine, now).state, State::settled);
+    EXPECT_EQ(bench.files.files.at("/run/db.conf").text, "voters = n1");
+    EXPECT_THAT(bench.units.orders, ElementsAre("reset-failed db.service", "start db.service"));
+    EXPECT_THAT(bench.runner.jobs.front().argv, ElementsAre("/usr/lib/x/observe", "n1"));
+    EXPECT_EQ(read_ledger(bench.store, "x").settled.size(), 1u);
+}
+
+// A unit that was started too often, waiting for others, is refused by systemd until its failures are forgotten.
+TEST(Engine, AFailedUnitIsForgivenBeforeItIsStartedAgain) {
+    Bench bench;
+    bench.units.now = Units::State::failed;
+    Engine engine = bench.engine();
+    Time now{};
+    EXPECT_EQ(bench.rest(engine, now).state, State::settled);
+    EXPECT_EQ(bench.units.orders.front(), "reset-failed db.service");
+}
+
+TEST(Engine, WhatChangesInTheSiteChangesFilesAndRestarts) {
+    Bench bench;
+    Engine engine = bench.engine();
+    Time now{};
+    (void)bench.rest(engine, now);
+    bench.units.orders.clear();
+    bench.site.members.push_back({.id = "n2", .name = "n2", .role = "control", .lineage = {"control"}, .is_voter = true, .addresses = {}});
+    (void)bench.rest(engine, now);
+    EXPECT_EQ(bench.files.files.at("/run/db.conf").text, "voters = n1,n2");
+    EXPECT_THAT(bench.units.orders, ElementsAre("restart db.service"));
+}
+
+TEST(Engine, WhatIsNotSeenInTimeIsTriedAgainLater) {
+    Bench bench;
+    bench.units.is_broken = true;
+    Engine engine = bench.engine();
+    Time now{};
+    const Standing standing = bench.rest(engine, now, 11);
+    EXPECT_EQ(standing.state, State::waiting);
+    EXPECT_THAT(standing.why, HasSubstr("starts it: "));
+    EXPECT_EQ(bench.journal.records.back().what, Record::What::failed);
+    bench.units.is_broken = false;
+    EXPECT_EQ(bench.rest(engine, now, 10).state, State::settled);
+}
+
+TEST(Engine, WhatCannotBeObservedIsNotTouched) {
+    Bench bench;
+    bench.runner.outcome = {1, "", "no such host\n", false};
+    Engine engine = bench.engine();
+    Time now{};
+    const Standing standing = bench.rest(engine, now);
+    EXPECT_THAT(standing.why, HasSubstr("cannot be observed: exit code 1: no such host"));
+    EXPECT_TRUE(bench.units.orders.empty());
+    bench.runner.outcome = {0, R"({"up": true, "more": 1})", "", false};
+    now += 10min;
+    EXPECT_THAT(bench.rest(engine, now, 1).why, HasSubstr("what the formation does not name"));
+}
+
+TEST(Engine, WithoutTheStoreWhatHasNoDataIsFormed) {
+    Bench bench;
+    bench.self.fulfilled.clear();
+    Engine engine = bench.engine();
+    Time now{};
+    EXPECT_EQ(bench.rest(engine, now).state, State::settled);
+    EXPECT_TRUE(bench.store.list("").empty());
+}
