@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -143,6 +144,18 @@ void write(const fs::path& partition, const Json& content) {
     if (copy.condition != Copy::Condition::whole || copy.record.generation != generation)
         throw Error(fmt::format("cannot keep the state in '{}': the disk did not keep what was written", partition.native()),
                     "the disk is failing or lies about writes: replace it");
+}
+
+Json change(const fs::path& partition, const std::function<void(Json&)>& change) {
+    const Fd lock = open_file(partition, O_RDONLY);
+    while (::flock(lock.get(), LOCK_EX) != 0)
+        if (errno != EINTR) throw system_error("lock", partition.native());
+    const auto record = read(partition);
+    if (!record) throw Error(fmt::format("cannot read the state in '{}': it was never written", partition.native()), "install the node again");
+    Json content = record->content;
+    change(content);
+    if (content != record->content) write(partition, content);
+    return content;
 }
 
 } // namespace ashlar::state

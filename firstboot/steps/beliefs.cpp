@@ -11,11 +11,9 @@ namespace {
 
 constexpr const char *metadata = "metadata_floor", *time_member = "time_floor", *security = "security_floor";
 
-bool is_kept(std::string_view role) { return !role.starts_with("train-") && !role.starts_with("site-"); }
+Time time_in(const Json& content) { return tuf::time_of(content.value(time_member, "")).value_or(Time{}); }
 
-void keep(const std::filesystem::path& partition, const Json& before, const Json& now) {
-    if (now != before) state::write(partition, now);
-}
+bool is_kept(std::string_view role) { return !role.starts_with("train-") && !role.starts_with("site-"); }
 
 } // namespace
 
@@ -28,32 +26,24 @@ std::optional<std::string> Beliefs::load(std::string_view role) const {
 
 void Beliefs::save(std::string_view role, std::string_view text) {
     if (!is_kept(role)) return;
-    const Json before = content_of(partition_);
-    Json content = before;
-    content[metadata][std::string(role)] = text;
-    keep(partition_, before, content);
+    state::change(partition_, [&](Json& content) { content[metadata][std::string(role)] = text; });
 }
 
 void Beliefs::remove(std::string_view role) {
-    const Json before = content_of(partition_);
-    Json content = before;
-    if (content.contains(metadata)) content[metadata].erase(std::string(role));
-    keep(partition_, before, content);
+    state::change(partition_, [&](Json& content) {
+        if (content.contains(metadata)) content[metadata].erase(std::string(role));
+    });
 }
 
-Time Beliefs::time_floor() const {
-    const Json content = content_of(partition_);
-    return tuf::time_of(content.value(time_member, "")).value_or(Time{});
-}
+Time Beliefs::time_floor() const { return time_in(content_of(partition_)); }
 
 trust::SecurityFloors Beliefs::security_floors() const { return content_of(partition_).value(security, trust::SecurityFloors{}); }
 
 void Beliefs::raise(const trust::SecurityFloors& floors, const std::optional<Time>& newest_issue) {
-    const Json before = content_of(partition_);
-    Json content = before;
-    if (!floors.empty()) content[security] = floors;
-    if (newest_issue && *newest_issue > time_floor()) content[time_member] = tuf::text_of(*newest_issue);
-    keep(partition_, before, content);
+    state::change(partition_, [&](Json& content) {
+        if (!floors.empty()) content[security] = floors;
+        if (newest_issue && *newest_issue > time_in(content)) content[time_member] = tuf::text_of(*newest_issue);
+    });
 }
 
 } // namespace ashlar::steps

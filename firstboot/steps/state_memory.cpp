@@ -28,9 +28,7 @@ upgrade::Journal StateMemory::recall() {
 
 // Others keep things there too.
 void StateMemory::keep(const upgrade::Journal& journal) {
-    Json content = content_of(partition_);
-    content[member] = upgrade::to_json(journal);
-    state::write(partition_, content);
+    state::change(partition_, [&](Json& content) { content[member] = upgrade::to_json(journal); });
 }
 
 } // namespace ashlar::steps

@@ -5,6 +5,7 @@
 #include <base/process.hpp>
 #include <disks/inventory.hpp>
 #include <firstboot/identity.hpp>
+#include <node/container.hpp>
 #include <node/early.hpp>
 #include <node/mounts.hpp>
 #include <node/reset.hpp>
@@ -46,7 +47,7 @@ Time image_time() {
 
 // What is a medium was decided in the initrd: a disk that was about to become a node is one too.
 std::optional<Node> this_node() {
-    if (std::filesystem::exists(node::medium_mark)) return std::nullopt;
+    if (std::filesystem::exists(node::medium_mark) || node::is_in_container()) return std::nullopt;
     disks::settle();
     const auto disks = disks::inventory();
     const disks::Disk* disk = disks::started_from(disks);

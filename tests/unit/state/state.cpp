@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 using namespace ashlar;
@@ -48,6 +49,29 @@ TEST_F(State, IsWhatWasWrittenLast) {
         EXPECT_EQ(record.content, (Json{{"number", i}}));
         EXPECT_EQ(record.generation, static_cast<std::uint64_t>(i));
     }
+}
+
+// A journal of upgrades, beliefs and a site's genesis are kept by threads of their own.
+TEST_F(State, IsChangedByOneAtATime) {
+    state::write(partition, {{"one", 0}, {"two", 0}});
+    const auto count = [&](const char* member) {
+        for (int i = 0; i < 10; ++i) state::change(partition, [&](Json& content) { content[member] = content.at(member).get<int>() + 1; });
+    };
+    std::thread other(count, "two");
+    count("one");
+    other.join();
+    EXPECT_EQ(content(), (Json{{"one", 10}, {"two", 10}}));
+}
+
+TEST_F(State, IsNotWrittenWhenNothingChanged) {
+    state::write(partition, {{"number", 1}});
+    EXPECT_EQ(state::change(partition, [](Json&) {}), (Json{{"number", 1}}));
+    EXPECT_EQ(state::read(partition).value().generation, 1U);
+}
+
+TEST_F(State, ThatWasNeverWrittenIsNotChanged) {
+    EXPECT_THROW(state::change(partition, [](Json& content) { content["number"] = 1; }), Error);
+    EXPECT_EQ(state::read(partition), std::nullopt);
 }
 
 // Whatever part of a write reached the disk, the content is the one of before or the one of after.

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 
 namespace ashlar::state {
@@ -34,5 +35,9 @@ void erase(const std::filesystem::path& partition);
 // Replaces the content (an object of at most 1 MiB as text), and returns when it is on the disk and was
 // read back. An Error leaves the content of before.
 void write(const std::filesystem::path& partition, const Json& content);
+
+// What is there, changed by `change` and written if that made another of it; nobody else who comes this way writes in between, in this
+// process or in another one. Returns what is there then. An Error for a state that was never written: a node has one.
+Json change(const std::filesystem::path& partition, const std::function<void(Json& content)>& change);
 
 } // namespace ashlar::state
