@@ -106,11 +106,13 @@ pid_t start(const Command& command, const Streams& streams) {
     return pid;
 }
 
+int code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
 int wait_for(pid_t pid) {
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0)
         if (errno != EINTR) throw system_error("wait for", fmt::format("process {}", pid));
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return code_of(status);
 }
 
 // Calls `tell` for each line of `text` that is complete, and takes it away.
@@ -199,6 +201,24 @@ std::string run_checked(const Command& command) {
     Outcome outcome = run(command);
     if (!outcome.ok()) report(command, outcome);
     return std::move(outcome.output);
+}
+
+RunningChild::RunningChild(const Command& command) {
+    const Fd null = open_file("/dev/null", O_RDONLY);
+    const Fd log = open_file(*command.log, O_WRONLY | O_CREAT | O_APPEND);
+    pid_ = start(command, {null.get(), log.get(), log.get()});
+}
+
+RunningChild::~RunningChild() {
+    if (ended()) return;
+    ::kill(pid_, SIGKILL);
+    wait_for(pid_);
+}
+
+std::optional<int> RunningChild::ended() {
+    int status = 0;
+    if (!code_ && ::waitpid(pid_, &status, WNOHANG) == pid_) code_ = code_of(status);
+    return code_;
 }
 
 PipedChild::PipedChild(const Command& command) : name_(command.argv.at(0)) {

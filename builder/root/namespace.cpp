@@ -22,6 +22,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <functional>
+
 #include <fmt/format.h>
 
 namespace ashlar::root {
@@ -295,7 +297,10 @@ void be_init(Channel& go, Channel& reports, const sigset_t& old_mask) {
 
 } // namespace
 
-void enter_build_namespace() {
+namespace {
+
+// `prepare` sees to the first process before it may be root of its namespaces; `refusal` explains why there are none.
+void enter(unsigned long namespaces, const std::function<void(pid_t)>& prepare, const std::function<Error(int)>& refusal) {
     // Whoever started us may ignore it, and then the kernel reaps for us.
     ::signal(SIGCHLD, SIG_DFL);
     // Blocked from here on, so that none is lost between fork and sigwaitinfo.
@@ -305,25 +310,24 @@ void enter_build_namespace() {
     const auto restore = [&] { ::sigprocmask(SIG_SETMASK, &old_mask, nullptr); };
 
     Channel go, reports;
-    constexpr unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
-    const auto child = static_cast<pid_t>(::syscall(SYS_clone, flags, nullptr, nullptr, nullptr, nullptr));
+    const auto child = static_cast<pid_t>(::syscall(SYS_clone, namespaces | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD, nullptr, nullptr, nullptr, nullptr));
     if (child < 0) {
         const int reason = errno;
         restore();
-        throw no_namespace(reason);
+        throw refusal(reason);
     }
     if (child == 0) return be_init(go, reports, old_mask);
 
     go.read = Fd();
     reports.write = Fd();
     try {
-        map_ids(child);
+        prepare(child);
         write_all(go.write.get(), "g", "start of the namespace");
         Report report;
         if (read_some(reports.read.get(), std::as_writable_bytes(std::span(&report, 1)), "namespace") != sizeof report)
-            throw Error("cannot enter 'user namespace': its first process died");
+            throw Error("cannot enter 'namespace': its first process died");
         if (report.step != Step::none) {
-            Error error = system_error("enter", "user namespace", report.error_number);
+            Error error = system_error("enter", "namespace", report.error_number);
             error.add_hint(reason_for_powerless_namespace());
             throw error;
         }
@@ -335,6 +339,15 @@ void enter_build_namespace() {
     }
     // go.write stays open: its end is how pid 1 notices that the supervisor died early.
     watch(child);
+}
+
+} // namespace
+
+void enter_build_namespace() { enter(CLONE_NEWUSER, map_ids, no_namespace); }
+
+void enter_site_namespace() {
+    if (::geteuid() != 0) throw Error("cannot start a site on this machine: containers that boot need root", "run the command as root");
+    enter(CLONE_NEWNET, [](pid_t) {}, [](int reason) { return system_error("make", "namespaces for a site", reason); });
 }
 
 } // namespace ashlar::root

@@ -98,6 +98,7 @@ std::string status_text(const Json& status) {
         text += line("state", "runs from a medium, with everything in memory");
         return status.contains("installation") ? text + line("install", status.at("installation").get<std::string>()) : text;
     }
+    if (status.at("place") == "container") return text + line("state", "runs in a container, whose releases are not its own to keep");
     if (status.contains("fault")) return text + line("fault", status.at("fault").get<std::string>());
     text += line("root", status.at("root_hash").get<std::string>());
     const Json& slots = status.at("slots");

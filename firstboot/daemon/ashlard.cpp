@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <getopt.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <string>
@@ -13,6 +14,7 @@
 #include <base/error.hpp>
 #include <base/process.hpp>
 #include <firstboot/firmware_tables.hpp>
+#include <node/container.hpp>
 #include <node/early.hpp>
 #include <node/install.hpp>
 #include <node/recovery.hpp>
@@ -30,6 +32,7 @@ using namespace ashlar;
 constexpr std::string_view usage = R"(usage: ashlard guard
        ashlard root
        ashlard early --root=DIR
+       ashlard container
        ashlard install
        ashlard recover [--key=FILE | --show]
        ashlard reset
@@ -43,6 +46,8 @@ constexpr std::string_view usage = R"(usage: ashlard guard
   root       in the initrd: opens /dev/mapper/root, on the disk that the firmware started from
   early      in the initrd: mounts /var and the writable layer of /etc below DIR, where the
              root is mounted
+  container  as the first process of a container: the same from what it was given in /run/ashlar/node,
+             then the init
   install    on a medium: puts this system on a disk, as the medium's site.toml says
   recover    opens /var by the node's recovery key and lets this machine's TPM open it from now on;
              without --key it says what is needed, and waits for a medium with ashlar/recovery-key;
@@ -60,6 +65,12 @@ example: ashlard early --root=/sysroot
 int early(const std::string& root) {
     (void)node::early(root);
     return 0;
+}
+
+int container() {
+    node::start_in_container();
+    ::execl("/sbin/init", "init", static_cast<char*>(nullptr));
+    throw system_error("start", "/sbin/init");
 }
 
 // The unit counts as started when there is something to say: it waits, or has begun to write.
@@ -168,6 +179,7 @@ int run(int argc, char** argv) {
     if (command == "unhealthy") return optind + 2 == argc ? report_health("Unhealthy", argv[optind + 1]) : refuse("unhealthy needs a reason");
     if (optind + 1 != argc) return refuse(fmt::format("'{}' takes nothing more", command));
     if (command == "early") return root.empty() ? refuse("early needs --root=DIR") : early(root);
+    if (command == "container") return container();
     if (command == "guard") return guard();
     if (command == "serve") return serve();
     if (command == "healthy") return report_health("Healthy", {});

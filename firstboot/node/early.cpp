@@ -1,7 +1,7 @@
 #include <node/early.hpp>
 
-#include "accounts.hpp"
 #include "encryption.hpp"
+#include "layers.hpp"
 #include <node/mounts.hpp>
 
 #include <base/error.hpp>
@@ -10,7 +10,6 @@
 #include <base/text.hpp>
 #include <disks/claim.hpp>
 #include <disks/inventory.hpp>
-#include <node/drift.hpp>
 #include <node/running.hpp>
 #include <node/trial.hpp>
 #include <reset/note.hpp>
@@ -19,8 +18,6 @@
 
 #include <algorithm>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -30,19 +27,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// On the node; /run moves along when the root is switched, and the layer of /etc with it.
-constexpr const char* layer = "/run/ashlar/etc";
-constexpr const char* kept = "var/lib/ashlar/state";
 // Units that belong to a trial ask for it.
 constexpr const char* trial_mark = "/run/ashlar/trial";
-
-void mount_etc(const fs::path& root) {
-    const fs::path upper = fs::path(layer) / "upper", work = fs::path(layer) / "work";
-    fs::create_directories(upper);
-    fs::create_directories(work);
-    mount("overlay", root / "etc", "overlay", 0,
-          fmt::format("lowerdir={},upperdir={},workdir={}", (root / "etc").native(), upper.native(), work.native()));
-}
 
 // A medium must not fill the memory that its services need.
 void mount_var_in_memory(const fs::path& root) { mount("tmpfs", root / "var", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=25%"); }
@@ -89,42 +75,6 @@ void start_only(const fs::path& root, const std::string& target) {
     fs::create_symlink("/usr/lib/systemd/system/" + target, chosen);
 }
 
-struct Entry {
-    fs::path path; // inside the root, without the leading slash
-    std::string owner;
-    mode_t mode;
-    bool is_directory;
-};
-
-std::vector<Entry> declared(const fs::path& root) {
-    const fs::path file = root / "usr/lib/ashlar/state.json";
-    std::vector<Entry> entries;
-    const Json content = parse_json(read_file(file), file.native());
-    for (const auto& entry : content.at("state"))
-        entries.push_back({fs::path(entry.at("path").get<std::string>()).relative_path(), entry.at("owner").get<std::string>(),
-                           static_cast<mode_t>(std::stoul(entry.at("mode").get<std::string>(), nullptr, 8)), entry.at("type") == "directory"});
-    return entries;
-}
-
-// A directory is bound from /var. A file becomes a link: whoever makes it makes it there.
-void redirect(const fs::path& root, const Entry& entry, const Accounts& accounts) {
-    const fs::path place = root / kept / entry.path, seen = root / entry.path;
-    fs::create_directories(place.parent_path());
-    if (!entry.is_directory) {
-        fs::remove(seen);
-        fs::create_directories(seen.parent_path());
-        fs::create_symlink(fs::path("/") / kept / entry.path, seen);
-        return;
-    }
-    if (!fs::exists(place)) {
-        fs::create_directory(place);
-        const auto [user, group] = accounts.owner(entry.owner);
-        if (::chown(place.c_str(), user, group) != 0 || ::chmod(place.c_str(), entry.mode) != 0) throw system_error("give away", place.native());
-    }
-    fs::create_directories(seen);
-    mount(place.native(), seen, "", MS_BIND);
-}
-
 // A release that was started too often is left for the one of before, whatever the boot loader believes.
 void try_release(const fs::path& state, const Json& content) {
     const auto start = count_start(state, content, running_root_hash());
@@ -149,8 +99,7 @@ Place open_node(const fs::path& root, const disks::Disk& disk, const Json& state
         write_file(locked_mark, *reason + "\n");
         return Place::locked;
     }
-    const Accounts accounts(root);
-    for (const auto& entry : declared(root)) redirect(root, entry, accounts);
+    redirect_state(root);
     return Place::disk;
 }
 
@@ -222,7 +171,7 @@ void render(const fs::path& root, const Json& state) {
 
 Place early(const fs::path& root) {
     const Place place = open_place(root);
-    record_layer(fs::path(layer) / "upper", fs::path(layer) / "record.json");
+    record_etc();
     return place;
 }
 

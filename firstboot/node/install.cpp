@@ -3,8 +3,8 @@
 #include "boot_entry.hpp"
 #include "boot_files.hpp"
 #include "encryption.hpp"
+#include "first_state.hpp"
 #include "keeping.hpp"
-#include "name.hpp"
 #include <node/mounts.hpp>
 #include <node/secure_boot.hpp>
 
@@ -102,12 +102,7 @@ const disks::Partition& state_partition(const disks::Disk& disk) {
 }
 
 void write_state(const disks::Disk& disk, const site::Site& site, const std::string& release, const Keeping& keeping) {
-    const reset::Name name = random_name();
-    Json content{{"format", 1},
-                 {"machine_id", name.machine_id},
-                 {"hostname", name.hostname},
-                 {"installed", {{"release", release}, {"site", site.name}}},
-                 {"access", {{"ssh_keys", site.access.ssh_keys}, {"ssh_ca", site.access.ssh_ca}, {"break_glass", site.access.break_glass}}}};
+    Json content = first_state(site, release);
     if (keeping.var() == Var::encrypted) content["encryption"] = keeping.sealed_to(*site.recovery_key);
     state::write(state_partition(disk).device, content);
 }

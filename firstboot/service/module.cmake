@@ -1,2 +1,2 @@
-ashlar_module(service FOLDER firstboot/service USES base signing gpt slots bootmenu state reset upgrade bundle steps control firstboot journald breakglass)
+ashlar_module(service FOLDER firstboot/service USES base signing gpt slots bootmenu state reset upgrade bundle node steps control firstboot journald breakglass)
 ashlar_tests(service USES service)

@@ -5,6 +5,7 @@
 #include <bootmenu/menu.hpp>
 #include <breakglass/use.hpp>
 #include <gpt/table.hpp>
+#include <node/container.hpp>
 #include <service/entries.hpp>
 #include <slots/slots.hpp>
 #include <state/state.hpp>
@@ -191,6 +192,7 @@ bool Service::is_time_for(Event event) {
 
 void Service::require(Event event) const {
     const std::lock_guard lock(mutex_);
+    if (!node_ && node::is_in_container()) throw Error("cannot do that here: the node runs in a container", "whoever starts it chooses its release: docs/formats/node-container.md");
     if (!node_) throw Error("cannot do that here: the node runs from a medium", "install it first: docs/guides/install.md");
     if (!fault_.empty()) throw Error(fmt::format("cannot do that: {}", fault_));
     if (!upgrade::next(journal_.phase, event))
@@ -287,7 +289,7 @@ Json Service::status() const {
               {"release", identity_.release},
               {"architecture", identity_.architecture},
               {"boot_id", identity_.boot_id},
-              {"place", node_ ? "disk" : "medium"}};
+              {"place", node_ ? "disk" : node::is_in_container() ? "container" : "medium"}};
     if (const auto uses = breakglass::uses(); !uses.empty()) json["break_glass"] = breakglass::to_json(uses);
     if (!node_) {
         if (std::filesystem::exists(installation_file)) json["installation"] = read_file(installation_file);

@@ -52,6 +52,23 @@ struct Outcome {
 // Returns standard output.
 std::string run_checked(const Command& command);
 
+// A child that runs beside us. Its standard output and error go to Command::log, which must be there, or be made.
+class RunningChild {
+public:
+    explicit RunningChild(const Command& command);
+    RunningChild(const RunningChild&) = delete;
+    RunningChild& operator=(const RunningChild&) = delete;
+    ~RunningChild(); // kills and reaps
+
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    // The exit code, 128 + signal when killed; nothing while it runs.
+    [[nodiscard]] std::optional<int> ended();
+
+private:
+    pid_t pid_ = -1;
+    std::optional<int> code_;
+};
+
 // A running child whose standard input is a pipe that we write, e.g. a tar stream.
 class PipedChild {
 public:

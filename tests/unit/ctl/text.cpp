@@ -64,6 +64,9 @@ TEST(StatusText, OfAMediumSaysSo) {
     Json json = status();
     json["place"] = "medium";
     EXPECT_EQ(status_text(json), "node       node-1, base R0.0 on amd64\nstate      runs from a medium, with everything in memory\n");
+    json["place"] = "container";
+    EXPECT_EQ(status_text(json), "node       node-1, base R0.0 on amd64\nstate      runs in a container, whose releases are not its own to keep\n");
+    json["place"] = "medium";
     json["installation"] = "not installing: no disk matches the rule\n  sda (sata, 1.0 TB): it carries ext4";
     EXPECT_EQ(status_text(json), "node       node-1, base R0.0 on amd64\nstate      runs from a medium, with everything in memory\n"
                                  "install    not installing: no disk matches the rule\n  sda (sata, 1.0 TB): it carries ext4\n");

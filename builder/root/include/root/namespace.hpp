@@ -31,6 +31,10 @@ namespace ashlar::root {
 // Throws Error (in the calling process) when the namespaces cannot be made.
 void enter_build_namespace();
 
+// The same for who starts nodes on this machine, which only root can: no user namespace, but a network of its own as well,
+// empty at first. Interfaces made in here end with it.
+void enter_site_namespace();
+
 // ---- The parts that are decisions, for tests --------------------------------------------------
 
 // A line of /proc/<pid>/uid_map: ids inside from `inside` are ids outside from `outside`.

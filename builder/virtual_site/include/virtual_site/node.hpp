@@ -1,0 +1,81 @@
+#pragma once
+
+// A node in a container on this machine (systemd-nspawn), from an image that `ashlar build` made: its own systemd as first
+// process, its own network interface, a state and a /var that outlive its power. docs/formats/node-container.md.
+//
+// Used inside root::enter_site_namespace(): with it end containers, mounts and interfaces, however it ends.
+
+#include <base/process.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ashlar::virtual_site {
+
+// An Ethernet switch that only nodes are connected to.
+class Switch {
+public:
+    Switch();
+    Switch(const Switch&) = delete;
+    Switch& operator=(const Switch&) = delete;
+    ~Switch();
+    static constexpr const char* name = "site0"; // of the interface
+};
+
+// The root file system of an image, mounted read-only for as many nodes as want it.
+class RootMount {
+public:
+    // `at`: a directory that is made.
+    RootMount(const std::filesystem::path& image, std::filesystem::path at);
+    RootMount(const RootMount&) = delete;
+    RootMount& operator=(const RootMount&) = delete;
+    ~RootMount();
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return at_; }
+
+private:
+    std::filesystem::path at_;
+};
+
+class Node {
+public:
+    // `name`: at most 12 of [a-z0-9-], since an interface is called after it. `directory`: what of the node stays when its power
+    // is off, and console.log; what is there is gone on with. `medium`: copied once, as the medium that it was installed from. Its
+    // serial number is its name. `root` outlives it.
+    Node(std::string name, std::filesystem::path directory, const RootMount& root, const std::filesystem::path& medium);
+    ~Node(); // cuts its power
+
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    [[nodiscard]] std::filesystem::path console() const { return directory_ / "console.log"; }
+    [[nodiscard]] bool is_on();
+
+    // Returns when its first process runs.
+    void power_on();
+    // At once, whatever it does.
+    void cut_power();
+    // As by its power button; returns when it is off. Error when that takes longer than a minute.
+    void shut_down();
+    // A disk that was never written: state and /var are as at first. The power is off.
+    void reflash();
+
+    // The cable between it and the switch.
+    void unplug() const;
+    void plug_in() const;
+
+    // A program on the node; it is on.
+    [[nodiscard]] Outcome run(std::vector<std::string> argv) const;
+
+private:
+    [[nodiscard]] std::string interface() const { return "vb-" + name_; }
+    void make_disk() const;
+    [[nodiscard]] std::optional<pid_t> first_process() const;
+
+    const std::string name_;
+    const std::filesystem::path directory_;
+    const RootMount& root_;
+    std::unique_ptr<RunningChild> container_;
+};
+
+} // namespace ashlar::virtual_site

@@ -1,0 +1,193 @@
+#include <virtual_site/node.hpp>
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <base/text.hpp>
+#include <gpt/table.hpp>
+#include <image/architecture.hpp>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <thread>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace ashlar::virtual_site {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t state_size = std::uint64_t{64} << 20U; // docs/formats/state.md
+constexpr std::chrono::milliseconds longest_shutdown = 60s, longest_start = 30s, look_again = 20ms;
+
+void ip(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "ip");
+    run_checked({.argv = std::move(arguments)});
+}
+
+template <class Condition> bool wait_until(std::chrono::milliseconds longest, const Condition& condition) {
+    const auto end = std::chrono::steady_clock::now() + longest;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > end) return false;
+        std::this_thread::sleep_for(look_again);
+    }
+    return true;
+}
+
+// Where a process of the container is accounted. Only the tree that systemd keeps its names in, and the unified one, are ours
+// to give away: the others may be missing.
+std::vector<fs::path> control_groups(const std::string& name) {
+    std::vector<fs::path> groups;
+    for (const char* tree : {"/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"})
+        if (fs::is_directory(tree)) groups.push_back(fs::path(tree) / ("ashlar-" + name));
+    if (groups.empty()) groups.push_back(fs::path("/sys/fs/cgroup") / ("ashlar-" + name));
+    return groups;
+}
+
+// Called in the child: open and write only.
+int enter(const std::vector<std::string>& groups) {
+    for (const auto& procs : groups) {
+        const int fd = ::open(procs.c_str(), O_WRONLY | O_CLOEXEC);
+        if (fd < 0) return errno;
+        const bool entered = ::write(fd, "0", 1) == 1;
+        const int failure = errno;
+        ::close(fd);
+        if (!entered) return failure;
+    }
+    return 0;
+}
+
+std::optional<pid_t> only_child_of(pid_t process) {
+    const std::string children = read_file(fmt::format("/proc/{0}/task/{0}/children", process));
+    const auto words = split(trim(children), ' ');
+    return words.size() == 1 && !words[0].empty() ? std::optional(static_cast<pid_t>(std::stol(std::string(words[0])))) : std::nullopt;
+}
+
+// The name of a running process says that it is past what nspawn does before.
+bool is_program(pid_t process, std::string_view name) {
+    std::error_code gone;
+    return fs::read_symlink(fmt::format("/proc/{}/exe", process), gone).filename().native() == name;
+}
+
+} // namespace
+
+// ---- What nodes share ---------------------------------------------------------------------------
+
+Switch::Switch() {
+    ip({"link", "set", "lo", "up"});
+    // No spanning tree, and no waiting for one: a port forwards as soon as there is a carrier.
+    ip({"link", "add", name, "type", "bridge", "forward_delay", "0", "stp_state", "0", "mcast_snooping", "0"});
+    ip({"link", "set", name, "up"});
+}
+
+Switch::~Switch() { (void)ashlar::run({.argv = {"ip", "link", "delete", name}}); }
+
+RootMount::RootMount(const fs::path& image, fs::path at) : at_(std::move(at)) {
+    const auto table = gpt::read(image);
+    const auto* root = table.find(image::architecture("amd64").root_type);
+    if (root == nullptr) throw Error(fmt::format("cannot start nodes from '{}': it has no root partition", image.native()), "name an image as `ashlar build` writes it");
+    fs::create_directories(at_);
+    run_checked({.argv = {"mount", "--read-only", "--types", "erofs", "--options", fmt::format("loop,offset={},sizelimit={}", root->offset, root->size), image.native(), at_.native()}});
+}
+
+RootMount::~RootMount() { ::umount2(at_.c_str(), MNT_DETACH); }
+
+// ---- The node ---------------------------------------------------------------------------------------
+
+Node::Node(std::string name, fs::path directory, const RootMount& root, const fs::path& medium) : name_(std::move(name)), directory_(std::move(directory)), root_(root) {
+    fs::create_directories(directory_);
+    if (!fs::exists(directory_ / "medium")) fs::copy(medium, directory_ / "medium", fs::copy_options::recursive);
+    write_file(directory_ / "serial", name_ + "\n");
+    if (!fs::exists(directory_ / "state")) make_disk();
+}
+
+Node::~Node() { cut_power(); }
+
+void Node::make_disk() const {
+    fs::create_directories(directory_ / "var");
+    const fs::path part = directory_ / "state.part";
+    write_file(part, "", 0600);
+    fs::resize_file(part, state_size);
+    fs::rename(part, directory_ / "state");
+}
+
+void Node::reflash() {
+    if (is_on()) throw Error(fmt::format("cannot reflash '{}': it is on", name_));
+    fs::remove(directory_ / "state");
+    fs::remove_all(directory_ / "var");
+    make_disk();
+}
+
+bool Node::is_on() { return container_ && !container_->ended(); }
+
+void Node::power_on() {
+    if (is_on()) return;
+    const auto groups = control_groups(name_);
+    std::vector<std::string> entries;
+    for (const auto& group : groups) {
+        fs::create_directories(group);
+        entries.push_back((group / "cgroup.procs").native());
+    }
+    Command command{.argv = {"systemd-nspawn", "--quiet", "--directory=" + root_.path().native(), "--read-only", "--machine=" + name_, "--register=no", "--keep-unit",
+                             "--kill-signal=SIGRTMIN+3", "--network-bridge=" + std::string(Switch::name), "--bind=" + directory_.native() + ":/run/ashlar/node",
+                             // The clock and the devices are the machine's.
+                             "--capability=all", "--drop-capability=CAP_SYS_TIME,CAP_MKNOD", "--system-call-filter=@known",
+                             "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe", "/usr/lib/ashlar/ashlard", "container"},
+                    .environment = {{{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1"}, {"SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network"}, {"SYSTEMD_NSPAWN_LOCK", "0"}}},
+                    .log = console()};
+    command.before_exec = [entries] { return enter(entries); };
+    container_ = std::make_unique<RunningChild>(command);
+    const bool runs = wait_until(longest_start, [&] {
+        const auto process = is_on() ? first_process() : std::nullopt;
+        return !is_on() || (process && is_program(*process, "systemd"));
+    });
+    if (runs && is_on()) return;
+    cut_power();
+    throw Error(fmt::format("cannot start node '{}': {}", name_, trim(read_file(console()))), "systemd-nspawn of the package systemd-container starts it");
+}
+
+std::optional<pid_t> Node::first_process() const { return only_child_of(container_->pid()); }
+
+// Its processes end with their first. systemd-nspawn cleans up after it, and would not if it were killed itself.
+void Node::cut_power() {
+    if (is_on()) {
+        if (const auto process = first_process()) ::kill(*process, SIGKILL);
+        (void)wait_until(longest_shutdown, [&] { return !is_on(); });
+    }
+    container_.reset();
+    for (const auto& group : control_groups(name_)) {
+        std::error_code ignored;
+        if (!fs::is_directory(group, ignored)) continue;
+        std::vector<fs::path> all{group};
+        for (const auto& entry : fs::recursive_directory_iterator(group, ignored))
+            if (entry.is_directory()) all.push_back(entry.path());
+        for (auto one = all.rbegin(); one != all.rend(); ++one) ::rmdir(one->c_str());
+    }
+}
+
+void Node::shut_down() {
+    constexpr int power_off = 4; // systemd(1), SIGRTMIN+4
+    if (!is_on()) return;
+    if (const auto process = first_process()) ::kill(*process, SIGRTMIN + power_off);
+    if (!wait_until(longest_shutdown, [&] { return !is_on(); })) throw Error(fmt::format("cannot shut '{}' down: it is still on after a minute", name_), fmt::format("'{}' has what it said", console().native()));
+    cut_power();
+}
+
+void Node::unplug() const { ip({"link", "set", interface(), "down"}); }
+void Node::plug_in() const { ip({"link", "set", interface(), "up"}); }
+
+Outcome Node::run(std::vector<std::string> argv) const {
+    std::vector<std::string> command{"nsenter", "--target", std::to_string(*first_process()), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd=/", "--"};
+    command.insert(command.end(), std::make_move_iterator(argv.begin()), std::make_move_iterator(argv.end()));
+    return ashlar::run({.argv = std::move(command)});
+}
+
+} // namespace ashlar::virtual_site

@@ -1,0 +1,105 @@
+#include "bench.hpp"
+
+#include <base/error.hpp>
+#include <base/text.hpp>
+#include <root/namespace.hpp>
+#include <site/key.hpp>
+
+#include <cstdlib>
+#include <thread>
+
+#include <gmock/gmock.h>
+
+#include <fmt/format.h>
+
+namespace ashlar::virtual_site {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path image() { return std::getenv("ASHLAR_SITE_IMAGE"); }
+
+std::string site_text(const std::string& name, const SiteId& id, unsigned voters) {
+    std::string text = fmt::format(R"([site]
+name = "{}"
+id = "{}"
+
+[genesis]
+mode = "listed"
+voters = {}
+
+[install]
+in_place = true
+encryption = "off"
+
+[[link]]
+name = "lan"
+interface = ["host0"]
+
+[planes.management]
+link = "lan"
+subnets = ["10.77.0.0/24"]
+)", name, id.text(), voters);
+    for (unsigned i = 1; i <= voters; ++i)
+        text += fmt::format("\n[[node]]\nname = \"{0}-n{1}\"\nserial = \"n{1}\"\nvoter = true\nroles = [\"control\"]\naddresses = {{ management = [\"10.77.0.{2}\"] }}\n", name, i, 10 + i);
+    return text;
+}
+
+} // namespace
+
+std::string said(const Node& node, std::vector<std::string> argv) {
+    const auto outcome = node.run(std::move(argv));
+    EXPECT_TRUE(outcome.ok()) << outcome.output << outcome.errors;
+    return std::string(trim(outcome.output));
+}
+
+Json status_of(const Node& node) { return parse_json(said(node, {"ashlarctl", "status", "--json"}), "status"); }
+
+Json site_of(const Node& node) {
+    const auto outcome = node.run({"ashlarctl", "status", "--json"});
+    return outcome.ok() ? parse_json(outcome.output, "status").value("site", Json::object()) : Json::object();
+}
+
+bool is_up(const Node& node) {
+    return wait_until(std::chrono::seconds(120), [&] { return trim(node.run({"systemctl", "is-system-running"}).output) == "running"; });
+}
+
+bool wait_until(std::chrono::seconds longest, const std::function<bool()>& holds) {
+    const auto end = std::chrono::steady_clock::now() + longest;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > end) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    }
+    return true;
+}
+
+Bench::Bench() : work_(fs::temp_directory_path(), "ashlar-site-"), root_(image(), work_.path() / "root") {}
+
+fs::path Bench::site(const std::string& name, unsigned voters) {
+    const fs::path medium = work_.path() / ("medium-" + name);
+    fs::create_directory(medium);
+    const SiteId id = SiteId::random();
+    write_file(medium / "site.toml", site_text(name, id, voters));
+    site::SiteKey::generate(id).save_new(medium / "site.key");
+    return medium;
+}
+
+Node& Bench::add(const std::string& name, const fs::path& medium) { return *nodes_.emplace_back(std::make_unique<Node>(name, work_.path() / name, root_, medium)); }
+
+} // namespace ashlar::virtual_site
+
+int main(int argc, char** argv) {
+    if (std::getenv("ASHLAR_SITE_IMAGE") == nullptr) {
+        std::fputs("test_nodes: tests/site/run says with which image it works (ASHLAR_SITE_IMAGE)\n", stderr);
+        return 2;
+    }
+    try {
+        ashlar::root::enter_site_namespace();
+    } catch (const ashlar::Error& error) {
+        std::fprintf(stderr, "test_nodes: %s\n", error.render().c_str());
+        return 3;
+    }
+    testing::InitGoogleMock(&argc, argv);
+    return RUN_ALL_TESTS();
+}
