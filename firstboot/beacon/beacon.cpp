@@ -102,6 +102,11 @@ Summary summary_of(const SiteId& site) {
 }
 
 Key::Key(ByteView site_key) : bytes_(hkdf_sha256(site_key, "ashlar beacon 1", Digest::size)) {}
+Key Key::derived(ByteView bytes) {
+    Key key;
+    key.bytes_.assign(bytes.begin(), bytes.end());
+    return key;
+}
 
 Bytes encode(const Beacon& beacon, const SiteId& site, const Key& key) {
     Bytes datagram(size);

@@ -62,6 +62,7 @@ TEST(Beacon, IsReadAsItWasWritten) {
 TEST(Beacon, OfAnotherSiteOrWithAnotherKeyIsDropped) {
     EXPECT_EQ(refusal_of(encode(sample(), SiteId::random(), key)), "other-site");
     EXPECT_EQ(refusal_of(encode(sample(), site, Key(bytes_of("another key")))), "wrong-code");
+    EXPECT_TRUE(decode(encode(sample(), site, Key::derived(key.bytes())), site, key).beacon);
 }
 
 TEST(Beacon, ThatWasChangedAnywhereIsDropped) {

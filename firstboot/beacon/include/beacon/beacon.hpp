@@ -66,9 +66,12 @@ inline constexpr std::size_t size = 424;
 class Key {
 public:
     explicit Key(ByteView site_key);
+    // What that makes, for whoever has no site key: a ticket carries it.
+    [[nodiscard]] static Key derived(ByteView bytes);
     [[nodiscard]] ByteView bytes() const { return bytes_; }
 
 private:
+    Key() = default;
     Bytes bytes_;
 };
 
