@@ -18,9 +18,9 @@ namespace fs = std::filesystem;
 namespace {
 
 Json install_state() {
-    const fs::path file = fs::path(container_directory) / "medium/site.toml";
-    if (!fs::exists(file)) throw Error("cannot make a node of this container: its medium has no site.toml", "docs/formats/node-container.md says what it is given");
-    const Json content = first_state(site::read(toml::source_from_file(file, "site.toml")), firstboot::read_identity("/").release);
+    const fs::path medium = fs::path(container_directory) / "medium";
+    if (!fs::exists(medium / "site.toml")) throw Error("cannot make a node of this container: its medium has no site.toml", "docs/formats/node-container.md says what it is given");
+    const Json content = first_state(read_site_files(medium), firstboot::read_identity("/").release);
     state::write(container_state(), content);
     return content;
 }

@@ -101,9 +101,9 @@ const disks::Partition& state_partition(const disks::Disk& disk) {
     return required(disk.of_type(state::partition_type().text()), disk, "state partition");
 }
 
-void write_state(const disks::Disk& disk, const site::Site& site, const std::string& release, const Keeping& keeping) {
-    Json content = first_state(site, release);
-    if (keeping.var() == Var::encrypted) content["encryption"] = keeping.sealed_to(*site.recovery_key);
+void write_state(const disks::Disk& disk, const SiteFiles& files, const std::string& release, const Keeping& keeping) {
+    Json content = first_state(files, release);
+    if (keeping.var() == Var::encrypted) content["encryption"] = keeping.sealed_to(*files.site.recovery_key);
     state::write(state_partition(disk).device, content);
 }
 
@@ -111,9 +111,9 @@ void make_boot_entry(const disks::Disk& disk, const Say& say) {
     if (const auto fault = put_first(disk.device, boot_partition(disk).number)) say(*fault);
 }
 
-void write_on(const disks::Disk& target, const Medium& medium, const Mount& medium_esp, const site::Site& site, const Say& say) {
+void write_on(const disks::Disk& target, const Medium& medium, const Mount& medium_esp, const SiteFiles& files, const Say& say) {
     say(fmt::format("installing on {}: layout and copies", target.device.native()));
-    const Keeping keeping(var_of(site, say));
+    const Keeping keeping(var_of(files.site, say));
     // From here to release() the disk counts as blank: a cut of the power anywhere between begins anew.
     disks::claim(target.device, disks::Claim::whole_disk);
     // What was there must not start while it is written over: systemd-repart writes its table last.
@@ -124,16 +124,16 @@ void write_on(const disks::Disk& target, const Medium& medium, const Mount& medi
     state::erase(state_partition(disk).device); // whatever lay there
     say("reading back what was written");
     read_back(medium, disk);
-    write_state(disk, site, medium.slot.release, keeping);
+    write_state(disk, files, medium.slot.release, keeping);
     say("writing the boot files");
     copy_boot_files(medium_esp.path(), boot_partition(disk).device, run_directory / "esp");
     disks::release(target.device);
     make_boot_entry(disk, say);
 }
 
-void grow(const disks::Disk& target, const Medium& medium, const site::Site& site, const Say& say) {
+void grow(const disks::Disk& target, const Medium& medium, const SiteFiles& files, const Say& say) {
     say(fmt::format("making a node of {}, which it was started from", target.device.native()));
-    const Keeping keeping(var_of(site, say));
+    const Keeping keeping(var_of(files.site, say));
     // From here to release() the disk stays a medium.
     disks::claim(target.device, disks::Claim::in_place);
     lay_out(target, Table::kept, definitions_in_place(medium.slot, keeping.var()), keeping);
@@ -141,7 +141,7 @@ void grow(const disks::Disk& target, const Medium& medium, const site::Site& sit
     keeping.enrol(disk);
     state::erase(state_partition(disk).device);
     say("state, slots and /var are there");
-    write_state(disk, site, medium.slot.release, keeping);
+    write_state(disk, files, medium.slot.release, keeping);
     disks::release(target.device); // the commit point
     make_boot_entry(disk, say);
 }
@@ -168,21 +168,21 @@ template <class Work> void while_medium_is_there(const Medium& medium, const Wor
     }
 }
 
-std::variant<Done, Waiting> install_in_place(const disks::Disk& disk, const Medium& medium, const site::Site& site, const Say& say) {
+std::variant<Done, Waiting> install_in_place(const disks::Disk& disk, const Medium& medium, const SiteFiles& files, const Say& say) {
     const std::uint64_t there = size_of(medium.esp.device) + medium.slot.root_size + medium.slot.verity_size;
     if (const auto needed = minimum_size_in_place(medium.slot, there); disk.size < needed)
         return Waiting{fmt::format("not installing: {} is too small for a node: {} are needed", disk.device.native(), human_bytes(needed))};
-    while_doing(fmt::format("making a node of '{}'", disk.device.native()), [&] { grow(disk, medium, site, say); });
+    while_doing(fmt::format("making a node of '{}'", disk.device.native()), [&] { grow(disk, medium, files, say); });
     return Done::installed;
 }
 
-std::variant<Done, Waiting> install_on_other_disk(std::vector<disks::Disk>& disks, const Medium& medium, const Mount& esp, const site::Site& site, const Say& say) {
+std::variant<Done, Waiting> install_on_other_disk(std::vector<disks::Disk>& disks, const Medium& medium, const Mount& esp, const SiteFiles& files, const Say& say) {
     for (auto& disk : disks)
         if (!disk.started_from) disks::look_inside(disk);
-    const auto choice = disks::choose(site.disk, disks, minimum_size(medium.slot));
+    const auto choice = disks::choose(files.site.disk, disks, minimum_size(medium.slot));
     if (const auto* undecided = std::get_if<disks::Undecided>(&choice)) return waiting(*undecided);
     const disks::Disk& target = std::get<disks::Chosen>(choice).disk;
-    while_doing(fmt::format("installing on '{}'", target.device.native()), [&] { while_medium_is_there(medium, [&] { write_on(target, medium, esp, site, say); }); });
+    while_doing(fmt::format("installing on '{}'", target.device.native()), [&] { while_medium_is_there(medium, [&] { write_on(target, medium, esp, files, say); }); });
     return Done::installed;
 }
 
@@ -241,13 +241,13 @@ std::variant<Done, Waiting> install(const Say& say) {
     if (started == nullptr) return Waiting{"not installing: the firmware does not say which disk the node was started from"};
     const Medium medium = medium_of(*started, firstboot::read_identity("/").release);
     const Mount esp(medium.esp.device.native(), run_directory / "medium", "vfat", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC);
-    const fs::path site_file = esp.path() / "ashlar/site.toml";
-    if (!fs::exists(site_file)) return Waiting{"not installing: the medium has no ashlar/site.toml on its boot partition"};
-    const site::Site site = site::load(site_file, "site.toml");
-    if (const auto reasons = unmet(site); !reasons.empty()) return Waiting{"not installing: " + join(reasons, "\n  ")};
-    if (const auto outcome = settle_secure_boot(site, esp, say)) return *outcome;
-    if (site.place == site::Place::in_place) return install_in_place(*started, medium, site, say);
-    return install_on_other_disk(disks, medium, esp, site, say);
+    const fs::path directory = esp.path() / "ashlar";
+    if (!fs::exists(directory / "site.toml")) return Waiting{"not installing: the medium has no ashlar/site.toml on its boot partition"};
+    const SiteFiles files = read_site_files(directory);
+    if (const auto reasons = unmet(files.site); !reasons.empty()) return Waiting{"not installing: " + join(reasons, "\n  ")};
+    if (const auto outcome = settle_secure_boot(files.site, esp, say)) return *outcome;
+    if (files.site.place == site::Place::in_place) return install_in_place(*started, medium, files, say);
+    return install_on_other_disk(disks, medium, esp, files, say);
 }
 
 } // namespace ashlar::node

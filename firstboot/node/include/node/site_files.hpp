@@ -1,0 +1,32 @@
+#pragma once
+
+// What a medium brings of its site, and a node keeps in its state: site.toml, the table that it names, and the site's key.
+// docs/formats/state.md, "site_files".
+
+#include <base/json.hpp>
+#include <site/key.hpp>
+#include <site/site.hpp>
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace ashlar::node {
+
+struct SiteFiles {
+    site::Site site;
+    std::map<std::string, std::string> texts; // by file name; secrets among them
+
+    // Nothing where the medium has none: it brought a node that founds nothing.
+    [[nodiscard]] std::optional<site::SiteKey> key() const;
+};
+
+// From a directory with site.toml. An Error with every problem of it.
+[[nodiscard]] SiteFiles read_site_files(const std::filesystem::path& directory);
+
+[[nodiscard]] Json to_json(const SiteFiles& files);
+// Nothing when the state was written before nodes kept them.
+[[nodiscard]] std::optional<SiteFiles> site_files_in(const Json& state);
+
+} // namespace ashlar::node
