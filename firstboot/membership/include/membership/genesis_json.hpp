@@ -1,0 +1,18 @@
+#pragma once
+
+// The words of genesis as JSON: what goes over the site port, and what a node must not forget. docs/formats/genesis.md.
+
+#include <base/json.hpp>
+#include <founding/message.hpp>
+
+namespace ashlar::membership {
+
+[[nodiscard]] Json to_json(const founding::Message& message);
+// An Error for whatever to_json() does not write.
+[[nodiscard]] founding::Message message_from(const Json& json);
+
+// Member "genesis" of the state.
+[[nodiscard]] Json to_json(const founding::Journal& journal);
+[[nodiscard]] founding::Journal journal_from(const Json& json);
+
+} // namespace ashlar::membership

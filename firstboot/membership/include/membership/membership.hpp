@@ -1,0 +1,105 @@
+#pragma once
+
+// This node's way into its site: the pure core (<founding/founder.hpp>) with a clock, a network and a disk. Beacons go out and come in,
+// messages of the agreement are told and heard, the journal is on the disk before anything that depends on it is said.
+//
+// What a genesis is made of, and what belonging to one takes on this node, is work of others: Settling.
+
+#include <base/json.hpp>
+#include <beacon/beacon.hpp>
+#include <beacon_port/beacon_port.hpp>
+#include <founding/founder.hpp>
+#include <membership/site_port.hpp>
+#include <signing/message_key.hpp>
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace ashlar::membership {
+
+// Called from threads of their own, one at a time each, and may take as long as they need. An Error is shown, and it is tried again.
+class Settling {
+public:
+    virtual ~Settling() = default;
+    // What a proposer needs of this node to make a genesis with it as a voter.
+    [[nodiscard]] virtual Bytes offer() = 0;
+    [[nodiscard]] virtual founding::Genesis make(const founding::Electorate& voters, const std::vector<std::pair<NodeId, Bytes>>& offers) = 0;
+    // What speaks against accepting it: then it was never heard of. Called from the loop.
+    [[nodiscard]] virtual std::optional<std::string> objection(const founding::Genesis& genesis) = 0;
+    // Returns when this node's part of the site is set up and works: at genesis, and again at each start.
+    virtual void settle(const founding::Genesis& genesis, bool voter) = 0;
+};
+
+struct Parts {
+    SiteId site;
+    founding::Charter charter;
+    founding::Self self; // its life and port are set here
+    const SigningKey& key;         // the node's own
+    Secret beacon_key, enrolment_key; // derived from the site's
+    std::filesystem::path state;   // the state partition
+    beacon_port::Options beacons;
+    std::uint16_t site_port = 0;
+    bool marked = false;           // disks of this node carry marks of this site
+    Settling& settling;
+};
+
+class Membership {
+public:
+    // `changed` when status() is another than before, `alarm` with what people must see; both from any thread.
+    Membership(Parts parts, std::function<void()> changed, std::function<void(const std::string&)> alarm);
+    Membership(const Membership&) = delete;
+    Membership& operator=(const Membership&) = delete;
+    ~Membership();
+
+    // docs/formats/node-status.md, "site".
+    [[nodiscard]] Json status() const;
+
+private:
+    void run();
+    void happen(const founding::Event& event);
+    void perform(const founding::Action& action);
+    void perform(const founding::Announce& announce);
+    void perform(const founding::Send& send);
+    void perform(const founding::Persist& persist);
+    void perform(const founding::Make& make);
+    void perform(const founding::Settle& settle);
+    void perform(const founding::Alarm& alarm);
+    void hear(const founding::Received& received);
+    void hear_beacons();
+    void take_events();
+    void post(founding::Event event);
+    void wait(founding::Milliseconds longest);
+    void show();
+    // Until it succeeds, or something else takes its place.
+    template <typename Work> void keep_trying(const std::stop_token& stop, std::string_view what, const Work& work);
+
+    Parts parts_;
+    const std::function<void()> changed_;
+    const std::function<void(const std::string&)> alarm_;
+    const beacon::Key beacon_key_;
+    beacon_port::BeaconPort beacons_;
+    founding::Founder founder_;
+    std::map<NodeId, beacon_port::Origin> origins_; // where those who are heard are
+
+    mutable std::mutex mutex_; // what follows
+    std::deque<founding::Event> events_;
+    Json status_;
+    std::string trouble_; // of work that is tried again
+    bool over_ = false;
+    std::condition_variable_any stopped_;
+    Fd wake_; // an eventfd
+
+    std::unique_ptr<SitePort> site_port_;
+    std::jthread making_, settling_, thread_;
+};
+
+} // namespace ashlar::membership

@@ -1,0 +1,223 @@
+#include <membership/membership.hpp>
+
+#include <membership/genesis_json.hpp>
+
+#include <base/error.hpp>
+#include <base/random.hpp>
+#include <base/text.hpp>
+#include <state/state.hpp>
+
+#include <chrono>
+#include <poll.h>
+#include <span>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+namespace ashlar::membership {
+
+using namespace founding;
+
+namespace {
+
+constexpr const char* member = "genesis"; // of the state
+constexpr const char* boots_member = "boots";
+constexpr Milliseconds look_around{2'000}; // for interfaces that came
+constexpr std::chrono::seconds try_again{5};
+constexpr std::size_t most_origins = 1024;
+
+Milliseconds now() { return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch()); }
+
+std::uint64_t random_number() {
+    std::uint64_t number = 0;
+    fill_with_random(std::as_writable_bytes(std::span(&number, 1)));
+    return number;
+}
+
+// On the disk before anybody hears of it.
+Self alive(Self self, const std::filesystem::path& state, std::uint16_t port) {
+    const Json content = state::change(state, [](Json& kept) { kept[boots_member] = kept.value(boots_member, std::uint64_t{0}) + 1; });
+    self.life = {content.at(boots_member).get<std::uint64_t>(), random_number()};
+    self.port = port;
+    return self;
+}
+
+Journal journal_of(const std::filesystem::path& state) {
+    const auto record = state::read(state);
+    return record && record->content.contains(member) ? journal_from(record->content.at(member)) : Journal{};
+}
+
+Json json_of(const Peer& peer, Milliseconds now) {
+    return {{"node", peer.beacon.node.text()}, {"name", peer.beacon.name}, {"role", peer.beacon.role}, {"voter", peer.beacon.voter}, {"heard", is_present(peer, now)}};
+}
+
+} // namespace
+
+Membership::Membership(Parts parts, std::function<void()> changed, std::function<void(const std::string&)> alarm)
+    : parts_(std::move(parts)), changed_(std::move(changed)), alarm_(std::move(alarm)), beacon_key_(beacon::Key::derived(bytes_of(parts_.beacon_key.text()))), beacons_(parts_.beacons),
+      founder_(parts_.charter, parts_.self = alive(parts_.self, parts_.state, parts_.site_port), parts_.settling.offer(), journal_of(parts_.state), random_number()), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!wake_) throw system_error("make", "event descriptor");
+    const Voice voice{parts_.key, parts_.site, parts_.enrolment_key, parts_.self.life};
+    site_port_ = std::make_unique<SitePort>(voice, parts_.site_port, [this](const Speaker& speaker, Message message) { post(Received{speaker.node, speaker.life, std::move(message)}); });
+    post(Started{parts_.marked});
+    // What a member runs is gone after a restart.
+    if (const auto& journal = founder_.journal(); journal.genesis && journal.settled) perform(Settle{*journal.genesis, sits_in(journal.genesis->voters, parts_.self.node)});
+    thread_ = std::jthread([this] { run(); });
+}
+
+Membership::~Membership() {
+    {
+        const std::lock_guard lock(mutex_);
+        over_ = true;
+    }
+    post(Tick{});
+}
+
+// ---- The loop -----------------------------------------------------------------------------------------------
+
+void Membership::run() {
+    Milliseconds looked = now();
+    for (;;) {
+        take_events();
+        hear_beacons();
+        if (now() >= founder_.due()) happen(Tick{});
+        if (now() - looked > look_around) {
+            beacons_.look_around();
+            looked = now();
+        }
+        show();
+        {
+            const std::lock_guard lock(mutex_);
+            if (over_) return;
+        }
+        wait(std::min(look_around, std::max(founder_.due() - now(), Milliseconds(0))));
+    }
+}
+
+void Membership::wait(Milliseconds longest) {
+    std::vector<pollfd> polls{{wake_.get(), POLLIN, 0}};
+    for (const int descriptor : beacons_.descriptors()) polls.push_back({descriptor, POLLIN, 0});
+    ::poll(polls.data(), polls.size(), static_cast<int>(longest.count()) + 1);
+    std::uint64_t woken = 0;
+    [[maybe_unused]] const auto got = ::read(wake_.get(), &woken, sizeof woken);
+}
+
+void Membership::post(Event event) {
+    {
+        const std::lock_guard lock(mutex_);
+        events_.push_back(std::move(event));
+    }
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
+}
+
+void Membership::take_events() {
+    for (;;) {
+        std::optional<Event> event;
+        {
+            const std::lock_guard lock(mutex_);
+            if (events_.empty()) return;
+            event = std::move(events_.front());
+            events_.pop_front();
+        }
+        if (const auto* received = std::get_if<Received>(&*event)) hear(*received);
+        else happen(*event);
+    }
+}
+
+// What the core cannot judge.
+void Membership::hear(const Received& received) {
+    const auto* propose = std::get_if<Propose>(&received.message);
+    const auto objection = propose == nullptr ? std::nullopt : parts_.settling.objection(propose->genesis);
+    if (!objection) return happen(received);
+    alarm_(fmt::format("refused the genesis that node {} proposes: {}", received.from.text(), *objection));
+}
+
+// A flood is read as fast as it is dropped, and no faster than everything else is done.
+void Membership::hear_beacons() {
+    constexpr int most_at_once = 64;
+    for (int i = 0; i < most_at_once; ++i) {
+        const auto datagram = beacons_.receive();
+        if (!datagram) return;
+        const auto reading = beacon::decode(datagram->bytes, parts_.site, beacon_key_);
+        if (!reading.beacon || reading.beacon->node == parts_.self.node) continue;
+        if (origins_.size() < most_origins || origins_.contains(reading.beacon->node)) origins_[reading.beacon->node] = datagram->from.with_port(reading.beacon->port);
+        happen(Heard{*reading.beacon});
+    }
+}
+
+void Membership::happen(const Event& event) {
+    for (const auto& action : founder_.on(now(), event)) std::visit([this](const auto& one) { perform(one); }, action);
+}
+
+// ---- What the core wants done -----------------------------------------------------------------------------------
+
+void Membership::perform(const Announce& announce) { beacons_.send(beacon::encode(announce.beacon, parts_.site, beacon_key_)); }
+
+void Membership::perform(const Send& send) {
+    if (const auto found = origins_.find(send.to); found != origins_.end()) site_port_->tell(found->second, send.to, send.message);
+}
+
+// A disk that keeps nothing is a node that must say nothing: the daemon ends with the Error.
+void Membership::perform(const Persist& persist) {
+    state::change(parts_.state, [&](Json& content) { content[member] = to_json(persist.journal); });
+    post(Persisted{persist.number});
+}
+
+template <typename Work> void Membership::keep_trying(const std::stop_token& stop, std::string_view what, const Work& work) {
+    while (!stop.stop_requested()) {
+        std::string trouble;
+        try {
+            work();
+        } catch (const Error& error) {
+            trouble = fmt::format("{}: {}", what, error.message());
+        }
+        std::unique_lock lock(mutex_);
+        trouble_ = trouble;
+        if (trouble.empty()) return;
+        stopped_.wait_for(lock, stop, try_again, [] { return false; });
+    }
+}
+
+void Membership::perform(const Make& make) {
+    making_ = std::jthread([this, make](const std::stop_token& stop) {
+        keep_trying(stop, "making the site", [&] { post(Made{make.ballot, parts_.settling.make(make.voters, make.offers)}); });
+    });
+}
+
+void Membership::perform(const Settle& settle) {
+    settling_ = std::jthread([this, settle](const std::stop_token& stop) {
+        keep_trying(stop, "setting up this node's part", [&] {
+            parts_.settling.settle(settle.genesis, settle.voter);
+            post(Settled{});
+        });
+    });
+}
+
+void Membership::perform(const Alarm& alarm) { alarm_(alarm.text); }
+
+// ---- For people ------------------------------------------------------------------------------------------------
+
+void Membership::show() {
+    const Status said = founder_.status();
+    Json peers = Json::array();
+    for (const Peer* peer : founder_.peers().all()) peers.push_back(json_of(*peer, now()));
+    Json status{{"phase", name_of(said.phase)}, {"sentence", said.sentence}, {"remedy", said.remedy}, {"node", parts_.self.node.text()}, {"name", parts_.self.name}, {"peers", std::move(peers)}};
+    if (const auto& genesis = founder_.journal().genesis) status["genesis"] = genesis->id.text();
+    bool is_new = false;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!trouble_.empty()) status["trouble"] = trouble_;
+        is_new = status != status_;
+        status_ = std::move(status);
+    }
+    if (is_new) changed_();
+}
+
+Json Membership::status() const {
+    const std::lock_guard lock(mutex_);
+    return status_;
+}
+
+} // namespace ashlar::membership
