@@ -9,6 +9,7 @@
 # boot    releases from the live archive, cut, carried, booted and taken in QEMU   about 18 minutes, 5 of them to build
 # trains  four trains of different suites, and a node that takes one after the other   about 30 minutes
 # powercut  the boot loader and its model agree              about a minute
+# site    nodes in containers found a site                   about a minute
 # repro   same inputs, same bytes, whoever builds            about 10 minutes
 # fault   interrupted builds                                 about 5 minutes
 # long    all of boot, powercut, repro, fault and trains     three hours

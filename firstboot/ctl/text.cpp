@@ -84,6 +84,20 @@ std::string trust_text(const Json& status) {
                                             word.at("site").get<std::string>(), word.at("reason").get<std::string>()));
 }
 
+// "berlin-1, as n02", what it waits for, and whom it hears.
+std::string site_text(const Json& status) {
+    if (!status.contains("site")) return {};
+    const Json& site = status.at("site");
+    const auto said = [&](const char* key) { return site.value(key, std::string()); };
+    std::string text = line("site", said("name").empty() ? said("site") : fmt::format("{}, as {}", said("site"), said("name")));
+    text += line("", fmt::format("{}: {}", said("phase"), said("sentence")));
+    for (const char* more : {"trouble", "remedy"})
+        if (!said(more).empty()) text += line("", said(more));
+    for (const Json& peer : site.value("peers", Json::array()))
+        text += line("", fmt::format("{} {}{}", peer.at("heard").get<bool>() ? "hears" : "has heard", peer.at("name").get<std::string>(), peer.at("voter").get<bool>() ? ", a voter" : ""));
+    return text;
+}
+
 std::string status_text(const Json& status) {
     std::string text = line("node", fmt::format("{}, {} {} on {}", status.at("hostname").get<std::string>(), status.at("role").get<std::string>(),
                                                 status.at("release").get<std::string>(), status.at("architecture").get<std::string>()));
@@ -98,6 +112,7 @@ std::string status_text(const Json& status) {
         text += line("state", "runs from a medium, with everything in memory");
         return status.contains("installation") ? text + line("install", status.at("installation").get<std::string>()) : text;
     }
+    text += site_text(status);
     if (status.at("place") == "container") return text + line("state", "runs in a container, whose releases are not its own to keep");
     if (status.contains("fault")) return text + line("fault", status.at("fault").get<std::string>());
     text += line("root", status.at("root_hash").get<std::string>());

@@ -8,7 +8,9 @@
 #include <journald/log.hpp>
 #include <service/entries.hpp>
 #include <service/metrics.hpp>
+#include <node/container.hpp>
 #include <service/service.hpp>
+#include <site_member/site_member.hpp>
 
 #include <atomic>
 #include <csignal>
@@ -45,6 +47,12 @@ firstboot::Identity say_who(const journald::Log& log) {
     return identity;
 }
 
+// Where this node keeps who it is; nothing on a medium.
+std::optional<std::filesystem::path> state_of(const std::optional<steps::Node>& node) {
+    if (node) return node->state;
+    return node::is_in_container() ? std::optional(node::container_state()) : std::nullopt;
+}
+
 } // namespace
 
 void notify(const char* state) {
@@ -69,7 +77,13 @@ int serve() {
     const auto changed = [&] {
         if (control::Server* told = server_of_changes) told->changed();
     };
-    service::Service service(identity, steps::this_node(), changed, [&](const journald::Entry& entry) { log.say(entry); });
+    const auto node = steps::this_node();
+    service::Service service(identity, node, changed, [&](const journald::Entry& entry) { log.say(entry); });
+    std::optional<site_member::SiteService> site;
+    if (const auto state = state_of(node)) {
+        site.emplace(*state, identity, changed, [&](const std::string& text) { log.say(service::site_alarm_entry(text, identity.release)); });
+        service.has_site([&] { return site->status(); });
+    }
     control::Server server(control::socket_path, [&](const std::string& method, const Json& parameters, const control::Caller& caller) { return service.answer(method, parameters, caller); });
     std::filesystem::create_directories(std::filesystem::path(metrics_file).parent_path());
     running = &server;

@@ -85,6 +85,8 @@ Entry entry_of(const steps::Notice& notice, const std::string& running) {
     return entry;
 }
 
+Entry site_alarm_entry(const std::string& text, const std::string& running) { return {site_alarm_id, text, {{"ASHLAR_RELEASE", running}}, Priority::warning}; }
+
 Entry not_kept_entry(const std::string& fault, const std::string& running) {
     return {not_kept_id, "the node's releases are not kept: " + fault, {{"ASHLAR_RELEASE", running}}, Priority::error};
 }

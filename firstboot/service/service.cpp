@@ -291,6 +291,7 @@ Json Service::status() const {
               {"boot_id", identity_.boot_id},
               {"place", node_ ? "disk" : node::is_in_container() ? "container" : "medium"}};
     if (const auto uses = breakglass::uses(); !uses.empty()) json["break_glass"] = breakglass::to_json(uses);
+    if (const auto site = site_ ? site_() : std::nullopt) json["site"] = *site;
     if (!node_) {
         if (std::filesystem::exists(installation_file)) json["installation"] = read_file(installation_file);
         return json;

@@ -34,6 +34,9 @@ public:
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
 
+    // Before anybody asks: what status() says of the node's site; nothing where it has none.
+    void has_site(std::function<std::optional<Json>()> status) { site_ = std::move(status); }
+
     // The methods of docs/formats/control.md.
     [[nodiscard]] Json answer(const std::string& method, const Json& parameters, const control::Caller& caller);
     // The whole of what is known of the node: docs/formats/node-status.md.
@@ -62,6 +65,7 @@ private:
     const std::optional<steps::Node> node_;
     const std::function<void()> changed_;
     const std::function<void(const journald::Entry&)> say_;
+    std::function<std::optional<Json>()> site_;
 
     mutable std::mutex mutex_; // what follows
     std::condition_variable wished_;

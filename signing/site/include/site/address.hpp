@@ -31,11 +31,14 @@ public:
     [[nodiscard]] Address first(unsigned length) const noexcept;
     [[nodiscard]] Address last(unsigned length) const noexcept;
 
+    // In network order; of IPv4 the first four, and zeros.
+    [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const noexcept { return bytes_; }
+
     auto operator<=>(const Address&) const = default;
 
 private:
     Family family_ = Family::ipv4;
-    std::array<std::uint8_t, 16> bytes_{}; // of IPv4 the first four
+    std::array<std::uint8_t, 16> bytes_{};
 };
 
 // "10.0.0.0/24".
