@@ -1,5 +1,7 @@
 #include <membership/genesis_json.hpp>
 
+#include "mark.hpp"
+
 #include <base/text.hpp>
 #include <signing/base64.hpp>
 #include <signing/json_object.hpp>
@@ -21,24 +23,10 @@ constexpr std::size_t most_voters = 5;
 
 // ---- Values ---------------------------------------------------------------------------------------
 
-// A number of 64 random bits has no place among JSON's numbers.
-std::string hex_of(std::uint64_t number) {
-    Bytes bytes;
-    for (int shift = 56; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::byte>(number >> static_cast<unsigned>(shift)));
-    return to_hex(bytes);
-}
-std::uint64_t hex_in(JsonObject& object, const std::string& key) {
-    const auto bytes = from_hex(object.text(key));
-    if (!bytes || bytes->size() != 8) throw object.refusal("'" + key + "' is not 16 hexadecimal digits");
-    std::uint64_t number = 0;
-    for (const std::byte byte : *bytes) number = number << 8U | std::to_integer<std::uint64_t>(byte);
-    return number;
-}
-
-Json json_of(const Ballot& ballot) { return {{"round", ballot.round}, {"proposer", ballot.proposer.text()}, {"mark", hex_of(ballot.mark)}}; }
+Json json_of(const Ballot& ballot) { return {{"round", ballot.round}, {"proposer", ballot.proposer.text()}, {"mark", text_of_mark(ballot.mark)}}; }
 Ballot ballot_in(JsonObject& parent, const std::string& key, const JsonDocument& document) {
     JsonObject object(parent.at(key), document, "'" + key + "'");
-    Ballot ballot{.round = object.number("round"), .proposer = object.id<NodeId>("proposer"), .mark = hex_in(object, "mark")};
+    Ballot ballot{.round = object.number("round"), .proposer = object.id<NodeId>("proposer"), .mark = mark_in(object)};
     object.finish();
     return ballot;
 }

@@ -1,5 +1,6 @@
 #include <membership/site_port.hpp>
 
+#include "mark.hpp"
 #include <membership/genesis_json.hpp>
 
 #include <base/error.hpp>
@@ -43,17 +44,9 @@ Bytes proven(const Json& hello, ByteView exporter) {
 }
 
 Json hello(const Voice& voice, const NodeId& to, ByteView exporter) {
-    Json json{{"type", "hello"}, {"format", 1}, {"site", voice.site.text()}, {"to", to.text()}, {"key", base64(voice.key.verifying_key().der())}, {"boot", voice.life.boot}, {"mark", fmt::format("{:016x}", voice.life.mark)}};
+    Json json{{"type", "hello"}, {"format", 1}, {"site", voice.site.text()}, {"to", to.text()}, {"key", base64(voice.key.verifying_key().der())}, {"boot", voice.life.boot}, {"mark", text_of_mark(voice.life.mark)}};
     json["proof"] = base64(voice.key.sign(proven(json, exporter)));
     return json;
-}
-
-std::uint64_t mark_in(JsonObject& object) {
-    const auto bytes = from_hex(object.text("mark"));
-    if (!bytes || bytes->size() != 8) throw object.refusal("'mark' is not 16 hexadecimal digits");
-    std::uint64_t number = 0;
-    for (const std::byte byte : *bytes) number = number << 8U | std::to_integer<std::uint64_t>(byte);
-    return number;
 }
 
 Speaker speaker_in(const Json& json, const SiteId& site, const NodeId& self, ByteView exporter) {
