@@ -162,6 +162,25 @@ std::vector<ClusterMember> Client::members() {
     return members;
 }
 
+void Client::add_learner(const std::string& peer_url) {
+    (void)ask(fmt::format("add the member at '{}'", peer_url), "/v3/cluster/member/add", {{"peerURLs", {peer_url}}, {"isLearner", true}}, Kind::write);
+}
+
+bool Client::promote(const std::string& id) {
+    constexpr std::string_view behind = "in sync with leader";
+    try {
+        (void)ask(fmt::format("give member {} a vote", id), "/v3/cluster/member/promote", {{"ID", id}}, Kind::write);
+    } catch (const OutcomeUnknown&) {
+        throw;
+    } catch (const Error& error) {
+        if (error.message().find(behind) == std::string::npos) throw;
+        return false;
+    }
+    return true;
+}
+
+void Client::remove_member(const std::string& id) { (void)ask(fmt::format("remove member {}", id), "/v3/cluster/member/remove", {{"ID", id}}, Kind::write); }
+
 bool Client::wait(const std::string& prefix, Revision revision, std::chrono::milliseconds time) {
     const Json body{{"create_request", {{"key", encoded(begin_of(prefix))}, {"range_end", encoded(end_of(prefix))}, {"start_revision", std::to_string(revision + 1)}}}};
     const auto answered = door_.ask(endpoints_.front(), "/v3/watch", body.dump(), time, has_event);

@@ -94,6 +94,12 @@ public:
     Revision remove(const std::string& key); // what is not there is removed already
     [[nodiscard]] Committed commit(const std::vector<Condition>& conditions, const std::vector<Change>& changes);
     [[nodiscard]] std::vector<ClusterMember> members();
+    // As a learner: it follows, and has no vote. Of a URL that a member has already: an Error.
+    void add_learner(const std::string& peer_url);
+    // Whether it has a vote now; no while it has not caught up. `id`: etcd's own.
+    [[nodiscard]] bool promote(const std::string& id);
+    // An Error when too few of the others would be left.
+    void remove_member(const std::string& id);
 
     // Waits until something under `prefix` is changed after `revision`, at most `time`: whether it was. Then read: this is a bell,
     // not a journal.
