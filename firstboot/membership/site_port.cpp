@@ -10,14 +10,7 @@
 #include <signing/node_id.hpp>
 #include <tuf/metadata.hpp>
 
-#include <arpa/inet.h>
-#include <cerrno>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-
-#include <fmt/format.h>
+#include <memory>
 
 namespace ashlar::membership {
 
@@ -65,45 +58,6 @@ Speaker speaker_in(const Json& json, const SiteId& site, const NodeId& self, Byt
     return speaker;
 }
 
-// ---- Sockets ----------------------------------------------------------------------------------------------
-
-// Of both families, where there are both.
-Fd listen_on(std::uint16_t port) {
-    Fd socket(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const bool has_ipv6 = static_cast<bool>(socket);
-    if (!has_ipv6) socket = Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) throw system_error("open", "the site port");
-    constexpr int on = 1, off = 0;
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    sockaddr_in6 ipv6{};
-    ipv6.sin6_family = AF_INET6;
-    ipv6.sin6_port = htons(port);
-    sockaddr_in ipv4{};
-    ipv4.sin_family = AF_INET;
-    ipv4.sin_port = htons(port);
-    if (has_ipv6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    const int bound = has_ipv6 ? ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&ipv6), sizeof ipv6) : ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&ipv4), sizeof ipv4);
-    if (bound != 0 || ::listen(socket.get(), SOMAXCONN) != 0) {
-        Error error = system_error("listen on", fmt::format("TCP port {}", port));
-        error.add_hint("another program has that port: `ss -ltnp` names it");
-        throw error;
-    }
-    return socket;
-}
-
-// Nothing when nobody answers.
-Fd connect_to(const beacon_port::Origin& to) {
-    Fd socket(::socket(to.address()->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (!socket) return {};
-    if (::connect(socket.get(), to.address(), to.length()) != 0 && errno != EINPROGRESS) return {};
-    pollfd wanted{socket.get(), POLLOUT, 0};
-    if (::poll(&wanted, 1, static_cast<int>(std::chrono::milliseconds(longest).count())) != 1) return {};
-    int failure = 0;
-    socklen_t size = sizeof failure;
-    ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &failure, &size);
-    return failure == 0 ? std::move(socket) : Fd();
-}
-
 Secret copy_of(const Secret& secret) { return Secret(secret.text()); }
 
 // As in beacons: who listens on the wire learns nothing new.
@@ -112,55 +66,9 @@ std::string identity_of(const SiteId& site) { return to_hex(beacon::summary_of(s
 } // namespace
 
 SitePort::SitePort(Voice voice, std::uint16_t port, Hear hear)
-    : voice_(voice), node_(node_id_of(voice.key.verifying_key())), hear_(std::move(hear)), listener_(listen_on(port)), ended_(::eventfd(0, EFD_CLOEXEC)) {
-    if (!ended_) throw system_error("make", "event descriptor");
-    threads_.emplace_back([this] { listen(); });
-    for (std::size_t i = 0; i < workers; ++i) threads_.emplace_back([this] { work(); });
-}
-
-SitePort::~SitePort() {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = ::write(ended_.get(), &one, sizeof one);
-    const std::lock_guard lock(mutex_);
-    over_ = true;
-    wanted_.notify_all();
-}
-
-void SitePort::listen() {
-    for (;;) {
-        std::array<pollfd, 2> polls{pollfd{listener_.get(), POLLIN, 0}, pollfd{ended_.get(), POLLIN, 0}};
-        ::poll(polls.data(), polls.size(), -1);
-        if (polls[1].revents != 0) return;
-        Fd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-        if (connection) queue([this, shared = std::make_shared<Fd>(std::move(connection))] { answer(std::move(*shared)); });
-    }
-}
-
-// More than can be worked off is lost, whoever wants it.
-void SitePort::queue(Work work) {
-    const std::lock_guard lock(mutex_);
-    if (queue_.size() >= most_queued) return;
-    queue_.push_back(std::move(work));
-    wanted_.notify_one();
-}
-
-void SitePort::work() {
-    for (;;) {
-        Work next;
-        {
-            std::unique_lock lock(mutex_);
-            wanted_.wait(lock, [&] { return over_ || !queue_.empty(); });
-            if (over_) return;
-            next = std::move(queue_.front());
-            queue_.pop_front();
-        }
-        try {
-            next();
-        } catch (const Error&) {
-            // Of a peer or the way to it: nothing that this node could mend.
-        }
-    }
-}
+    : voice_(voice), node_(node_id_of(voice.key.verifying_key())), hear_(std::move(hear)), workers_(workers, most_queued),
+      // More than can be worked off is lost, whoever wants it.
+      listener_(port, "the site port", [this](Fd connection) { workers_.queue([this, shared = std::make_shared<Fd>(std::move(connection))] { answer(std::move(*shared)); }); }) {}
 
 void SitePort::answer(Fd connection) {
     const auto until = deadline();
@@ -175,11 +83,11 @@ void SitePort::answer(Fd connection) {
 }
 
 void SitePort::tell(const beacon_port::Origin& to, const NodeId& node, founding::Message message) {
-    queue([this, to, node, message = std::move(message)] { speak(to, node, message); });
+    workers_.queue([this, to, node, message = std::move(message)] { speak(to, node, message); });
 }
 
 void SitePort::speak(const beacon_port::Origin& to, const NodeId& node, const founding::Message& message) {
-    Fd socket = connect_to(to);
+    Fd socket = sockets::connect_to(to.address(), to.length(), longest);
     if (!socket) return;
     const auto until = deadline();
     auto opened = channel::connect(std::move(socket), channel::SharedKey{identity_of(voice_.site), copy_of(voice_.enrolment_key)}, until);

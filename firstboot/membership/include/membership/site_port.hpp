@@ -9,14 +9,11 @@
 #include <beacon_port/beacon_port.hpp>
 #include <channel/channel.hpp>
 #include <founding/message.hpp>
+#include <sockets/sockets.hpp>
+#include <sockets/workers.hpp>
 
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
-#include <mutex>
-#include <thread>
-#include <vector>
 
 namespace ashlar::membership {
 
@@ -42,30 +39,20 @@ public:
     SitePort(Voice voice, std::uint16_t port, Hear hear);
     SitePort(const SitePort&) = delete;
     SitePort& operator=(const SitePort&) = delete;
-    ~SitePort(); // what is under way is waited for: seconds
+    ~SitePort() = default; // what is under way is waited for: seconds
 
     // Returns at once.
     void tell(const beacon_port::Origin& to, const NodeId& node, founding::Message message);
 
 private:
-    using Work = std::function<void()>;
-    void listen();
-    void work();
-    void queue(Work work);
     void answer(Fd connection);
     void speak(const beacon_port::Origin& to, const NodeId& node, const founding::Message& message);
 
     const Voice voice_;
     const NodeId node_;
     const Hear hear_;
-    Fd listener_, ended_; // an eventfd
-
-    std::mutex mutex_; // what follows
-    std::condition_variable wanted_;
-    std::deque<Work> queue_;
-    bool over_ = false;
-
-    std::vector<std::jthread> threads_;
+    sockets::Workers workers_;
+    sockets::Listener listener_;
 };
 
 } // namespace ashlar::membership
