@@ -36,8 +36,10 @@ Refused refusal_in(JsonObject& message) {
 
 } // namespace
 
-Json granted(const GenesisId& genesis, const SiteCertificate& authority, const SiteCertificate& certificate) {
-    return {{"type", "enrolled"}, {"format", 1}, {"genesis", genesis.text()}, {"authority", base64(authority.der())}, {"certificate", base64(certificate.der())}};
+Json refused(const Refused& why) { return {{"type", "refused"}, {"format", 1}, {"reason", name_of(why.reason)}, {"text", why.text}}; }
+
+Json granted(const GenesisId& genesis, std::string_view value, const SiteCertificate& authority, const SiteCertificate& certificate) {
+    return {{"type", "enrolled"}, {"format", 1}, {"genesis", genesis.text()}, {"value", value}, {"authority", base64(authority.der())}, {"certificate", base64(certificate.der())}};
 }
 
 // ---- The node's side ---------------------------------------------------------------------------
@@ -83,6 +85,7 @@ Enrolled Seeker::enrolled(const Json& message) const {
     (void)object.at("type");
     (void)object.at("format");
     const GenesisId genesis = object.id<GenesisId>("genesis");
+    std::string value = object.text("value");
     const Bytes authority = object.bytes("authority"), der = object.bytes("certificate");
     object.finish();
     if (known_.genesis && *known_.genesis != genesis) throw Untrusted{fmt::format("it is of another genesis ({}) than the one that is known", genesis.text())};
@@ -91,7 +94,7 @@ Enrolled Seeker::enrolled(const Json& message) const {
     const auto* const node = std::get_if<NodeBearer>(&bearer);
     SiteCertificate certificate = SiteCertificate::from_der(der, "own");
     if (node == nullptr || certificate.key() != key_.verifying_key()) throw Untrusted{"the certificate is not for this node's key"};
-    return {.genesis = genesis, .trust = trust, .certificate = std::move(certificate), .bearer = *node};
+    return {.genesis = genesis, .value = std::move(value), .trust = trust, .certificate = std::move(certificate), .bearer = *node};
 }
 
 // ---- The voters' side --------------------------------------------------------------------------
@@ -153,7 +156,7 @@ Reaction Doorkeeper::denied() { return turn({Reason::not_approved, "an operator 
 
 Reaction Doorkeeper::turn(Refused why) {
     state_ = State::over;
-    return Turn{refused_message(why), std::move(why)};
+    return Turn{refused(why), std::move(why)};
 }
 
 } // namespace ashlar::enrolment

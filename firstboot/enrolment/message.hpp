@@ -32,8 +32,4 @@ template <typename Read> auto reading(Reason reason, Read read) -> std::variant<
     return nonce;
 }
 
-[[nodiscard]] inline Json refused_message(const Refused& refused) {
-    return {{"type", "refused"}, {"format", 1}, {"reason", name_of(refused.reason)}, {"text", refused.text}};
-}
-
 } // namespace ashlar::enrolment

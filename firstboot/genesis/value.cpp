@@ -165,8 +165,8 @@ std::variant<Authority, Refused> opened(const Value& value, const SigningKey& ke
     return Refused{error.message()};
 }
 
-std::optional<std::string> fault_of(const Value& value, const Known& known) {
-    if (value.site != known.site) return fmt::format("it is of the site {}", value.site.text());
+std::optional<std::string> fault_of(const Value& value, const SiteId& site) {
+    if (value.site != site) return fmt::format("it is of the site {}", value.site.text());
     if (auto fault = fault_of(value.voters)) return fault;
     if (!std::ranges::is_sorted(value.voters, {}, &Voter::node)) return "its voters are not in order";
     if (value.authority.key() == value.etcd_authority.key()) return "etcd's authority is the site's";
@@ -174,8 +174,12 @@ std::optional<std::string> fault_of(const Value& value, const Known& known) {
     if (const auto* refused = std::get_if<Refused>(&trust)) return refused->text;
     for (const Voter& voter : value.voters)
         if (auto fault = fault_of(voter, std::get<Trust>(trust))) return fault;
+    return std::nullopt;
+}
+
+std::optional<std::string> fault_of_keys(const Value& value, const SigningKey& key) {
     for (const Kind& kind : {of_site, of_etcd}) {
-        const auto authority = opened(value, known.key, kind);
+        const auto authority = opened(value, key, kind);
         if (const auto* refused = std::get_if<Refused>(&authority)) return refused->text;
     }
     return std::nullopt;
@@ -204,14 +208,22 @@ std::string text_of(const Value& value) {
                                 {"voters", std::move(voters)}});
 }
 
-std::variant<Value, Refused> check(std::string_view text, const Known& known) try {
+std::variant<Value, Refused> check_from_outside(std::string_view text, const SiteId& site) try {
     if (text.size() > most_value) return Refused{fmt::format("it has more than {} bytes", most_value)};
     Value value = value_in(parse_strict_json(text, "genesis value"));
     if (text_of(value) != text) return Refused{"it is not in the one form that it may have"};
-    if (auto fault = fault_of(value, known)) return Refused{std::move(*fault)};
+    if (auto fault = fault_of(value, site)) return Refused{std::move(*fault)};
     return value;
 } catch (const Error& error) {
     return Refused{error.message()};
+}
+
+std::variant<Value, Refused> check(std::string_view text, const Known& known) {
+    auto checked = check_from_outside(text, known.site);
+    const auto* const value = std::get_if<Value>(&checked);
+    if (value == nullptr) return checked;
+    if (auto fault = fault_of_keys(*value, known.key)) return Refused{std::move(*fault)};
+    return checked;
 }
 
 std::variant<Authority, Refused> authority_in(const Value& value, const SigningKey& key) { return opened(value, key, of_site); }

@@ -60,24 +60,44 @@ Speaker speaker_in(const Json& json, const SiteId& site, const NodeId& self, Byt
 
 Secret copy_of(const Secret& secret) { return Secret(secret.text()); }
 
-// As in beacons: who listens on the wire learns nothing new.
-std::string identity_of(const SiteId& site) { return to_hex(beacon::summary_of(site)); }
-
 } // namespace
+
+std::string identity_of(const SiteId& site) { return to_hex(beacon::summary_of(site)); }
 
 SitePort::SitePort(Voice voice, std::uint16_t port, Hear hear)
     : voice_(voice), node_(node_id_of(voice.key.verifying_key())), hear_(std::move(hear)), workers_(workers, most_queued),
       // More than can be worked off is lost, whoever wants it.
       listener_(port, "the site port", [this](Fd connection) { workers_.queue([this, shared = std::make_shared<Fd>(std::move(connection))] { answer(std::move(*shared)); }); }) {}
 
+void SitePort::receive_by(std::shared_ptr<Reception> reception) {
+    const std::lock_guard lock(mutex_);
+    reception_ = std::move(reception);
+}
+
+std::shared_ptr<Reception> SitePort::reception() const {
+    const std::lock_guard lock(mutex_);
+    return reception_;
+}
+
 void SitePort::answer(Fd connection) {
     const auto until = deadline();
-    const auto keys = [&](std::string_view identity) { return identity == identity_of(voice_.site) ? std::optional(copy_of(voice_.enrolment_key)) : std::nullopt; };
+    const std::string own = identity_of(voice_.site);
+    const auto reception = this->reception();
+    const auto keys = [&](std::string_view identity) -> std::optional<Secret> {
+        if (identity == own) return copy_of(voice_.enrolment_key);
+        return reception ? reception->key_of(identity) : std::nullopt;
+    };
     auto opened = channel::accept(std::move(connection), keys, until);
     auto* channel = std::get_if<channel::Channel>(&opened);
     if (channel == nullptr) return;
-    const auto first = channel->receive(until);
+    auto first = channel->receive(until);
     if (!first) return;
+    if (first->contains("type") && first->at("type") == "enrol") {
+        if (reception) reception->receive(std::move(*channel), std::move(*first));
+        return;
+    }
+    // Who has only a ticket has no say in the agreement.
+    if (channel->peer() != channel::Peer(channel::KeyHolder{own})) return;
     const Speaker speaker = speaker_in(*first, voice_.site, node_, channel->exporter(label));
     if (const auto second = channel->receive(until)) hear_(speaker, message_from(*second));
 }

@@ -16,7 +16,7 @@ namespace {
 
 using Session = Handle<SSL_SESSION, SSL_SESSION_free>;
 
-constexpr std::size_t least_key = 32, most_key = 48, most_identity = 128;
+constexpr std::size_t least_key = 32, most_key = 48, most_identity = 512;
 
 template <typename Kind> Kind& proof_of(const SSL* tls) { return static_cast<Kind&>(Proof::of(tls)); }
 

@@ -38,11 +38,14 @@ public:
         variables.emplace_back("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         variables.emplace_back("LOG", (directory_.path() / "log").native());
         member_ = std::make_unique<PipedChild>(Command{.argv = {"sh", "-c", "exec etcd >>\"$LOG\" 2>&1"}, .environment = variables});
-        door_ = std::make_unique<etcd::HttpsDoor>(transfer::Identification{.certificate = certificate.pem(), .key = key.secret(), .authority = authority.certificate().pem()});
+        certificate_ = certificate.pem();
+        door_ = std::make_unique<etcd::HttpsDoor>(identification());
         wait();
     }
 
     [[nodiscard]] etcd::Client client() { return {*door_, {etcd::client_url(address)}}; }
+    // For a client of one's own.
+    [[nodiscard]] transfer::Identification identification() const { return {.certificate = certificate_, .key = key.secret(), .authority = authority.certificate().pem()}; }
     [[nodiscard]] static Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
     const SigningKey key = SigningKey::generate(site_scheme); // of the one voter
@@ -63,6 +66,7 @@ private:
         }
     }
 
+    std::string certificate_;
     TemporaryDirectory directory_{testing::TempDir(), "etcd-"};
     std::unique_ptr<PipedChild> member_;
     std::unique_ptr<etcd::HttpsDoor> door_;

@@ -58,7 +58,7 @@ protected:
         return {site, authority.certificate().digest(), voter_nonce, exporter, [this](const Applicant&) { return decision(); }};
     }
     [[nodiscard]] Json grant(const VerifyingKey& to) const {
-        return granted(genesis, authority.certificate(), authority.issue(NodeBearer{.node = node_id_of(to), .name = "n01", .roles = {"control"}, .addresses = {}}, to, now));
+        return granted(genesis, "value", authority.certificate(), authority.issue(NodeBearer{.node = node_id_of(to), .name = "n01", .roles = {"control"}, .addresses = {}}, to, now));
     }
 };
 
@@ -321,7 +321,7 @@ TEST_F(Enrolment, WhatWasComparedIsWhatIsTaken) {
     Seeker seeking = seeker();
     (void)seeking.receive(std::get<Say>(voter.receive(seeking.begin())).message);
     const Authority twin = Authority::found(site, now);
-    const Json other = granted(genesis, twin.certificate(), twin.issue(bearer, key.verifying_key(), now));
+    const Json other = granted(genesis, "value", twin.certificate(), twin.issue(bearer, key.verifying_key(), now));
     EXPECT_EQ(std::get<Refused>(seeking.receive(other)).reason, Reason::untrusted);
 }
 

@@ -18,6 +18,7 @@ struct Known {
 
 struct Enrolled {
     GenesisId genesis;
+    std::string value; // of that genesis, as text: not looked at here
     certificates::Trust trust;
     certificates::SiteCertificate certificate;
     certificates::NodeBearer bearer; // who this node is
@@ -103,6 +104,7 @@ private:
     std::string text_;
 };
 
-[[nodiscard]] Json granted(const GenesisId& genesis, const certificates::SiteCertificate& authority, const certificates::SiteCertificate& certificate);
+[[nodiscard]] Json refused(const Refused& why);
+[[nodiscard]] Json granted(const GenesisId& genesis, std::string_view value, const certificates::SiteCertificate& authority, const certificates::SiteCertificate& certificate);
 
 } // namespace ashlar::enrolment

@@ -5,6 +5,9 @@
 #include <etcd/client.hpp>
 #include <transfer/https_client.hpp>
 
+#include <functional>
+#include <memory>
+
 namespace ashlar::etcd {
 
 class HttpsDoor final : public Door {
@@ -17,5 +20,21 @@ public:
 private:
     transfer::HttpsClient client_;
 };
+
+// A client and its door: for one thread.
+class Session {
+public:
+    Session(transfer::Identification identification, std::vector<std::string> endpoints, std::chrono::milliseconds timeout = std::chrono::seconds(5))
+        : door_(std::move(identification)), client_(door_, std::move(endpoints), timeout) {}
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    [[nodiscard]] Client& client() noexcept { return client_; }
+
+private:
+    HttpsDoor door_;
+    Client client_;
+};
+// Whoever needs one opens one.
+using OpenSession = std::function<std::unique_ptr<Session>()>;
 
 } // namespace ashlar::etcd

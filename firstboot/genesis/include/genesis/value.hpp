@@ -60,6 +60,8 @@ struct Refused {
 // What an acceptor asks before it accepts, and everyone before it starts anything from it. No clock is asked: they lie at first
 // boot.
 [[nodiscard]] std::variant<Value, Refused> check(std::string_view text, const Known& known);
+// The same, for who is none of its voters: whether the authorities' keys are in it is not known then.
+[[nodiscard]] std::variant<Value, Refused> check_from_outside(std::string_view text, const SiteId& site);
 
 // The site's authority and etcd's, opened with this voter's key.
 [[nodiscard]] std::variant<certificates::Authority, Refused> authority_in(const Value& value, const SigningKey& key);

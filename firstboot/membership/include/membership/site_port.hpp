@@ -14,6 +14,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace ashlar::membership {
 
@@ -31,6 +36,19 @@ struct Voice {
     beacon::Life life;
 };
 
+// By which the site's key is asked for in a channel: as in beacons, who listens on the wire learns nothing new.
+[[nodiscard]] std::string identity_of(const SiteId& site);
+
+// Who takes those that want to be members: a voter of a site that has begun. Called from threads of the port, several at once.
+class Reception {
+public:
+    virtual ~Reception() = default;
+    // The key of a ticket, by its public part; nothing when it is none of this site's.
+    [[nodiscard]] virtual std::optional<Secret> key_of(std::string_view identity) = 0;
+    // `first`: message "enrol". Returns soon: whoever waits for a person waits elsewhere.
+    virtual void receive(channel::Channel channel, Json first) = 0;
+};
+
 class SitePort {
 public:
     // Called from threads of the port.
@@ -41,16 +59,23 @@ public:
     SitePort& operator=(const SitePort&) = delete;
     ~SitePort() = default; // what is under way is waited for: seconds
 
+    // From now on. Until then nobody is received here.
+    void receive_by(std::shared_ptr<Reception> reception);
+
     // Returns at once.
     void tell(const beacon_port::Origin& to, const NodeId& node, founding::Message message);
 
 private:
     void answer(Fd connection);
+    [[nodiscard]] std::shared_ptr<Reception> reception() const;
     void speak(const beacon_port::Origin& to, const NodeId& node, const founding::Message& message);
 
     const Voice voice_;
     const NodeId node_;
     const Hear hear_;
+    mutable std::mutex mutex_; // what follows
+    std::shared_ptr<Reception> reception_;
+
     sockets::Workers workers_;
     sockets::Listener listener_;
 };

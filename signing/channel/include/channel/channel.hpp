@@ -30,7 +30,7 @@ inline constexpr std::size_t most_frame = std::size_t{1} << 20U; // bytes of JSO
 
 // Both sides hold 32 bytes or more of one key. `identity` says which one, and is read by whoever listens on the wire.
 struct SharedKey {
-    std::string identity; // at most 128 bytes
+    std::string identity; // at most 512 bytes
     Secret key;
 };
 // The keys that a server takes: nothing for an identity that it does not know.

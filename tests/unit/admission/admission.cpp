@@ -1,0 +1,211 @@
+// Nodes that come to a voter of a site with a real etcd, over real channels.
+
+#include <admission/admission.hpp>
+#include <admission/facts.hpp>
+#include <admission/seek.hpp>
+
+#include <error_of.hpp>
+#include <one_etcd.hpp>
+
+#include <base/text.hpp>
+#include <roster/audit.hpp>
+#include <site/ticket.hpp>
+
+#include <gmock/gmock.h>
+
+#include <array>
+#include <future>
+#include <set>
+#include <sys/socket.h>
+
+namespace ashlar::admission {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+class Admitting : public testing::Test {
+protected:
+    Admitting() { admission_ = std::make_unique<Admission>(Voter{etcd.value, authority, site_key, "n01"}, outside()); }
+
+    struct Machine {
+        std::string serial;
+        SigningKey key = SigningKey::generate(site_scheme);
+        std::optional<site::Ticket> ticket = std::nullopt;
+        [[nodiscard]] NodeId node() const { return node_id_of(key.verifying_key()); }
+    };
+
+    // As the machine is told: nothing, or why not.
+    std::string enrol(const Machine& machine) {
+        std::optional<enrolment::Enrolled> enrolled;
+        const auto told = error_of([&] { enrolled = seek(visit(), shared_key(machine), seeking(machine), [this](const std::string& code) { show(code); }); });
+        const std::lock_guard lock(mutex);
+        last = std::move(enrolled);
+        return last ? std::string() : told;
+    }
+    [[nodiscard]] site::Ticket ticket(std::optional<std::string> node, unsigned uses = 1) const {
+        return site::make_ticket(site_key, {.site = etcd.value.site, .id = site::TicketId::random(), .node = std::move(node), .expires = now + 1h, .uses = uses}, now);
+    }
+    [[nodiscard]] roster::Roster roster() {
+        auto client = etcd.client();
+        return roster::read(client);
+    }
+    void show(const std::string& code) {
+        const std::lock_guard lock(mutex);
+        shown = code;
+    }
+    // Until a newcomer waits for a person.
+    Json applicant(const Machine& machine) {
+        auto client = etcd.client();
+        for (const auto end = std::chrono::steady_clock::now() + 30s; std::chrono::steady_clock::now() < end; std::this_thread::sleep_for(20ms)) {
+            const auto pair = client.get(roster::key::applicant(machine.node()));
+            const std::lock_guard lock(mutex);
+            if (pair && !shown.empty()) return parse_json(pair->value, "applicant");
+        }
+        throw Error("nobody waits");
+    }
+
+    OneEtcd etcd;
+    const certificates::Authority authority = std::get<certificates::Authority>(genesis::authority_in(etcd.value, etcd.key));
+    const site::SiteKey site_key = site::SiteKey::generate(etcd.value.site);
+    site::Site plan{.genesis = site::Genesis{}, .nodes = {{.name = "n04", .serial = "S4", .roles = {"compute"}}, {.name = "n05", .serial = "S5", .roles = {"compute"}}}};
+    std::set<NodeId> heard;
+    Time now = OneEtcd::now();
+    std::optional<enrolment::Enrolled> last;
+    std::mutex mutex;
+    std::string shown;
+
+private:
+    [[nodiscard]] Outside outside() {
+        return {.etcd = [this] { return std::make_unique<etcd::Session>(etcd.identification(), std::vector{etcd::client_url(etcd.address)}); },
+                .plan = [this] { return plan; },
+                .is_heard = [this](const NodeId& node) { return heard.contains(node); },
+                .now = [this] { return now; }};
+    }
+    [[nodiscard]] channel::SharedKey shared_key(const Machine& machine) const {
+        if (machine.ticket) return {text_of(machine.ticket->claim), Secret(machine.ticket->secret.text())};
+        return {membership::identity_of(etcd.value.site), site_key.derive(site::enrolment_key_info, site::SiteKey::size)};
+    }
+    [[nodiscard]] Seeking seeking(const Machine& machine) const {
+        return {machine.key,
+                {.site = etcd.value.site, .authority = std::nullopt, .genesis = std::nullopt},
+                {.site = etcd.value.site,
+                 .facts = to_json(Facts{.machine = {.serial = machine.serial, .macs = {}, .tpm_ek = std::nullopt}, .role = "compute", .addresses = {}}),
+                 .ticket = machine.ticket ? std::optional(text_of(machine.ticket->claim)) : std::nullopt,
+                 .certificate = std::nullopt}};
+    }
+    // As the site port does it.
+    Fd visit() {
+        std::array<int, 2> both{};
+        EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both.data()), 0);
+        const std::lock_guard lock(mutex);
+        ports_.push_back(std::async(std::launch::async, [this, server = std::make_shared<Fd>(both[1])] {
+            const auto until = std::chrono::steady_clock::now() + 10s;
+            const auto keys = [this](std::string_view identity) {
+                if (identity == membership::identity_of(etcd.value.site)) return std::optional(site_key.derive(site::enrolment_key_info, site::SiteKey::size));
+                return admission_->key_of(identity);
+            };
+            auto opened = channel::accept(std::move(*server), keys, until);
+            auto* const channel = std::get_if<channel::Channel>(&opened);
+            if (channel == nullptr) return;
+            if (auto first = channel->receive(until)) admission_->receive(std::move(*channel), std::move(*first));
+        }));
+        return Fd(both[0]);
+    }
+
+    std::unique_ptr<Admission> admission_;
+    std::vector<std::future<void>> ports_;
+};
+
+TEST_F(Admitting, ANewcomerIsOneOfUs) {
+    const Machine machine{.serial = "S4"};
+    EXPECT_EQ(enrol(machine), "");
+    EXPECT_EQ(last->bearer.name, "n04");
+    EXPECT_EQ(last->genesis, etcd.value.genesis);
+    EXPECT_EQ(last->value, genesis::text_of(etcd.value));
+    const auto* const member = roster().member_called("n04");
+    ASSERT_NE(member, nullptr);
+
+    // It comes again after its answer was lost, on another board: the same member, and one entry.
+    Machine moved{.serial = "S5", .key = SigningKey::from_secret(machine.key.secret(), "moved")};
+    EXPECT_EQ(enrol(moved), "");
+    EXPECT_EQ(last->bearer.name, "n04");
+    EXPECT_EQ(roster().members().size(), 1U);
+    EXPECT_EQ(roster().member_called("n04")->serial, "S5");
+    // But not when both are there.
+    heard.insert(machine.node());
+    EXPECT_THAT(enrol(machine), HasSubstr("lives on the board S5 with the same key"));
+}
+
+TEST_F(Admitting, WhoIsNotInThePlanIsNot) {
+    EXPECT_THAT(enrol({.serial = "S9"}), HasSubstr("cannot enrol: this site declares no machine with these facts"));
+    EXPECT_TRUE(roster().nodes.empty());
+}
+
+TEST_F(Admitting, TicketsCount) {
+    plan.trust.enrol_until = std::chrono::floor<std::chrono::days>(now) - std::chrono::days(1);
+    EXPECT_THAT(enrol({.serial = "S4"}), HasSubstr("takes no more nodes without a ticket"));
+    const Machine first{.serial = "S4", .ticket = ticket(std::nullopt)};
+    EXPECT_EQ(enrol(first), "");
+    EXPECT_EQ(enrol(first), ""); // its answer was lost
+    Machine second{.serial = "S5", .ticket = site::parse_ticket(std::string(text_of(first.ticket->claim)) + "secret: " + to_hex(bytes_of(first.ticket->secret.text())) + "\nbeacon: " + to_hex(bytes_of(first.ticket->beacon.text())) + "\n")};
+    EXPECT_THAT(enrol(second), HasSubstr("the ticket was used 1 time already"));
+    EXPECT_THAT(enrol({.serial = "S5", .ticket = ticket("n04")}), HasSubstr("the ticket is for 'n04', and this is 'n05'"));
+    // After a year in a cupboard it is still who it was.
+    now += 365 * 24h;
+    EXPECT_EQ(enrol(first), "");
+    EXPECT_EQ(roster().members().size(), 1U);
+}
+
+TEST_F(Admitting, AReplacementWaitsForAPerson) {
+    const Machine before{.serial = "S4"}, after{.serial = "S4"};
+    ASSERT_EQ(enrol(before), "");
+    heard.insert(before.node());
+    EXPECT_THAT(enrol(after), HasSubstr("n04 is a living member with another key"));
+    heard.clear();
+
+    auto told = std::async(std::launch::async, [&] { return enrol(after); });
+    const Json waiting = applicant(after);
+    EXPECT_EQ(waiting.at("name"), "n04");
+    {
+        const std::lock_guard lock(mutex);
+        EXPECT_EQ(waiting.at("code"), shown);
+    }
+    EXPECT_EQ(roster().member_called("n04")->node(), before.node());
+    etcd.client().put(roster::key::approval(after.node()), "{}");
+    EXPECT_EQ(told.get(), "");
+    EXPECT_EQ(roster().member_called("n04")->node(), after.node());
+    EXPECT_EQ(roster().nodes.at(before.node()).value.state, roster::Member::State::removed);
+    auto client = etcd.client();
+    EXPECT_FALSE(client.get(roster::key::approval(after.node())));
+    EXPECT_FALSE(client.get(roster::key::applicant(after.node())));
+    // The one that was comes back: not by itself.
+    EXPECT_THAT(enrol(before), HasSubstr("it was removed from this site"));
+    std::set<std::string> log;
+    for (const auto& entry : audit::read(client)) log.insert(entry.what + " " + entry.about + ": " + entry.text);
+    EXPECT_EQ(log, (std::set<std::string>{"enrol n04: a new node, by n01", "enrol n04: instead of the one that was, by n01"}));
+}
+
+TEST_F(Admitting, APersonSaysNo) {
+    plan.trust.approve = site::Approval::by_hand;
+    const Machine machine{.serial = "S4"};
+    auto told = std::async(std::launch::async, [&] { return enrol(machine); });
+    EXPECT_EQ(applicant(machine).at("text"), "shall this machine be n04?");
+    etcd.client().remove(roster::key::applicant(machine.node()));
+    EXPECT_THAT(told.get(), HasSubstr("an operator of this site has not approved it"));
+    EXPECT_TRUE(roster().nodes.empty());
+}
+
+// Two machines that are one entry of the plan, at once: one of them is it, and the other one is told of it.
+TEST_F(Admitting, OfTwoAtOnceOneIsIt) {
+    const Machine one{.serial = "S4"}, other{.serial = "S4"};
+    heard = {one.node(), other.node()};
+    std::array<std::future<std::string>, 2> told{std::async(std::launch::async, [&] { return enrol(one); }), std::async(std::launch::async, [&] { return enrol(other); })};
+    const std::string first = told[0].get(), second = told[1].get();
+    EXPECT_NE(first.empty(), second.empty()) << first << second;
+    EXPECT_THAT(first + second, HasSubstr("is a living member with another key"));
+    EXPECT_EQ(roster().members().size(), 1U);
+}
+
+} // namespace
+} // namespace ashlar::admission
