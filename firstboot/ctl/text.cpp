@@ -91,6 +91,7 @@ std::string site_text(const Json& status) {
     const auto said = [&](const char* key) { return site.value(key, std::string()); };
     std::string text = line("site", said("name").empty() ? said("site") : fmt::format("{}, as {}", said("site"), said("name")));
     text += line("", fmt::format("{}: {}", said("phase"), said("sentence")));
+    if (!said("code").empty()) text += line("", fmt::format("an operator decides; the code is {}", said("code")));
     for (const char* more : {"trouble", "remedy"})
         if (!said(more).empty()) text += line("", said(more));
     for (const Json& peer : site.value("peers", Json::array()))

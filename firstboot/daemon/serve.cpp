@@ -10,7 +10,7 @@
 #include <service/metrics.hpp>
 #include <node/container.hpp>
 #include <service/service.hpp>
-#include <site_member/site_member.hpp>
+#include <site_member/site_service.hpp>
 
 #include <atomic>
 #include <csignal>
@@ -81,7 +81,7 @@ int serve() {
     service::Service service(identity, node, changed, [&](const journald::Entry& entry) { log.say(entry); });
     std::optional<site_member::SiteService> site;
     if (const auto state = state_of(node)) {
-        site.emplace(*state, identity, changed, [&](const std::string& text) { log.say(service::site_alarm_entry(text, identity.release)); });
+        site.emplace(*state, identity, site_member::SiteMember::Told{.changed = changed, .alarm = [&](const std::string& text) { log.say(service::site_alarm_entry(text, identity.release)); }});
         service.has_site([&] { return site->status(); });
     }
     control::Server server(control::socket_path, [&](const std::string& method, const Json& parameters, const control::Caller& caller) { return service.answer(method, parameters, caller); });

@@ -153,16 +153,20 @@ std::variant<Trust, Refused> trust_of(const Value& value, const Kind& kind) {
     return std::get<Trust>(std::move(trust));
 }
 
-std::variant<Authority, Refused> opened(const Value& value, const SigningKey& key, const Kind& kind) try {
-    const Voter* const self = voter_with(value, key.verifying_key());
-    if (self == nullptr) return Refused{"it does not name this node among the voters"};
-    const auto secret = unseal(key, purpose(kind, value.site, value.genesis), self->*kind.sealed);
+std::variant<Authority, Refused> opened(const Value& value, const Bytes& sealed, const SigningKey& key, const Kind& kind) try {
+    const auto secret = unseal(key, purpose(kind, value.site, value.genesis), sealed);
     if (!secret) return Refused{fmt::format("{} does not open with this node's key", kind.name)};
     auto trust = trust_of(value, kind);
     if (const auto* refused = std::get_if<Refused>(&trust)) return *refused;
     return Authority::with(SigningKey::from_secret(*secret, "authority"), std::get<Trust>(std::move(trust)));
 } catch (const Error& error) {
     return Refused{error.message()};
+}
+
+std::variant<Authority, Refused> opened(const Value& value, const SigningKey& key, const Kind& kind) {
+    const Voter* const self = voter_with(value, key.verifying_key());
+    if (self == nullptr) return Refused{"it does not name this node among the voters"};
+    return opened(value, self->*kind.sealed, key, kind);
 }
 
 std::optional<std::string> fault_of(const Value& value, const SiteId& site) {
@@ -224,6 +228,24 @@ std::variant<Value, Refused> check(std::string_view text, const Known& known) {
     if (value == nullptr) return checked;
     if (auto fault = fault_of_keys(*value, known.key)) return Refused{std::move(*fault)};
     return checked;
+}
+
+std::optional<SealedKeys> keys_for(const Value& value, const NodeId& node) {
+    const auto found = std::ranges::find(value.voters, node, &Voter::node);
+    return found == value.voters.end() ? std::nullopt : std::optional(SealedKeys{found->sealed_authority, found->sealed_etcd_authority});
+}
+
+SealedKeys seal(const Value& value, const Authorities& authorities, const VerifyingKey& to) {
+    const auto sealed = [&](const Kind& kind, const Authority& of) { return seal_to_node(to, purpose(kind, value.site, value.genesis), of.secret()); };
+    return {.authority = sealed(of_site, authorities.site), .etcd_authority = sealed(of_etcd, authorities.etcd)};
+}
+
+std::variant<Authorities, Refused> open(const Value& value, const SealedKeys& keys, const SigningKey& key) {
+    auto site = opened(value, keys.authority, key, of_site);
+    if (const auto* refused = std::get_if<Refused>(&site)) return *refused;
+    auto etcd = opened(value, keys.etcd_authority, key, of_etcd);
+    if (const auto* refused = std::get_if<Refused>(&etcd)) return *refused;
+    return Authorities{std::get<Authority>(std::move(site)), std::get<Authority>(std::move(etcd))};
 }
 
 std::variant<Authority, Refused> authority_in(const Value& value, const SigningKey& key) { return opened(value, key, of_site); }

@@ -58,8 +58,12 @@ Membership::Membership(Parts parts, std::function<void()> changed, std::function
     : parts_(std::move(parts)), changed_(std::move(changed)), alarm_(std::move(alarm)), beacon_key_(beacon::Key::derived(bytes_of(parts_.beacon_key.text()))), beacons_(parts_.beacons),
       founder_(parts_.charter, parts_.self = alive(parts_.self, parts_.state, parts_.site_port), parts_.settling.offer(), journal_of(parts_.state), random_number()), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) throw system_error("make", "event descriptor");
-    const Voice voice{parts_.key, parts_.site, parts_.enrolment_key, parts_.self.life};
+    if (!parts_.enrolment_key) return;
+    const Voice voice{parts_.key, parts_.site, *parts_.enrolment_key, parts_.self.life};
     site_port_ = std::make_unique<SitePort>(voice, parts_.site_port, [this](const Speaker& speaker, Message message) { post(Received{speaker.node, speaker.life, std::move(message)}); });
+}
+
+void Membership::begin() {
     post(Started{parts_.marked});
     // What a member runs is gone after a restart.
     if (const auto& journal = founder_.journal(); journal.genesis && journal.settled) perform(Settle{*journal.genesis, sits_in(journal.genesis->voters, parts_.self.node)});
@@ -156,7 +160,29 @@ void Membership::happen(const Event& event) {
 void Membership::perform(const Announce& announce) { beacons_.send(beacon::encode(announce.beacon, parts_.site, beacon_key_)); }
 
 void Membership::perform(const Send& send) {
-    if (const auto found = origins_.find(send.to); found != origins_.end()) site_port_->tell(found->second, send.to, send.message);
+    const auto found = origins_.find(send.to);
+    if (found == origins_.end()) return;
+    if (site_port_) return site_port_->tell(found->second, send.to, send.message);
+    if (std::holds_alternative<Ask>(send.message)) introduce_to(send.to, found->second);
+}
+
+// One at a time: the core asks again.
+void Membership::introduce_to(const NodeId& node, const beacon_port::Origin& origin) {
+    const Peer* const peer = founder_.peers().find(node);
+    if (peer == nullptr || introducing_.exchange(true)) return;
+    introduction_ = std::jthread([this, node, origin, life = peer->beacon.life] {
+        std::string trouble;
+        try {
+            post(Received{node, life, Known{parts_.settling.introduce(origin)}});
+        } catch (const Error& error) {
+            trouble = error.message();
+        }
+        {
+            const std::lock_guard lock(mutex_);
+            trouble_ = trouble;
+        }
+        introducing_ = false;
+    });
 }
 
 // A disk that keeps nothing is a node that must say nothing: the daemon ends with the Error.
@@ -208,11 +234,22 @@ void Membership::show() {
     bool is_new = false;
     {
         const std::lock_guard lock(mutex_);
+        present_.clear();
+        for (const Peer* peer : founder_.peers().present(now())) present_.insert(peer->beacon.node);
         if (!trouble_.empty()) status["trouble"] = trouble_;
         is_new = status != status_;
         status_ = std::move(status);
     }
     if (is_new) changed_();
+}
+
+void Membership::receive_by(std::shared_ptr<Reception> reception) {
+    if (site_port_) site_port_->receive_by(std::move(reception));
+}
+
+bool Membership::hears(const NodeId& node) const {
+    const std::lock_guard lock(mutex_);
+    return present_.contains(node);
 }
 
 Json Membership::status() const {

@@ -13,9 +13,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char *member = "site_files", *main_file = "site.toml", *key_file = "site.key";
+constexpr const char *member = "site_files", *main_file = "site.toml", *key_file = "site.key", *ticket_file = "ticket";
 
 using TextOf = std::function<std::optional<std::string>(const std::string& name)>;
+
+void require_same_site(const site::Site& site, std::string_view file, const SiteId& of) {
+    if (site.id == of) return;
+    throw Error(fmt::format("cannot use '{}': it is of site {}, and site.toml is of {}", file, of.text(), site.id ? site.id->text() : "none"), "both come from one `ashlar site new`");
+}
 
 SiteFiles gather(const TextOf& text_of) {
     SiteFiles files;
@@ -26,9 +31,10 @@ SiteFiles gather(const TextOf& text_of) {
         return toml::source_from_text(name, std::move(*text));
     };
     files.site = site::read(take(main_file), take);
-    if (const auto key = text_of(key_file)) files.texts[key_file] = *key;
-    if (const auto key = files.key(); key && files.site.id != key->site())
-        throw Error(fmt::format("cannot use '{}': it is the key of site {}, and site.toml is of {}", key_file, key->site().text(), files.site.id ? files.site.id->text() : "none"), "both come from one `ashlar site new`");
+    for (const char* secret : {key_file, ticket_file})
+        if (const auto text = text_of(secret)) files.texts[secret] = *text;
+    if (const auto key = files.key()) require_same_site(files.site, key_file, key->site());
+    if (const auto ticket = files.ticket()) require_same_site(files.site, ticket_file, ticket->claim.terms.site);
     return files;
 }
 
@@ -39,19 +45,33 @@ std::optional<site::SiteKey> SiteFiles::key() const {
     return found == texts.end() ? std::nullopt : std::optional(site::SiteKey::parse(found->second, key_file));
 }
 
+std::optional<site::Ticket> SiteFiles::ticket() const {
+    const auto found = texts.find(ticket_file);
+    return found == texts.end() ? std::nullopt : std::optional(site::parse_ticket(found->second));
+}
+
+std::map<std::string, std::string> SiteFiles::public_texts() const {
+    auto all = texts;
+    for (const char* secret : {key_file, ticket_file}) all.erase(secret);
+    return all;
+}
+
 SiteFiles read_site_files(const fs::path& directory) {
     return gather([&](const std::string& name) { return fs::exists(directory / name) ? std::optional(read_file(directory / name)) : std::nullopt; });
 }
 
 Json to_json(const SiteFiles& files) { return Json(files.texts); }
 
-std::optional<SiteFiles> site_files_in(const Json& state) {
-    if (!state.contains(member)) return std::nullopt;
-    const auto texts = state.at(member).get<std::map<std::string, std::string>>();
+SiteFiles site_files_of(std::map<std::string, std::string> texts) {
     return gather([&](const std::string& name) {
         const auto found = texts.find(name);
         return found == texts.end() ? std::nullopt : std::optional(found->second);
     });
+}
+
+std::optional<SiteFiles> site_files_in(const Json& state) {
+    if (!state.contains(member)) return std::nullopt;
+    return site_files_of(state.at(member).get<std::map<std::string, std::string>>());
 }
 
 } // namespace ashlar::node

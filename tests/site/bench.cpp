@@ -4,7 +4,9 @@
 #include <base/text.hpp>
 #include <root/namespace.hpp>
 #include <site/key.hpp>
+#include <site/ticket.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <thread>
 
@@ -20,7 +22,7 @@ namespace {
 
 fs::path image() { return std::getenv("ASHLAR_SITE_IMAGE"); }
 
-std::string site_text(const std::string& name, const SiteId& id, unsigned voters) {
+std::string site_text(const std::string& name, const SiteId& id, unsigned voters, unsigned others) {
     std::string text = fmt::format(R"([site]
 name = "{}"
 id = "{}"
@@ -41,8 +43,8 @@ interface = ["host0"]
 link = "lan"
 subnets = ["10.77.0.0/24"]
 )", name, id.text(), voters);
-    for (unsigned i = 1; i <= voters; ++i)
-        text += fmt::format("\n[[node]]\nname = \"{0}-n{1}\"\nserial = \"n{1}\"\nvoter = true\nroles = [\"control\"]\naddresses = {{ management = [\"10.77.0.{2}\"] }}\n", name, i, 10 + i);
+    for (unsigned i = 1; i <= voters + others; ++i)
+        text += fmt::format("\n[[node]]\nname = \"{0}-n{1}\"\nserial = \"n{1}\"\nvoter = {3}\nroles = [\"{4}\"]\naddresses = {{ management = [\"10.77.0.{2}\"] }}\n", name, i, 10 + i, i <= voters, i <= voters ? "control" : "compute");
     return text;
 }
 
@@ -76,16 +78,45 @@ bool wait_until(std::chrono::seconds longest, const std::function<bool()>& holds
 
 Bench::Bench() : work_(fs::temp_directory_path(), "ashlar-site-"), root_(image(), work_.path() / "root") {}
 
-fs::path Bench::site(const std::string& name, unsigned voters) {
+fs::path Bench::site(const std::string& name, unsigned voters, unsigned others) {
     const fs::path medium = work_.path() / ("medium-" + name);
     fs::create_directory(medium);
     const SiteId id = SiteId::random();
-    write_file(medium / "site.toml", site_text(name, id, voters));
+    write_file(medium / "site.toml", site_text(name, id, voters, others));
     site::SiteKey::generate(id).save_new(medium / "site.key");
     return medium;
 }
 
 Node& Bench::add(const std::string& name, const fs::path& medium) { return *nodes_.emplace_back(std::make_unique<Node>(name, work_.path() / name, root_, medium)); }
+
+fs::path Bench::with_ticket(const fs::path& medium) {
+    const auto key = site::SiteKey::load(medium / "site.key");
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    fs::path with_ticket = medium;
+    with_ticket += "-ticket";
+    fs::create_directory(with_ticket);
+    fs::copy(medium / "site.toml", with_ticket);
+    site::save_new_ticket(site::make_ticket(key, {.site = key.site(), .id = site::TicketId::random(), .node = std::nullopt, .expires = now + std::chrono::hours(1), .uses = 1}, now), with_ticket / "ticket");
+    return with_ticket;
+}
+
+bool Bench::is_member(const Node& node) {
+    return wait_until(std::chrono::seconds(120), [&] {
+        const auto site = site_of(node);
+        return site.value("phase", "") == "member" && !site.contains("trouble");
+    });
+}
+
+bool Bench::all_are_members() {
+    return std::ranges::all_of(nodes_, [&](const auto& node) { return is_member(*node); });
+}
+
+std::string Bench::what_they_say() {
+    std::string text;
+    for (auto& node : nodes_)
+        if (node->is_on()) text += node->name() + ":\n" + node->run({"ashlarctl", "status"}).output + node->run({"journalctl", "--no-pager", "-n", "8", "-u", "ashlard", "-u", "ashlar-etcd"}).output;
+    return text;
+}
 
 } // namespace ashlar::virtual_site
 

@@ -31,11 +31,18 @@ class Bench {
 public:
     Bench();
 
-    // The medium of a site whose voters are n1, n2 …
-    [[nodiscard]] std::filesystem::path site(const std::string& name, unsigned voters);
+    // The medium of a site whose voters are n1, n2 …, and behind them others.
+    [[nodiscard]] std::filesystem::path site(const std::string& name, unsigned voters, unsigned others = 0);
+    // The same with a ticket for one node in the place of the key.
+    [[nodiscard]] std::filesystem::path with_ticket(const std::filesystem::path& medium);
     Node& add(const std::string& name, const std::filesystem::path& medium);
     [[nodiscard]] Node& operator[](std::size_t index) { return *nodes_.at(index); }
     [[nodiscard]] std::vector<std::unique_ptr<Node>>& nodes() { return nodes_; }
+
+    // Within two minutes, of a busy machine: without trouble.
+    [[nodiscard]] bool is_member(const Node& node);
+    [[nodiscard]] bool all_are_members();
+    [[nodiscard]] std::string what_they_say();
 
 private:
     TemporaryDirectory work_;

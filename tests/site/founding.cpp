@@ -19,20 +19,10 @@ protected:
     void power_on_all() {
         for (auto& node : bench_.nodes()) node->power_on();
     }
-    [[nodiscard]] bool are_members() {
-        return wait_until(patience, [&] {
-            return std::ranges::all_of(bench_.nodes(), [](const auto& node) { return site_of(*node).value("phase", "") == "member" && !site_of(*node).contains("trouble"); });
-        });
-    }
     [[nodiscard]] std::set<std::string> geneses() {
         std::set<std::string> all;
         for (auto& node : bench_.nodes()) all.insert(site_of(*node).value("genesis", "none"));
         return all;
-    }
-    [[nodiscard]] std::string what_they_say() {
-        std::string text;
-        for (auto& node : bench_.nodes()) text += node->name() + ":\n" + node->run({"ashlarctl", "status"}).output + node->run({"journalctl", "--no-pager", "-n", "8", "-u", "ashlard", "-u", "ashlar-etcd"}).output;
-        return text;
     }
     // etcdctl, as the node's own service.
     static std::string etcd(const Node& node, std::vector<std::string> arguments) {
@@ -48,7 +38,7 @@ protected:
 TEST_F(Founding, IsOneGenesisOfThreeThatOutlivesThePower) {
     for (const char* name : {"n1", "n2", "n3"}) bench_.add(name, medium_);
     power_on_all();
-    ASSERT_TRUE(are_members()) << what_they_say();
+    ASSERT_TRUE(bench_.all_are_members()) << bench_.what_they_say();
     const auto founded = geneses();
     EXPECT_EQ(founded.size(), 1U);
     EXPECT_EQ(etcd(bench_[0], {"get", "--print-value-only", "/genesis"}), *founded.begin());
@@ -56,7 +46,7 @@ TEST_F(Founding, IsOneGenesisOfThreeThatOutlivesThePower) {
 
     for (auto& node : bench_.nodes()) node->cut_power();
     power_on_all();
-    ASSERT_TRUE(are_members()) << what_they_say();
+    ASSERT_TRUE(bench_.all_are_members()) << bench_.what_they_say();
     EXPECT_EQ(geneses(), founded);
     EXPECT_EQ(etcd(bench_[2], {"get", "--print-value-only", "/test"}), "kept");
 }
@@ -65,10 +55,10 @@ TEST_F(Founding, WaitsForEveryVoterAndSaysForWhom) {
     for (const char* name : {"n1", "n2", "n3"}) bench_.add(name, medium_);
     bench_[0].power_on();
     bench_[1].power_on();
-    ASSERT_TRUE(wait_until(patience, [&] { return site_of(bench_[0]).value("sentence", "").find("2 of 3 voters") != std::string::npos; })) << what_they_say();
+    ASSERT_TRUE(wait_until(patience, [&] { return site_of(bench_[0]).value("sentence", "").find("2 of 3 voters") != std::string::npos; })) << bench_.what_they_say();
     EXPECT_THAT(site_of(bench_[0]).at("sentence").get<std::string>(), HasSubstr("serial n3"));
     bench_[2].power_on();
-    ASSERT_TRUE(are_members()) << what_they_say();
+    ASSERT_TRUE(bench_.all_are_members()) << bench_.what_they_say();
     EXPECT_EQ(geneses().size(), 1U);
 }
 

@@ -8,6 +8,7 @@
 #include <certificates/authority.hpp>
 #include <signing/bytes.hpp>
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -63,7 +64,21 @@ struct Refused {
 // The same, for who is none of its voters: whether the authorities' keys are in it is not known then.
 [[nodiscard]] std::variant<Value, Refused> check_from_outside(std::string_view text, const SiteId& site);
 
-// The site's authority and etcd's, opened with this voter's key.
+// The private keys of both authorities, sealed to one voter.
+struct SealedKeys {
+    Bytes authority, etcd_authority;
+    bool operator==(const SealedKeys&) const = default;
+};
+struct Authorities {
+    certificates::Authority site, etcd;
+};
+// What the value has for this node; nothing: it is none of the first voters.
+[[nodiscard]] std::optional<SealedKeys> keys_for(const Value& value, const NodeId& node);
+// For a voter that comes later.
+[[nodiscard]] SealedKeys seal(const Value& value, const Authorities& authorities, const VerifyingKey& to);
+[[nodiscard]] std::variant<Authorities, Refused> open(const Value& value, const SealedKeys& keys, const SigningKey& key);
+
+// Of a first voter.
 [[nodiscard]] std::variant<certificates::Authority, Refused> authority_in(const Value& value, const SigningKey& key);
 [[nodiscard]] std::variant<certificates::Authority, Refused> etcd_authority_in(const Value& value, const SigningKey& key);
 

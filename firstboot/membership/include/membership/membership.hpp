@@ -12,6 +12,7 @@
 #include <membership/site_port.hpp>
 #include <signing/message_key.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -20,6 +21,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,6 +30,7 @@
 namespace ashlar::membership {
 
 // Called from threads of their own, one at a time each, and may take as long as they need. An Error is shown, and it is tried again.
+// Not before the Membership is begun().
 class Settling {
 public:
     virtual ~Settling() = default;
@@ -35,6 +39,8 @@ public:
     [[nodiscard]] virtual founding::Genesis make(const founding::Electorate& voters, const std::vector<std::pair<NodeId, Bytes>>& offers) = 0;
     // What speaks against accepting it: then it was never heard of. Called from the loop.
     [[nodiscard]] virtual std::optional<std::string> objection(const founding::Genesis& genesis) = 0;
+    // For a node that has no say in the agreement, and so is told nothing of it: it is enrolled by that member, and learns the genesis.
+    [[nodiscard]] virtual founding::Genesis introduce(const beacon_port::Origin& member) = 0;
     // Returns when this node's part of the site is set up and works: at genesis, and again at each start.
     virtual void settle(const founding::Genesis& genesis, bool voter) = 0;
 };
@@ -44,7 +50,8 @@ struct Parts {
     founding::Charter charter;
     founding::Self self; // its life and port are set here
     const SigningKey& key;         // the node's own
-    Secret beacon_key, enrolment_key; // derived from the site's
+    Secret beacon_key;                   // derived from the site's
+    std::optional<Secret> enrolment_key; // the same; a node with a ticket has none, and no site port
     std::filesystem::path state;   // the state partition
     beacon_port::Options beacons;
     std::uint16_t site_port = 0;
@@ -60,6 +67,14 @@ public:
     Membership& operator=(const Membership&) = delete;
     ~Membership();
 
+    // What was settled before is settled again, and the loop runs. Once.
+    void begin();
+
+    // Who wants to be a member is received by it from now on.
+    void receive_by(std::shared_ptr<Reception> reception);
+    // Within the time in which nodes are.
+    [[nodiscard]] bool hears(const NodeId& node) const;
+
     // docs/formats/node-status.md, "site".
     [[nodiscard]] Json status() const;
 
@@ -73,6 +88,7 @@ private:
     void perform(const founding::Make& make);
     void perform(const founding::Settle& settle);
     void perform(const founding::Alarm& alarm);
+    void introduce_to(const NodeId& node, const beacon_port::Origin& origin);
     void hear(const founding::Received& received);
     void hear_beacons();
     void take_events();
@@ -93,13 +109,15 @@ private:
     mutable std::mutex mutex_; // what follows
     std::deque<founding::Event> events_;
     Json status_;
+    std::set<NodeId> present_;
     std::string trouble_; // of work that is tried again
     bool over_ = false;
     std::condition_variable_any stopped_;
     Fd wake_; // an eventfd
 
     std::unique_ptr<SitePort> site_port_;
-    std::jthread making_, settling_, thread_;
+    std::atomic<bool> introducing_ = false;
+    std::jthread making_, settling_, introduction_, thread_;
 };
 
 } // namespace ashlar::membership

@@ -1,11 +1,13 @@
 #pragma once
 
-// What a medium brings of its site, and a node keeps in its state: site.toml, the table that it names, and the site's key.
+// What a medium brings of its site, and a node keeps in its state: site.toml, the table that it names, and the site's key or a
+// ticket.
 // docs/formats/state.md, "site_files".
 
 #include <base/json.hpp>
 #include <site/key.hpp>
 #include <site/site.hpp>
+#include <site/ticket.hpp>
 
 #include <filesystem>
 #include <map>
@@ -18,12 +20,18 @@ struct SiteFiles {
     site::Site site;
     std::map<std::string, std::string> texts; // by file name; secrets among them
 
-    // Nothing where the medium has none: it brought a node that founds nothing.
+    // Nothing where the medium has none. With neither the node founds and joins nothing.
     [[nodiscard]] std::optional<site::SiteKey> key() const;
+    [[nodiscard]] std::optional<site::Ticket> ticket() const;
+    // Those that may be read by the whole site.
+    [[nodiscard]] std::map<std::string, std::string> public_texts() const;
 };
 
 // From a directory with site.toml. An Error with every problem of it.
 [[nodiscard]] SiteFiles read_site_files(const std::filesystem::path& directory);
+
+// The same of texts that are at hand.
+[[nodiscard]] SiteFiles site_files_of(std::map<std::string, std::string> texts);
 
 [[nodiscard]] Json to_json(const SiteFiles& files);
 // Nothing when the state was written before nodes kept them.

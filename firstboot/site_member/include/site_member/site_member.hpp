@@ -1,13 +1,20 @@
 #pragma once
 
-// From what a node's state says of its site to a member of it: which node of site.toml this machine is, its network, and its way into
-// the site. The parts are elsewhere; this is where they come together.
+// A node of a site: from the files of its medium to a member that stays one. It takes part in the agreement or is enrolled, keeps its
+// certificate fresh, and has a seat with the voters where site.toml gives it one.
+//
+// The parts are elsewhere; this is where they come together.
 
+#include <admission/admission.hpp>
+#include <admission/seek.hpp>
 #include <firstboot/identity.hpp>
+#include <membership/delegate.hpp>
 #include <membership/membership.hpp>
-#include <membership/voter.hpp>
 #include <node/site_files.hpp>
+#include <seat/seat.hpp>
+#include <seat/store_member.hpp>
 #include <signing/message_key.hpp>
+#include <site_member/record.hpp>
 
 #include <condition_variable>
 #include <filesystem>
@@ -15,65 +22,71 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <set>
 #include <string>
 #include <thread>
-#include <vector>
 
 namespace ashlar::site_member {
 
-// Who its site says that this node is.
-struct Place {
-    std::string name;
-    std::set<std::string> roles;
-    std::vector<std::string> addresses; // in the management plane
-    bool voter = false;
-};
+struct Place;
 
-class SiteMember {
+class SiteMember final : public membership::Settling {
 public:
-    // Lays the node's network, and begins. An Error when the machine is not as its site says. `files` has a genesis and a key.
-    SiteMember(node::SiteFiles files, const std::filesystem::path& state, const firstboot::Identity& identity, std::function<void()> changed, std::function<void(const std::string&)> alarm);
+    struct Told {
+        std::function<void()> changed;                        // status() is another than before
+        std::function<void(const std::string&)> alarm;        // what people must see
+    }; // both from any thread
+
+    // Lays the node's network. An Error when the machine is not as its site says. `files` has a genesis, and a key or a ticket.
+    SiteMember(node::SiteFiles files, std::filesystem::path state, const firstboot::Identity& identity, Told told);
+    ~SiteMember() override;
 
     // docs/formats/node-status.md, "site".
     [[nodiscard]] Json status() const;
 
 private:
+    // What a voter has that works.
+    struct Office;
+
+    // Settling.
+    [[nodiscard]] Bytes offer() override { return delegate_.offer(); }
+    [[nodiscard]] founding::Genesis make(const founding::Electorate& voters, const std::vector<std::pair<NodeId, Bytes>>& offers) override { return delegate_.make(voters, offers); }
+    [[nodiscard]] std::optional<std::string> objection(const founding::Genesis& genesis) override { return delegate_.objection(genesis); }
+    [[nodiscard]] founding::Genesis introduce(const beacon_port::Origin& member) override;
+    void settle(const founding::Genesis& genesis, bool voter) override;
+
+    // Enrolling.
+    [[nodiscard]] channel::SharedKey shared_key() const;
+    [[nodiscard]] enrolment::Enrolled enrol_through(Fd socket);
+    [[nodiscard]] Record enrolled_by_any(const genesis::Value& value);
+    void show_code(const std::string& code);
+
+    // Sitting.
+    [[nodiscard]] std::optional<roster::Seat> seat_of(const genesis::Value& value, const Record& record) const;
+    void sit(const genesis::Value& value, const roster::Seat& seat, Record& record);
+    void write_down(Office& office);
+    [[nodiscard]] site::Site plan(const Office& office) const;
+
+    // Staying.
+    void stay(const std::stop_token& stop);
+    void renew_what_is_due();
+
     const node::SiteFiles files_;
-    const site::SiteKey site_key_;
-    const SigningKey key_;
-    const Place place_;
-    membership::Voter voter_;
-    membership::Membership membership_;
-};
-
-// Makes this node a member of its site, and goes on trying: ports and disks may come late.
-class SiteService {
-public:
-    // `state`: the state partition. `changed`: status() is another than before; `alarm`: what people must see. Both from any thread.
-    SiteService(std::filesystem::path state, firstboot::Identity identity, std::function<void()> changed, std::function<void(const std::string&)> alarm);
-    ~SiteService() = default;
-    SiteService(const SiteService&) = delete;
-    SiteService& operator=(const SiteService&) = delete;
-
-    // Nothing for a node whose site founds nothing, or whose medium brought no key: it stays by itself.
-    [[nodiscard]] std::optional<Json> status() const;
-
-private:
-    void join(const std::stop_token& stop, node::SiteFiles files);
-    void fail(const std::string& trouble);
-
     const std::filesystem::path state_;
-    const firstboot::Identity identity_;
-    const std::function<void()> changed_;
-    const std::function<void(const std::string&)> alarm_;
+    const Told told_;
+    const std::string role_;
+    const SigningKey key_;
+    const NodeId node_;
+    const std::unique_ptr<const Place> place_;
+    const membership::Delegate delegate_;
 
     mutable std::mutex mutex_; // what follows
-    std::string name_, trouble_;
-    std::unique_ptr<SiteMember> member_;
-    std::condition_variable_any stopped_;
+    std::string code_;                       // that a person compares now
+    std::optional<genesis::Value> value_;    // of the site to which it belongs
+    std::unique_ptr<Office> office_;
+    std::condition_variable_any over_;
 
-    std::jthread thread_;
+    membership::Membership membership_;
+    std::jthread staying_;
 };
 
 } // namespace ashlar::site_member

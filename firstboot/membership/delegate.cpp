@@ -1,0 +1,74 @@
+#include <membership/delegate.hpp>
+
+#include <base/error.hpp>
+#include <signing/base64.hpp>
+#include <signing/json_object.hpp>
+#include <signing/node_id.hpp>
+#include <tuf/metadata.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace ashlar::membership {
+
+namespace {
+
+constexpr JsonDocument offer_document{.kind = "message", .name = "offer", .remedy = ""};
+
+genesis::Candidate candidate_in(const NodeId& node, ByteView offer) {
+    const Json json = parse_json(text_of(offer), "offer");
+    JsonObject object(json, offer_document, "it");
+    genesis::Candidate candidate{.key = VerifyingKey::from_der(object.bytes("key"), site_scheme, "offer"), .name = object.text("name"), .roles = {}, .addresses = object.texts("addresses")};
+    for (auto& role : object.texts("roles")) candidate.roles.insert(std::move(role));
+    object.finish();
+    if (node_id_of(candidate.key) != node) throw object.refusal("it is not of the node that made it");
+    return candidate;
+}
+
+} // namespace
+
+Bytes Delegate::offer() const {
+    const Json json{{"key", base64(parts_.key.verifying_key().der())}, {"name", parts_.name}, {"roles", parts_.roles}, {"addresses", parts_.addresses}};
+    Bytes bytes;
+    append(bytes, tuf::canonical_json(json));
+    return bytes;
+}
+
+founding::Genesis Delegate::make(const founding::Electorate& voters, const std::vector<std::pair<NodeId, Bytes>>& offers) const {
+    std::vector<genesis::Candidate> candidates;
+    for (const auto& [node, offer] : offers) candidates.push_back(candidate_in(node, offer));
+    const GenesisId id = GenesisId::random();
+    founding::Genesis made{.id = id, .voters = voters, .value = {}};
+    append(made.value, genesis::text_of(genesis::build(parts_.site, id, candidates, parts_.now())));
+    return made;
+}
+
+std::optional<std::string> Delegate::objection(const founding::Genesis& genesis) const {
+    const auto checked = genesis::check(text_of(genesis.value), {parts_.site, parts_.key});
+    if (const auto* refused = std::get_if<genesis::Refused>(&checked)) return refused->text;
+    const auto& value = std::get<genesis::Value>(checked);
+    if (value.genesis != genesis.id) return "it has another id than the one that is agreed on";
+    std::vector<NodeId> agreed, named;
+    for (const auto& elector : genesis.voters) agreed.push_back(elector.node);
+    for (const auto& voter : value.voters) named.push_back(voter.node);
+    std::ranges::sort(agreed);
+    std::ranges::sort(named);
+    return agreed == named ? std::nullopt : std::optional<std::string>("it has other voters than those that agree");
+}
+
+genesis::Value value_of(const founding::Genesis& genesis, const SiteId& site) {
+    auto checked = genesis::check_from_outside(text_of(genesis.value), site);
+    if (const auto* refused = std::get_if<genesis::Refused>(&checked)) throw Error(fmt::format("cannot use the site's genesis: {}", refused->text));
+    return std::get<genesis::Value>(std::move(checked));
+}
+
+founding::Genesis genesis_of(const genesis::Value& value) {
+    founding::Genesis genesis{.id = value.genesis, .voters = {}, .value = {}};
+    for (const auto& voter : value.voters) genesis.voters.push_back({voter.name, voter.node});
+    std::ranges::sort(genesis.voters);
+    append(genesis.value, genesis::text_of(value));
+    return genesis;
+}
+
+} // namespace ashlar::membership

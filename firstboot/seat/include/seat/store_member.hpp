@@ -1,0 +1,68 @@
+#pragma once
+
+// This node's member of the site's etcd: what it is told, its certificates, and the way to it. docs/formats/etcd.md.
+
+#include <etcd/https_door.hpp>
+#include <etcd/setup.hpp>
+#include <genesis/value.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace ashlar::seat {
+
+// Where things are; a test may have them elsewhere.
+struct Places {
+    std::filesystem::path run = "/run/ashlar";           // gone after a restart: etcd.env, and credentials in a directory
+    std::filesystem::path data = "/var/lib/ashlar/etcd"; // of etcd
+};
+
+class StoreMember {
+public:
+    struct Parts {
+        const SigningKey& key; // the node's own
+        Places places;
+        std::function<Time()> now;
+        std::function<void()> start_etcd; // by what is in places.run: again where it runs already
+    };
+    explicit StoreMember(Parts parts) : parts_(std::move(parts)) {}
+
+    [[nodiscard]] bool has_data() const;
+    // What is left of a member that the cluster has forgotten.
+    void drop_data() const;
+
+    struct Order {
+        const genesis::Value& value;
+        const certificates::Authority& etcd_authority;
+        std::vector<etcd::Member> cluster; // with this one
+        etcd::Start start;
+    };
+    // Returns when it was asked to start.
+    void start(const Order& order);
+    // Returns when etcd answers, and belongs to that genesis; whoever is first writes it there. An Error when that takes a minute.
+    void wait(const GenesisId& genesis) const;
+    // The certificate that etcd shows, anew when a third of its life is over; etcd reads it at each handshake.
+    void renew(const certificates::Authority& etcd_authority);
+
+    // For one thread. An Error before start().
+    [[nodiscard]] std::unique_ptr<etcd::Session> open() const;
+
+private:
+    [[nodiscard]] std::filesystem::path credentials() const { return parts_.places.run / "etcd"; }
+    void identify(const certificates::Authority& etcd_authority);
+
+
+    const Parts parts_;
+    mutable std::mutex mutex_; // what follows
+    std::set<std::string> addresses_;
+    std::vector<std::string> endpoints_;
+    std::optional<certificates::SiteCertificate> certificate_;
+    std::optional<SigningKey> service_key_;
+    std::string authority_;
+};
+
+} // namespace ashlar::seat

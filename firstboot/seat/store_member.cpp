@@ -1,0 +1,90 @@
+#include <seat/store_member.hpp>
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <signing/node_id.hpp>
+
+#include <algorithm>
+#include <thread>
+
+#include <fmt/format.h>
+
+namespace ashlar::seat {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* genesis_key = "/genesis";
+constexpr std::chrono::milliseconds etcd_patience = 60s, look_again = 200ms, one_question = 2s;
+
+// Who was first writes it; what is there otherwise is another site's.
+void claim(etcd::Client& client, const GenesisId& genesis) {
+    const auto committed = client.commit({{etcd::Condition::Of::created, genesis_key, 0}}, {etcd::Put{genesis_key, genesis.text()}});
+    if (committed.done) return;
+    const auto found = client.get(genesis_key);
+    if (!found || found->value != genesis.text())
+        throw Error(fmt::format("cannot use the site's etcd: it belongs to genesis {}, this node to {}", found ? found->value : "none", genesis.text()), "another site's etcd answers at these addresses");
+}
+
+} // namespace
+
+bool StoreMember::has_data() const { return fs::exists(parts_.places.data / "member"); }
+
+void StoreMember::drop_data() const { fs::remove_all(parts_.places.data / "member"); }
+
+void StoreMember::start(const Order& order) {
+    const NodeId node = node_id_of(parts_.key.verifying_key());
+    const auto self = std::ranges::find(order.cluster, node, &etcd::Member::node);
+    if (self == order.cluster.end()) throw Error("cannot start the site's etcd: this node is none of its members");
+    {
+        const std::lock_guard lock(mutex_);
+        addresses_ = {self->address};
+        endpoints_ = {etcd::client_url(self->address)};
+        for (const auto& member : order.cluster)
+            if (member.node != node) endpoints_.push_back(etcd::client_url(member.address));
+        certificate_.reset();
+    }
+    renew(order.etcd_authority);
+    fs::create_directories(parts_.places.data);
+    fs::permissions(parts_.places.data, fs::perms::owner_all); // etcd wants it so
+    write_file(parts_.places.run / "etcd.env", etcd::environment_file({.self = *self, .cluster = order.cluster, .genesis = order.value.genesis, .start = order.start, .data = parts_.places.data, .credentials = credentials()}));
+    parts_.start_etcd();
+}
+
+void StoreMember::renew(const certificates::Authority& etcd_authority) {
+    const std::lock_guard lock(mutex_);
+    if (certificate_ && !certificates::is_due(*certificate_, parts_.now())) return;
+    service_key_ = SigningKey::generate(site_scheme);
+    const certificates::ServiceBearer bearer{.node = node_id_of(parts_.key.verifying_key()), .service = "etcd", .addresses = addresses_};
+    certificate_ = etcd_authority.issue(bearer, service_key_->verifying_key(), parts_.now());
+    authority_ = etcd_authority.certificate().pem();
+    fs::create_directories(credentials());
+    fs::permissions(credentials(), fs::perms::owner_all);
+    write_file(credentials() / "certificate.pem", certificate_->pem());
+    write_file(credentials() / "authority.pem", authority_);
+    write_file(credentials() / "key.pem", service_key_->secret().text(), 0600);
+}
+
+std::unique_ptr<etcd::Session> StoreMember::open() const {
+    const std::lock_guard lock(mutex_);
+    if (!certificate_) throw Error("cannot ask the site's etcd: this node has not started its own");
+    return std::make_unique<etcd::Session>(transfer::Identification{.certificate = certificate_->pem(), .key = service_key_->secret(), .authority = authority_}, endpoints_, one_question);
+}
+
+void StoreMember::wait(const GenesisId& genesis) const {
+    const auto session = open();
+    for (const auto end = std::chrono::steady_clock::now() + etcd_patience;; std::this_thread::sleep_for(look_again)) {
+        try {
+            return claim(session->client(), genesis);
+        } catch (const etcd::OutcomeUnknown&) {
+            // Asked again: then it is there, or not.
+        } catch (const Error&) {
+            if (std::chrono::steady_clock::now() > end) throw;
+        }
+    }
+}
+
+} // namespace ashlar::seat

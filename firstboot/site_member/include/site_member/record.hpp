@@ -1,0 +1,28 @@
+#pragma once
+
+// What a node keeps of its membership: docs/formats/state.md, "membership". Its genesis is with the agreement's journal.
+
+#include <base/json.hpp>
+#include <certificates/certificate.hpp>
+#include <roster/roster.hpp>
+
+#include <filesystem>
+#include <optional>
+
+namespace ashlar::site_member {
+
+struct Record {
+    certificates::SiteCertificate certificate; // its own
+    std::optional<roster::Seat> seat;          // of a voter that came after the first ones
+    bool has_voted = false;                    // its etcd has answered as a member
+};
+
+[[nodiscard]] Json to_json(const Record& record);
+// An Error for what to_json() does not write.
+[[nodiscard]] Record record_from(const Json& json);
+
+// Nothing for a node that was no member yet.
+[[nodiscard]] std::optional<Record> read_record(const std::filesystem::path& state);
+void write_record(const std::filesystem::path& state, const Record& record);
+
+} // namespace ashlar::site_member

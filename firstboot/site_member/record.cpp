@@ -1,0 +1,39 @@
+#include <site_member/record.hpp>
+
+#include <signing/json_object.hpp>
+#include <state/state.hpp>
+
+namespace ashlar::site_member {
+
+namespace {
+
+constexpr const char* member = "membership"; // of the state
+constexpr JsonDocument document{.kind = "state", .name = member, .remedy = "the node has lost what it was in its site: install it again"};
+
+} // namespace
+
+Json to_json(const Record& record) {
+    Json json{{"format", 1}, {"certificate", base64(record.certificate.der())}, {"has_voted", record.has_voted}};
+    if (record.seat) json["seat"] = parse_json(roster::text_of(*record.seat), "seat");
+    return json;
+}
+
+Record record_from(const Json& json) {
+    JsonObject object(json, document, "it");
+    object.expect("format", 1);
+    Record record{.certificate = certificates::SiteCertificate::from_der(object.bytes("certificate"), "own"), .seat = std::nullopt, .has_voted = object.boolean("has_voted")};
+    if (object.has("seat")) record.seat = roster::seat_from(object.at("seat").dump());
+    object.finish();
+    return record;
+}
+
+std::optional<Record> read_record(const std::filesystem::path& state) {
+    const auto kept = state::read(state);
+    return kept && kept->content.contains(member) ? std::optional(record_from(kept->content.at(member))) : std::nullopt;
+}
+
+void write_record(const std::filesystem::path& state, const Record& record) {
+    state::change(state, [&](Json& content) { content[member] = to_json(record); });
+}
+
+} // namespace ashlar::site_member

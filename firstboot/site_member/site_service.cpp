@@ -1,0 +1,63 @@
+#include <site_member/site_service.hpp>
+
+#include "place.hpp"
+
+#include <base/error.hpp>
+#include <state/state.hpp>
+
+namespace ashlar::site_member {
+
+namespace {
+
+constexpr std::chrono::seconds try_again{2};
+
+} // namespace
+
+SiteService::SiteService(std::filesystem::path state, firstboot::Identity identity, SiteMember::Told told) : state_(std::move(state)), identity_(std::move(identity)), told_(std::move(told)) {
+    const auto record = state::read(state_);
+    auto files = record ? node::site_files_in(record->content) : std::nullopt;
+    if (!files || !files->site.genesis || (!files->key() && !files->ticket())) return;
+    name_ = files->site.name;
+    // networkd starts when this daemon is there: what it finds then it need not be told.
+    try {
+        lay_network(files->site);
+    } catch (const Error&) {
+        // Ports may come late: join() says so, and goes on trying.
+    }
+    thread_ = std::jthread([this, files = std::move(*files)](const std::stop_token& stop) { join(stop, files); });
+}
+
+void SiteService::join(const std::stop_token& stop, const node::SiteFiles& files) {
+    while (!stop.stop_requested()) {
+        try {
+            auto member = std::make_unique<SiteMember>(files, state_, identity_, told_);
+            const std::lock_guard lock(mutex_);
+            member_ = std::move(member);
+            return;
+        } catch (const Error& error) {
+            fail(error.message());
+        }
+        std::unique_lock lock(mutex_);
+        stopped_.wait_for(lock, stop, try_again, [] { return false; });
+    }
+}
+
+void SiteService::fail(const std::string& trouble) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (trouble == trouble_) return;
+        trouble_ = trouble;
+    }
+    told_.alarm(trouble);
+    told_.changed();
+}
+
+std::optional<Json> SiteService::status() const {
+    const std::lock_guard lock(mutex_);
+    if (name_.empty()) return std::nullopt;
+    Json status = member_ ? member_->status() : Json{{"phase", "starting"}, {"sentence", trouble_.empty() ? "it starts" : trouble_}};
+    status["site"] = name_;
+    return status;
+}
+
+} // namespace ashlar::site_member
