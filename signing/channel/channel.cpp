@@ -153,6 +153,11 @@ Channel::~Channel() = default;
 
 const Peer& Channel::peer() const noexcept { return state_->peer; }
 
+std::optional<certificates::SiteCertificate> Channel::certificate() const {
+    const X509* const shown = SSL_get0_peer_certificate(state_->stream.tls());
+    return shown == nullptr ? std::nullopt : std::optional(certificates::SiteCertificate::from_der(der_of(i2d_X509, shown), text_of(peer())));
+}
+
 void Channel::send(const Json& message, Deadline deadline) {
     const Outcome outcome = state_->stream.write(frame_of(message), deadline);
     if (outcome != Outcome::done) throw failure("send to", peer(), outcome);

@@ -69,6 +69,8 @@ public:
     ~Channel(); // closes; what was sent may not have arrived
 
     [[nodiscard]] const Peer& peer() const noexcept;
+    // The one that the other side has shown, and holds the key of; nothing where both hold one key.
+    [[nodiscard]] std::optional<certificates::SiteCertificate> certificate() const;
 
     // An Error when it cannot be sent by then, or is larger than most_frame, or has control characters in it.
     void send(const Json& message, Deadline deadline);
