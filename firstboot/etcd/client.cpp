@@ -138,6 +138,12 @@ Range Client::range(const std::string& prefix) {
                         {{"key", encoded(begin_of(prefix))}, {"range_end", encoded(end_of(prefix))}, {"sort_order", "ASCEND"}, {"sort_target", "KEY"}}, Kind::read));
 }
 
+Range Client::last(const std::string& prefix, std::size_t most) {
+    if (most == 0) return {}; // of etcd that is: all
+    return range_in(ask(fmt::format("read the last of '{}…'", prefix), "/v3/kv/range",
+                        {{"key", encoded(begin_of(prefix))}, {"range_end", encoded(end_of(prefix))}, {"sort_order", "DESCEND"}, {"sort_target", "KEY"}, {"limit", std::to_string(most)}}, Kind::read));
+}
+
 Revision Client::put(const std::string& key, const std::string& value) {
     return revision_in(ask(fmt::format("write '{}'", key), "/v3/kv/put", {{"key", encoded(key)}, {"value", encoded(value)}}, Kind::write));
 }

@@ -51,4 +51,10 @@ std::vector<Entry> read(etcd::Client& client) {
     return entries;
 }
 
+std::vector<Entry> newest(etcd::Client& client, std::size_t most) {
+    std::vector<Entry> entries;
+    for (const auto& pair : client.last(std::string(prefix), most).pairs) entries.push_back(entry_from(pair.value));
+    return entries;
+}
+
 } // namespace ashlar::audit

@@ -60,6 +60,9 @@ TEST(Audit, EntriesAreOnlyAdded) {
     const auto [condition, put] = audit::addition(entry(2000000000, "n05"));
     EXPECT_FALSE(client.commit({condition, {etcd::Condition::Of::created, "/there", 1}}, {put}).done);
     EXPECT_THAT(audit::read(client), ElementsAre(entry(999999999, "n01"), entry(2000000000, "n04")));
+    EXPECT_THAT(audit::newest(client, 1), ElementsAre(entry(2000000000, "n04")));
+    EXPECT_THAT(audit::newest(client, 9), ElementsAre(entry(2000000000, "n04"), entry(999999999, "n01")));
+    EXPECT_THAT(audit::newest(client, 0), ElementsAre());
 }
 
 } // namespace

@@ -90,6 +90,7 @@ public:
 
     [[nodiscard]] std::optional<Pair> get(const std::string& key);
     [[nodiscard]] Range range(const std::string& prefix); // sorted by key; an empty one is everything
+    [[nodiscard]] Range last(const std::string& prefix, std::size_t most); // the last ones by key, the last one first
     Revision put(const std::string& key, const std::string& value);
     Revision remove(const std::string& key); // what is not there is removed already
     [[nodiscard]] Committed commit(const std::vector<Condition>& conditions, const std::vector<Change>& changes);

@@ -33,4 +33,7 @@ void add(etcd::Client& client, const Entry& entry);
 // The oldest first.
 [[nodiscard]] std::vector<Entry> read(etcd::Client& client);
 
+// So many at most, the newest first: there may be more than one answer of etcd holds.
+[[nodiscard]] std::vector<Entry> newest(etcd::Client& client, std::size_t most);
+
 } // namespace ashlar::audit
