@@ -1,0 +1,439 @@
+// Over real TLS, before a real etcd: nodes that may and may not, operators, strangers, and those who only hold the line.
+
+#include "rig.hpp"
+
+#include <sockets/sockets.hpp>
+
+#include <future>
+
+namespace ashlar::voters::rig {
+namespace {
+
+using testing::Contains;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using testing::StartsWith;
+using testing::UnorderedElementsAre;
+
+using VotersInterface = SiteWithVoter;
+
+std::string own_key(const Machine& machine, const std::string& part = "members") { return "formations/db/" + part + "/" + machine.id().text(); }
+std::string enrolled(const Machine& machine) { return forming::to_text(forming::Enrolled{machine.name, "10.0.0.1"}); }
+
+// ---- What a certificate of the wrong role cannot do ----------------------------------------------
+
+TEST_F(VotersInterface, AComputeCertificateCannotWriteMembership) {
+    const auto before = everything();
+    const auto c01 = as(c01_);
+    EXPECT_EQ(c01->swap(own_key(c01_), 0, enrolled(c01_)), "not-allowed");
+    EXPECT_EQ(c01->swap(own_key(n01_), 0, enrolled(n01_)), "not-allowed");
+    EXPECT_EQ(c01->swap("nodes/" + c01_.id().text(), 0, "x"), "not-allowed");
+    EXPECT_EQ(c01->swap("seats/" + c01_.id().text(), 0, "x"), "not-allowed");
+    for (const auto* ask : {"node.approve", "node.deny"}) EXPECT_EQ(c01->refusal(ask, {{"node", "n09"}}), "not-allowed");
+    EXPECT_EQ(c01->refusal("node.remove", {{"name", "n01"}}), "not-allowed");
+    EXPECT_EQ(everything(), before);
+}
+
+TEST_F(VotersInterface, AComputeCertificateCannotWriteThePlan) {
+    const auto before = everything();
+    const auto c01 = as(c01_);
+    EXPECT_EQ(c01->refusal("plan.apply", {{"files", {{"site.toml", base64_of(plan_text(site_, {}))}}}}), "not-allowed");
+    EXPECT_EQ(c01->swap("plan/site.toml", revision_of("plan/site.toml"), plan_text(site_, {})), "not-allowed");
+    EXPECT_EQ(everything(), before);
+}
+
+TEST_F(VotersInterface, AComputeCertificateCannotWriteALock) {
+    const auto c01 = as(c01_);
+    EXPECT_EQ(c01->swap("locks/db", 0, held_by(c01_.id(), "db/join")), "not-allowed");
+    EXPECT_EQ(c01->swap("locks/db", 0, held_by(n01_.id(), "db/join")), "not-allowed");
+    EXPECT_EQ(c01->refusal("lock.free", {{"name", "db"}}), "not-allowed");
+    EXPECT_EQ(revision_of("locks/db"), 0U);
+    // Its own it can, or nothing above would be proven.
+    EXPECT_EQ(c01->swap("locks/agent", 0, held_by(c01_.id(), "agent/join")), "swapped");
+    EXPECT_NE(revision_of("locks/agent"), 0U);
+    EXPECT_THAT(log(), UnorderedElementsAre(HasSubstr("node c01 (" + c01_.id().text() + ") store.swap  refused (not-allowed)"), HasSubstr(" lock.free  refused (not-allowed)")));
+}
+
+TEST_F(VotersInterface, TheRoleOfTheCertificateIsNotLookedAt) {
+    auto bearer = c01_.bearer();
+    bearer.roles = {"control"};
+    Voice liar(c01_.key, authority_, bearer, voter_);
+    EXPECT_EQ(liar.swap("locks/db", 0, held_by(c01_.id(), "db/join")), "not-allowed");
+}
+
+TEST_F(VotersInterface, WhoWasRemovedOrIsUnknownIsNobody) {
+    const auto n02 = as(n02_);
+    EXPECT_EQ(n02->refusal("roster"), "");
+    remove(n02_);
+    EXPECT_EQ(n02->refusal("roster"), "not-member");
+    EXPECT_EQ(n02->swap("locks/db", 0, held_by(n02_.id(), "db/join")), "not-member");
+    EXPECT_EQ(n02->refusal("renew", {{"request", base64(certificates::make_request(n02_.key))}}), "not-member");
+    const Machine unknown{.key = SigningKey::generate(site_scheme), .name = "n01", .roles = {"control"}};
+    EXPECT_EQ(as(unknown)->refusal("roster"), "not-member");
+    const Human nora{.key = SigningKey::generate(site_scheme), .name = "anna", .rights = {Right::administer}};
+    EXPECT_EQ(as(nora)->refusal("status"), "not-member");
+}
+
+TEST_F(VotersInterface, AStrangerIsNotLetInAndLeavesOneEntry) {
+    const auto foreign = certificates::Authority::found(SiteId::random(), OneEtcd::now());
+    const auto certificate = foreign.issue(c01_.bearer(), c01_.key.verifying_key(), OneEtcd::now());
+    VotersClient stranger({.key = c01_.key, .certificate = [&] { return certificate; }, .trust = authority_.trust(), .now = OneEtcd::now}, {voter_});
+    for (int i = 0; i < 50; ++i) EXPECT_THAT(error_of([&] { (void)stranger.ask({"roster", Json::object()}, VotersClient::Changes::nothing); }), HasSubstr("no voter of the site answers"));
+    std::this_thread::sleep_for(300ms); // the entry is written when the stranger is gone
+    EXPECT_THAT(log(), ElementsAre(StartsWith("a stranger connect  refused (not-member): its certificate does not count")));
+}
+
+TEST_F(VotersInterface, AThousandRefusalsAreOneEntry) {
+    const Asker asker = Certified{c01_.bearer(), c01_.key.verifying_key()};
+    const Json message = message_of({"store.swap", {{"key", "locks/db"}, {"revision", 0}, {"value", base64_of(held_by(c01_.id(), "db/join"))}}});
+    for (int i = 0; i < 1000; ++i) (void)desk_.answer(asker, message, client_);
+    EXPECT_THAT(log(), SizeIs(1));
+}
+
+// ---- What nodes ask --------------------------------------------------------------------------------
+
+TEST_F(VotersInterface, ANodeReadsRosterAndPlan) {
+    const auto c01 = as(c01_);
+    const Json roster = c01->answer("roster");
+    EXPECT_EQ(voters_in(roster), (std::vector<VoterAddress>{{n01_.id(), etcd_.address, 4748}}));
+    ASSERT_EQ(roster.at("members").size(), 3U);
+    EXPECT_EQ(roster.at("members")[0], (Json{{"node", c01_.id().text()}, {"name", "c01"}, {"roles", {"compute"}}, {"addresses", {"10.0.0.1"}}, {"key", base64(c01_.key.verifying_key().der())}, {"seat", false}}));
+    EXPECT_EQ(roster.at("members")[1].at("seat"), true);
+    const Json plan = c01->answer("plan");
+    EXPECT_EQ(plan.at("files").at("site.toml"), base64_of(plan_text(site_, {&anna_, &ben_, &vera_, &otto_})));
+    EXPECT_EQ(plan.at("revision"), revision_of("plan/site.toml"));
+}
+
+TEST_F(VotersInterface, ANodeRenewsAsTheRosterHasItNow) {
+    auto member = c01_.member();
+    member.bearer.roles = {"compute", "storage"};
+    client_.put(roster::key::node(c01_.id()), roster::text_of(member));
+    const auto c01 = as(c01_);
+    const Json answer = c01->answer("renew", {{"request", base64(certificates::make_request(c01_.key))}});
+    const auto bearer = certificates::verify(*from_base64(answer.at("certificate").get<std::string>()), authority_.trust(), OneEtcd::now());
+    EXPECT_EQ(std::get<certificates::NodeBearer>(std::get<certificates::Bearer>(bearer)), member.bearer);
+    EXPECT_EQ(c01->refusal("renew", {{"request", base64(certificates::make_request(n01_.key))}}), "not-allowed");
+    EXPECT_EQ(c01->refusal("renew", {{"request", base64_of("x")}}), "malformed");
+}
+
+TEST_F(VotersInterface, ANodePassesOnWhatAnOperatorAsks) {
+    const auto c01 = as(c01_);
+    const Json parameters{{"request", base64(certificates::make_request(ben_.key))}};
+    const Json answer = c01->answer("operator.certificate", parameters);
+    const auto bearer = certificates::verify(*from_base64(answer.at("certificate").get<std::string>()), authority_.trust(), OneEtcd::now());
+    EXPECT_EQ(std::get<certificates::OperatorBearer>(std::get<certificates::Bearer>(bearer)), (certificates::OperatorBearer{"ben", {Right::approve}}));
+    EXPECT_EQ(c01->refusal("operator.certificate", {{"request", base64(certificates::make_request(c01_.key))}}), "not-allowed");
+    for (std::size_t i = 1; i < Ration::most; ++i) EXPECT_EQ(c01->refusal("operator.certificate", parameters), "");
+    EXPECT_EQ(c01->refusal("operator.certificate", parameters), "too-many");
+    EXPECT_THAT(log(), Contains(HasSubstr("operator.certificate ben until ")).Times(Ration::most));
+}
+
+TEST_F(VotersInterface, TheStoreFromAfarIsTheStore) {
+    const auto n01 = as(n01_);
+    RemoteStore remote(n01->client());
+    EXPECT_THAT(remote.list("locks/"), IsEmpty());
+    const std::string lock = held_by(n01_.id(), "db/join");
+    EXPECT_TRUE(remote.swap("locks/db", 0, lock));
+    EXPECT_FALSE(remote.swap("locks/db", 0, lock));
+    const auto entries = remote.list("locks/");
+    ASSERT_THAT(entries, SizeIs(1));
+    EXPECT_EQ(entries.at("locks/db").value, lock);
+    EXPECT_EQ(entries.at("locks/db").revision, revision_of("locks/db"));
+    EXPECT_TRUE(remote.swap("locks/db", entries.at("locks/db").revision, std::nullopt));
+    EXPECT_THAT(remote.list("locks/"), IsEmpty());
+    EXPECT_THAT(error_of([&] { (void)remote.list("seats/"); }), HasSubstr("the voters refuse: a node lists"));
+    EXPECT_EQ(forming::read_ledger(remote, "db").lock, std::nullopt);
+}
+
+// ---- Locks -----------------------------------------------------------------------------------------
+
+TEST_F(VotersInterface, ALockIsFreedByItsOwnerByAnOperatorOrTakenOverFromWhoLeft) {
+    const auto n01 = as(n01_), n02 = as(n02_);
+    EXPECT_EQ(n01->swap("locks/db", 0, held_by(n01_.id(), "db/join")), "swapped");
+    auto revision = revision_of("locks/db");
+    EXPECT_EQ(n02->swap("locks/db", revision, held_by(n02_.id(), "db/join")), "not-allowed");
+    EXPECT_EQ(n02->swap("locks/db", revision, std::nullopt), "not-allowed");
+    EXPECT_EQ(n02->swap("locks/db", 0, held_by(n02_.id(), "db/join")), "late");
+    EXPECT_EQ(revision_of("locks/db"), revision);
+    EXPECT_EQ(n01->swap("locks/db", revision, held_by(n01_.id(), "db/join", "b2")), "swapped"); // its next boot
+    EXPECT_EQ(n01->swap("locks/db", revision, std::nullopt), "late");
+    EXPECT_EQ(n01->swap("locks/db", revision_of("locks/db"), std::nullopt), "swapped");
+
+    EXPECT_EQ(n01->swap("locks/db", 0, held_by(n01_.id(), "db/join")), "swapped");
+    EXPECT_EQ(as(vera_)->refusal("lock.free", {{"name", "db"}}), "not-allowed");
+    EXPECT_EQ(as(otto_)->answer("lock.free", {{"name", "db"}}).at("holder"), "n01");
+    EXPECT_EQ(revision_of("locks/db"), 0U);
+    EXPECT_EQ(as(otto_)->refusal("lock.free", {{"name", "db"}}), "not-found");
+    EXPECT_THAT(log(), Contains("operator otto lock.free db n01 had it for 'db/join'"));
+
+    EXPECT_EQ(n02->swap("locks/db", 0, held_by(n02_.id(), "db/join")), "swapped");
+    revision = revision_of("locks/db");
+    EXPECT_EQ(n01->swap("locks/db", revision, held_by(n01_.id(), "db/join")), "not-allowed");
+    remove(n02_);
+    EXPECT_EQ(n01->swap("locks/db", revision, held_by(n01_.id(), "db/join")), "swapped");
+}
+
+TEST_F(VotersInterface, OfTwoWhoRaceOneHasTheLock) {
+    const auto n01 = as(n01_), n02 = as(n02_);
+    const auto race = [](Voice& voice, const Machine& machine) { return voice.swap("locks/db", 0, held_by(machine.id(), "db/join")); };
+    for (int round = 0; round < 25; ++round) {
+        auto other = std::async(std::launch::async, [&] { return race(*n02, n02_); });
+        const std::string mine = race(*n01, n01_), yours = other.get();
+        EXPECT_THAT((std::vector{mine, yours}), UnorderedElementsAre("swapped", "late"));
+        const auto& [winner, machine] = mine == "swapped" ? std::tie(*n01, n01_) : std::tie(*n02, n02_);
+        EXPECT_EQ(client_.get("/locks/db")->value, held_by(machine.id(), "db/join"));
+        EXPECT_EQ(winner.swap("locks/db", revision_of("locks/db"), std::nullopt), "swapped");
+    }
+    EXPECT_THAT(log(), IsEmpty());
+}
+
+// ---- What operators ask ----------------------------------------------------------------------------
+
+TEST_F(VotersInterface, AnApproverLetsANodeInAndKeepsOneOut) {
+    const NodeId first = NodeId::random(), second = NodeId::random(), third = NodeId::random();
+    const auto apply = [&](const NodeId& node, const std::string& name) { client_.put(roster::key::applicant(node), Json{{"name", name}, {"code", "4173 0262"}}.dump()); };
+    apply(first, "n04");
+    apply(second, "n05");
+    apply(third, "n05");
+    const auto ben = as(ben_);
+    EXPECT_EQ(as(vera_)->answer("applicants").at("applicants").size(), 3U);
+    EXPECT_EQ(as(otto_)->refusal("node.approve", {{"node", "n04"}}), "not-allowed");
+    EXPECT_EQ(ben->answer("node.approve", {{"node", "n04"}}).at("node"), first.text());
+    EXPECT_TRUE(client_.get(roster::key::approval(first)));
+    EXPECT_EQ(ben->refusal("node.approve", {{"node", "n05"}}), "not-now"); // which of them?
+    EXPECT_EQ(ben->refusal("node.approve", {{"node", "n06"}}), "not-found");
+    EXPECT_EQ(ben->answer("node.approve", {{"node", second.text()}}).at("name"), "n05");
+    EXPECT_EQ(ben->refusal("node.deny", {{"node", third.text()}}), "");
+    EXPECT_TRUE(client_.get("/denials/" + third.text()));
+    EXPECT_FALSE(client_.get(roster::key::applicant(third)));
+    EXPECT_EQ(ben->refusal("node.deny", {{"node", second.text()}}), "");
+    EXPECT_FALSE(client_.get(roster::key::approval(second)));
+    EXPECT_THAT(log(), Contains(StartsWith("operator ben node.approve n04 (" + first.text() + ")")));
+    EXPECT_THAT(log(), Contains(StartsWith("operator ben node.deny n05 (" + third.text() + ")")));
+    EXPECT_THAT(log(), Contains(StartsWith("operator otto node.approve  refused (not-allowed)")));
+}
+
+TEST_F(VotersInterface, ANodeIsRemovedAndItsNameIsFree) {
+    const auto otto = as(otto_);
+    const auto c01 = as(c01_);
+    EXPECT_EQ(otto->answer("node.remove", {{"name", "c01"}}), (Json{{"node", c01_.id().text()}, {"voter", false}}));
+    EXPECT_EQ(roster::read(client_).member(c01_.id()), nullptr);
+    EXPECT_EQ(roster::read(client_).nodes.at(c01_.id()).value.state, roster::Member::State::removed);
+    EXPECT_FALSE(client_.get(roster::key::name("c01")));
+    EXPECT_EQ(c01->refusal("roster"), "not-member");
+    EXPECT_EQ(otto->refusal("node.remove", {{"name", "c01"}}), "not-found");
+    EXPECT_THAT(log(), Contains(StartsWith("operator otto node.remove c01 (" + c01_.id().text() + ")")));
+}
+
+TEST_F(VotersInterface, TheLastVoterStays) {
+    const auto before = everything();
+    const auto refused = std::get<Refusal>(as(otto_)->ask("node.remove", {{"name", "n01"}}));
+    EXPECT_EQ(refused.text, "it is the site's last voter: without it nothing of the site would be left");
+    // Also where another seat stands in the roster, whose member etcd does not have.
+    client_.put(roster::key::seat(n02_.id()), client_.get(roster::key::seat(n01_.id()))->value);
+    EXPECT_EQ(as(otto_)->refusal("node.remove", {{"name", "n01"}}), "not-now");
+    client_.remove(roster::key::seat(n02_.id()));
+    EXPECT_EQ(roster::read(client_).seats.size(), 1U);
+    EXPECT_NE(roster::read(client_).member(n01_.id()), nullptr);
+    EXPECT_THAT(client_.members(), SizeIs(1));
+}
+
+TEST_F(VotersInterface, AVoterThatNeverStartedIsRemovedFromEtcdToo) {
+    const std::string address = "127.0.0.77";
+    client_.add_learner(etcd::peer_url(address));
+    client_.put(roster::key::seat(n02_.id()), roster::text_of(roster::Seat{.address = address, .authority = {std::byte{1}}, .etcd_authority = {std::byte{2}}, .site_key = {std::byte{3}}}));
+    ASSERT_THAT(client_.members(), SizeIs(2));
+    EXPECT_EQ(as(otto_)->answer("node.remove", {{"name", "n02"}}).at("voter"), true);
+    EXPECT_THAT(client_.members(), SizeIs(1));
+    EXPECT_THAT(roster::read(client_).seats, SizeIs(1));
+}
+
+TEST_F(VotersInterface, AReplacementIsApprovedByName) {
+    EXPECT_EQ(as(otto_)->answer("node.replace", {{"name", "c01"}}).at("node"), c01_.id().text());
+    EXPECT_TRUE(client_.get("/replacements/c01"));
+    EXPECT_EQ(as(otto_)->refusal("node.replace", {{"name", "c99"}}), "not-found");
+    EXPECT_EQ(as(otto_)->refusal("formation.retry", {{"name", "db"}}), "");
+    EXPECT_TRUE(client_.get("/retries/db"));
+    EXPECT_EQ(as(otto_)->refusal("formation.retry", {{"name", "nova"}}), "not-found");
+}
+
+TEST_F(VotersInterface, AViewerSeesTheSite) {
+    EXPECT_EQ(as(n01_)->swap("locks/db", 0, held_by(n01_.id(), "db/join")), "swapped");
+    EXPECT_EQ(as(n01_)->swap(own_key(n01_), 0, enrolled(n01_)), "swapped");
+    EXPECT_EQ(as(n01_)->swap(own_key(n01_, "settled"), 0, "b1"), "swapped");
+    const Json status = as(vera_)->answer("status");
+    EXPECT_EQ(status.at("locks")[0].at("holder"), "n01");
+    EXPECT_EQ(status.at("locks")[0].at("left"), false);
+    EXPECT_EQ(status.at("formations"), (Json{{"db", {{"members", {"n01"}}, {"settled", {"n01"}}}}}));
+    EXPECT_EQ(status.at("etcd").size(), 1U);
+    EXPECT_EQ(status.at("members").size(), 3U);
+    EXPECT_EQ(status.at("plan"), revision_of("plan/site.toml"));
+    EXPECT_EQ(as(otto_)->refusal("status"), "not-allowed"); // a right has no other in it
+    EXPECT_EQ(as(vera_)->answer("audit", {{"newest", 10}}).at("entries")[0].at("what"), "status");
+    EXPECT_EQ(as(vera_)->answer("audit", {{"newest", 10}}).at("entries")[0].at("who"), "operator otto");
+}
+
+// ---- The plan, and two persons ---------------------------------------------------------------------
+
+Outcome show_nothing(const Occasion&) { return Json::object(); }
+Json files_of(const std::string& text) { return {{"files", {{"site.toml", base64_of(text)}}}}; }
+
+TEST_F(VotersInterface, APlanIsAppliedByAnAdmin) {
+    const std::string renamed = plan_text(site_, {&anna_, &ben_, &vera_, &otto_}, "berlin-2");
+    EXPECT_EQ(as(ben_)->refusal("plan.apply", files_of(renamed)), "not-allowed");
+    const auto anna = as(anna_);
+    EXPECT_EQ(anna->answer("plan.apply", files_of(renamed)).at("operators"), "as before");
+    EXPECT_EQ(read_plan(client_)->site.name, "berlin-2");
+    EXPECT_THAT(log(), Contains(StartsWith("operator anna plan.apply site.toml SHA-256 ")));
+    const auto bad = std::get<Refusal>(anna->ask("plan.apply", files_of("[site]\nname = \"x\"\nnam = 1\n")));
+    EXPECT_EQ(bad.text, "the plan is not in order");
+    EXPECT_THAT(bad.details, Contains(HasSubstr("unknown key 'nam'")));
+    EXPECT_EQ(anna->refusal("plan.apply", files_of(plan_text(SiteId::random(), {&anna_, &ben_, &vera_, &otto_}))), "malformed");
+    EXPECT_EQ(anna->refusal("plan.apply", {{"files", {{"site.toml", base64_of(renamed)}, {"notes.txt", base64_of("x")}}}}), "malformed");
+    EXPECT_EQ(read_plan(client_)->site.name, "berlin-2");
+}
+
+TEST_F(VotersInterface, OtherOperatorsTakeTwoPersons) {
+    const std::string without_ben = plan_text(site_, {&anna_, &vera_, &otto_}, "berlin-3");
+    const auto anna = as(anna_), ben = as(ben_);
+    EXPECT_EQ(anna->refusal("plan.apply", files_of(without_ben)), "takes-two");
+    EXPECT_EQ(as_root("plan.apply", files_of(without_ben)).at("refused").at("reason"), "takes-two");
+    const Json proposed = anna->answer("proposal.make", {{"what", "plan.apply"}, {"parameters", files_of(without_ben)}});
+    const Json proposal{{"proposal", proposed.at("proposal")}};
+    EXPECT_EQ(read_plan(client_)->site.name, "berlin-1");
+    EXPECT_EQ(anna->refusal("proposal.agree", proposal), "takes-two"); // she is an approver as well
+    EXPECT_EQ(as(vera_)->answer("proposal.show", proposal).at("parameters"), files_of(without_ben));
+    EXPECT_EQ(as(vera_)->refusal("proposal.agree", proposal), "not-allowed");
+    EXPECT_EQ(ben->answer("proposal.agree", proposal).at("operators"), "changed");
+    EXPECT_EQ(read_plan(client_)->site.name, "berlin-3");
+    EXPECT_EQ(ben->refusal("proposal.agree", proposal), "not-member"); // it was about him
+    EXPECT_THAT(log(), Contains(StartsWith("operator anna proposal.make plan.apply, proposal ")));
+    EXPECT_THAT(log(), Contains(AllOf(StartsWith("operator ben plan.apply site.toml proposed by anna, proposal "), HasSubstr("with other operators"))));
+    EXPECT_THAT(log(), Contains(StartsWith("operator anna proposal.agree  refused (takes-two)")));
+}
+
+TEST_F(VotersInterface, AProposalIsWithdrawnAndOneThatCannotBeIsNotMade) {
+    const auto anna = as(anna_);
+    EXPECT_EQ(anna->refusal("proposal.make", {{"what", "node.remove"}, {"parameters", {{"name", "c01"}}}}), "not-allowed");
+    EXPECT_EQ(anna->refusal("proposal.make", {{"what", "node.wipe"}, {"parameters", Json::object()}}), "malformed");
+    EXPECT_EQ(anna->refusal("proposal.make", {{"what", "node.wipe"}, {"parameters", {{"name", "c01"}}}}), "unknown-ask"); // nobody here can
+    EXPECT_EQ(anna->refusal("proposal.make", {{"what", "plan.apply"}, {"parameters", files_of("x")}}), "malformed");
+    EXPECT_EQ(anna->refusal("node.wipe", {{"name", "c01"}}), "takes-two");
+    const Json proposed = anna->answer("proposal.make", {{"what", "plan.apply"}, {"parameters", files_of(plan_text(site_, {&anna_}))}});
+    EXPECT_EQ(as(vera_)->answer("proposal.list").at("proposals"), Json::array({proposed}));
+    EXPECT_EQ(anna->refusal("proposal.withdraw", {{"proposal", proposed.at("proposal")}}), "");
+    EXPECT_EQ(as(ben_)->refusal("proposal.agree", {{"proposal", proposed.at("proposal")}}), "not-found");
+    EXPECT_EQ(as(vera_)->answer("proposal.list").at("proposals"), Json::array());
+}
+
+TEST_F(VotersInterface, RootAtAVoterMayAloneWhereThereIsNobodyElse) {
+    (void)client_.remove("/plan/site.toml");
+    EXPECT_EQ(as(anna_)->refusal("status"), "not-member"); // no plan, no operators
+    EXPECT_EQ(as_root("plan.apply", files_of(plan_text(site_, {&anna_}))).at("answer").at("operators"), "changed");
+    EXPECT_EQ(as(anna_)->refusal("plan.apply", files_of(plan_text(site_, {&anna_, &ben_}))), "takes-two");
+    EXPECT_EQ(as_root("plan.apply", files_of(plan_text(site_, {&anna_, &ben_}))).at("answer").at("operators"), "changed");
+    EXPECT_EQ(as_root("plan.apply", files_of(plan_text(site_, {&anna_}))).at("refused").at("reason"), "takes-two");
+    EXPECT_THAT(log(), Contains(StartsWith("root on n01 plan.apply site.toml")).Times(2));
+    EXPECT_EQ(desk_.answer(LocalCaller{n01_.id(), "n01", 1000}, message_of({"status", Json::object()}), client_).at("refused").at("reason"), "not-allowed");
+}
+
+TEST_F(VotersInterface, MoreCanBeAsked) {
+    Desk desk({.site = site_, .authority = authority_, .formations = formations_, .place = placed, .store = store_, .now = OneEtcd::now});
+    desk.add({.name = "seat.take", .nodes = Nodes::yes, .right = std::nullopt, .parameters = {{"address", Kind::text}}}, [](const Occasion& occasion) { return Json{{"node", text_of(occasion.caller)}}; });
+    desk.add("backup", [](const Occasion&) { return Deed{.conditions = {}, .changes = {}, .answer = {{"backup", "x"}}, .about = {}, .text = "12 kB", .what = {}}; });
+    EXPECT_THAT(error_of([&] { desk.add("backup", show_nothing); }), HasSubstr("it has an answer"));
+    const auto ask = [&](const Asker& asker, const Request& request) { return desk.answer(asker, message_of(request), client_); };
+    EXPECT_EQ(ask(Certified{c01_.bearer(), c01_.key.verifying_key()}, {"seat.take", {{"address", "10.0.0.1"}}}).at("answer").at("node"), "node c01 (" + c01_.id().text() + ")");
+    const Certified anna{certificates::OperatorBearer{"anna", anna_.rights}, anna_.key.verifying_key()};
+    EXPECT_EQ(ask(anna, {"seat.take", {{"address", "10.0.0.1"}}}).at("refused").at("reason"), "not-allowed");
+    EXPECT_EQ(ask(anna, {"backup", Json::object()}).at("answer").at("backup"), "x");
+    EXPECT_THAT(log(), Contains("operator anna backup  12 kB"));
+}
+
+// ---- Those who only hold the line --------------------------------------------------------------------
+
+TEST_F(VotersInterface, NobodyHoldsItUp) {
+    // Far more than one address may have, from an address that is not the others'.
+    std::vector<Fd> silent;
+    for (int i = 0; i < 100; ++i) silent.push_back(sockets::connect_to("127.0.0.1", port_.port(), 1s));
+    std::this_thread::sleep_for(100ms);
+    const VoterAddress other{n01_.id(), "::1", port_.port()};
+    Voice n01(n01_.key, authority_, n01_.bearer(), other);
+    EXPECT_EQ(n01.refusal("roster"), "");
+    // Its own neighbours wait until the silent ones were cut off.
+    const auto begin = std::chrono::steady_clock::now();
+    const auto patient = as(n02_);
+    std::string answer = "none";
+    while (answer == "none" && std::chrono::steady_clock::now() - begin < 10s) {
+        try {
+            answer = patient->refusal("roster");
+        } catch (const Error&) {
+            std::this_thread::sleep_for(100ms);
+        }
+    }
+    EXPECT_EQ(answer, "");
+}
+
+// ---- One voter after the other -----------------------------------------------------------------------
+
+// Answers as a voter, and does with the connection what a test wants.
+class OtherVoter {
+public:
+    OtherVoter(const SigningKey& key, const certificates::SiteCertificate& certificate, const certificates::Trust& trust, std::function<void(channel::Channel&)> serve)
+        : listener_(0, "a port", [&key, &certificate, &trust, serve = std::move(serve)](Fd connection) {
+              const auto until = std::chrono::steady_clock::now() + 5s;
+              auto opened = channel::accept(std::move(connection), {key, certificate, trust}, OneEtcd::now(), until);
+              if (auto* const channel = std::get_if<channel::Channel>(&opened)) serve(*channel);
+          }) {}
+    [[nodiscard]] std::uint16_t port() const { return listener_.port(); }
+
+private:
+    sockets::Listener listener_;
+};
+
+class OneAfterTheOther : public SiteWithVoter {
+protected:
+    const certificates::SiteCertificate own_ = authority_.issue(n02_.bearer(), n02_.key.verifying_key(), OneEtcd::now());
+    const certificates::SiteCertificate mine_ = authority_.issue(c01_.bearer(), c01_.key.verifying_key(), OneEtcd::now());
+    ClientParts parts() { return {.key = c01_.key, .certificate = [this] { return mine_; }, .trust = authority_.trust(), .now = OneEtcd::now}; }
+    const Request change_{"store.swap", {{"key", "locks/agent"}, {"revision", 0}, {"value", base64_of(held_by(c01_.id(), "agent/join"))}}};
+    const Request read_{"roster", Json::object()};
+};
+
+TEST_F(OneAfterTheOther, WhoIsNotThereIsPassedBy) {
+    std::uint16_t nobody = 0;
+    { nobody = sockets::Listener(0, "a port", [](const Fd&) {}).port(); }
+    VotersClient asked(parts(), {{n02_.id(), "127.0.0.1", nobody}, voter_});
+    EXPECT_TRUE(std::holds_alternative<Json>(asked.ask(change_, VotersClient::Changes::something)));
+    EXPECT_NE(revision_of("locks/agent"), 0U);
+}
+
+TEST_F(OneAfterTheOther, WhoIsAnotherNodeIsNotAsked) {
+    VotersClient asked(parts(), {{n02_.id(), "127.0.0.1", port_.port()}});
+    EXPECT_THAT(error_of([&] { (void)asked.ask(read_, VotersClient::Changes::nothing); }), HasSubstr("not the node " + n02_.id().text()));
+}
+
+TEST_F(OneAfterTheOther, AChangeThatMayHaveArrivedIsNotRepeated) {
+    const OtherVoter silent(n02_.key, own_, authority_.trust(), [](channel::Channel& channel) { (void)channel.receive(std::chrono::steady_clock::now() + 5s); });
+    VotersClient asked(parts(), {{n02_.id(), "127.0.0.1", silent.port()}, voter_});
+    EXPECT_THROW((void)asked.ask(change_, VotersClient::Changes::something), OutcomeUnknown);
+    EXPECT_EQ(revision_of("locks/agent"), 0U);
+    EXPECT_TRUE(std::holds_alternative<Json>(asked.ask(read_, VotersClient::Changes::nothing)));
+}
+
+TEST_F(OneAfterTheOther, AVoterWithoutEtcdSaysThatNothingWasDone) {
+    const OtherVoter cut_off(n02_.key, own_, authority_.trust(), [](channel::Channel& channel) {
+        (void)channel.receive(std::chrono::steady_clock::now() + 5s);
+        channel.send(refused({Reason::unavailable, "no member of etcd answers", {}}), std::chrono::steady_clock::now() + 5s);
+    });
+    VotersClient asked(parts(), {{n02_.id(), "127.0.0.1", cut_off.port()}, voter_});
+    EXPECT_TRUE(std::holds_alternative<Json>(asked.ask(change_, VotersClient::Changes::something)));
+    VotersClient alone(parts(), {{n02_.id(), "127.0.0.1", cut_off.port()}});
+    EXPECT_EQ(std::get<Refusal>(alone.ask(change_, VotersClient::Changes::something)).reason, Reason::unavailable);
+}
+
+} // namespace
+} // namespace ashlar::voters::rig
