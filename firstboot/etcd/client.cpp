@@ -144,6 +144,13 @@ Range Client::last(const std::string& prefix, std::size_t most) {
                         {{"key", encoded(begin_of(prefix))}, {"range_end", encoded(end_of(prefix))}, {"sort_order", "DESCEND"}, {"sort_target", "KEY"}, {"limit", std::to_string(most)}}, Kind::read));
 }
 
+Extent Client::extent(const std::string& prefix) {
+    const Json answer = ask(fmt::format("look at '{}…'", prefix), "/v3/kv/range",
+                            {{"key", encoded(begin_of(prefix))}, {"range_end", encoded(end_of(prefix))}, {"sort_order", "DESCEND"}, {"sort_target", "MOD"}, {"limit", "1"}, {"keys_only", true}}, Kind::read);
+    const auto newest = range_in(answer).pairs;
+    return {.newest = newest.empty() ? 0 : newest.front().modified, .keys = number(answer, "count")};
+}
+
 Revision Client::put(const std::string& key, const std::string& value) {
     return revision_in(ask(fmt::format("write '{}'", key), "/v3/kv/put", {{"key", encoded(key)}, {"value", encoded(value)}}, Kind::write));
 }

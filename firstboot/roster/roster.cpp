@@ -60,6 +60,23 @@ std::vector<const Member*> Roster::members() const {
 
 Roster read(etcd::Client& client) { return {.nodes = all_of(client, key::nodes, member_from), .seats = all_of(client, key::seats, seat_from)}; }
 
+std::shared_ptr<const Roster> Known::read(etcd::Client& client) {
+    // Looked at before it is read: what changes in between is read at once, and read again the next time.
+    const auto nodes = client.extent(std::string(key::nodes)), seats = client.extent(std::string(key::seats));
+    {
+        const std::lock_guard lock(mutex_);
+        if (roster_ && nodes == nodes_ && seats == seats_) return roster_;
+    }
+    auto fresh = std::make_shared<const Roster>(roster::read(client));
+    const std::lock_guard lock(mutex_);
+    if (!roster_ || nodes.newest >= nodes_.newest) {
+        roster_ = fresh;
+        nodes_ = nodes;
+        seats_ = seats;
+    }
+    return fresh;
+}
+
 std::string text_of(const Member& member) {
     return tuf::canonical_json({{"format", 1},
                                 {"key", base64(member.key.der())},

@@ -193,6 +193,14 @@ TEST(ByKey, AKeyThatIsTooShortIsNotUsed) {
 }
 
 // A server that knows nothing shows a certificate instead.
+TEST_F(Certified, EachSideHasTheCertificateOfTheOther) {
+    Both both = meet(one, two, now, now);
+    EXPECT_EQ(open(both.server).certificate(), one.certificate);
+    EXPECT_EQ(open(both.client).certificate(), two.certificate);
+    Both by_key = with_key();
+    EXPECT_EQ(open(by_key.server).certificate(), std::nullopt);
+}
+
 TEST_F(Certified, AServerWithACertificateIsNoHolderOfTheKey) {
     const Both both = between([](Fd socket) { return ask(std::move(socket)); }, [&](Fd socket) { return accept(std::move(socket), one.credentials(), now, in(enough)); });
     EXPECT_EQ(refusal(both.client).cause, Cause::not_trusted);

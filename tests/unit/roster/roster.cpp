@@ -50,6 +50,29 @@ TEST(Roster, IsReadFromEtcd) {
     EXPECT_EQ(roster.nodes.at(gone.node()).revision, client.get(key::node(gone.node()))->modified);
 }
 
+TEST(Roster, IsReadAgainWhenItHasChanged) {
+    OneEtcd etcd;
+    auto client = etcd.client();
+    Known known;
+    EXPECT_TRUE(known.read(client)->nodes.empty());
+    Member first = member_named("n01");
+    const Member second = member_named("n02");
+    client.put(key::node(first.node()), text_of(first));
+    client.put(key::seat(first.node()), text_of(seat));
+    client.put(key::seat(second.node()), text_of(seat));
+    const auto read = known.read(client);
+    EXPECT_NE(read->member(first.node()), nullptr);
+    client.put("/other", "x");
+    EXPECT_EQ(known.read(client), read) << "nothing has changed";
+    first.state = Member::State::removed;
+    client.put(key::node(first.node()), text_of(first));
+    EXPECT_EQ(known.read(client)->member(first.node()), nullptr);
+    client.remove(key::seat(first.node()));
+    EXPECT_EQ(known.read(client)->seats.size(), 1U);
+    client.put(key::node(second.node()), text_of(second));
+    EXPECT_NE(known.read(client)->member(second.node()), nullptr);
+}
+
 TEST(Audit, EntriesAreOnlyAdded) {
     OneEtcd etcd;
     auto client = etcd.client();

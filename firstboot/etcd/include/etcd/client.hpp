@@ -31,6 +31,14 @@ struct Range {
     std::vector<Pair> pairs;
 };
 
+// What tells whether anything below a prefix was changed, without reading it: whatever is written raises the newest revision, and whatever is
+// removed lowers the number of keys.
+struct Extent {
+    Revision newest = 0;
+    std::int64_t keys = 0;
+    bool operator==(const Extent&) const = default;
+};
+
 // "The key has this revision"; 0 of `created`: it is not there.
 struct Condition {
     enum class Of { created, modified } of;
@@ -91,6 +99,7 @@ public:
     [[nodiscard]] std::optional<Pair> get(const std::string& key);
     [[nodiscard]] Range range(const std::string& prefix); // sorted by key; an empty one is everything
     [[nodiscard]] Range last(const std::string& prefix, std::size_t most); // the last ones by key, the last one first
+    [[nodiscard]] Extent extent(const std::string& prefix);
     Revision put(const std::string& key, const std::string& value);
     Revision remove(const std::string& key); // what is not there is removed already
     [[nodiscard]] Committed commit(const std::vector<Condition>& conditions, const std::vector<Change>& changes);

@@ -15,6 +15,8 @@
 #include <signing/message_key.hpp>
 
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,6 +62,17 @@ struct Roster {
 
 // An Error when etcd cannot be read, or has what this release does not understand.
 [[nodiscard]] Roster read(etcd::Client& client);
+
+// As read(), but what has not changed since the last time is not read again. From any thread.
+class Known {
+public:
+    [[nodiscard]] std::shared_ptr<const Roster> read(etcd::Client& client);
+
+private:
+    std::mutex mutex_;
+    std::shared_ptr<const Roster> roster_;
+    etcd::Extent nodes_, seats_;
+};
 
 [[nodiscard]] std::string text_of(const Member& member);
 [[nodiscard]] std::string text_of(const Seat& seat);
