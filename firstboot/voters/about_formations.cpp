@@ -28,7 +28,7 @@ Outcome retry_formation(const Occasion& occasion) {
     const std::string formation = occasion.request.text("name");
     if (!occasion.picture.formations.contains(formation)) return not_found("'{}' is no formation that this voter knows", one_line(formation, 100));
     return Deed{.conditions = {},
-                .changes = {etcd::Put{key::below(key::retries, formation), word_of(occasion)}},
+                .changes = {etcd::Put{key::below(key::formations, formation) + "/retry", word_of(occasion)}},
                 .answer = {{"name", formation}},
                 .about = formation,
                 .text = "what waited for a person is tried again",

@@ -58,12 +58,13 @@ std::optional<Refusal> leave_etcd(const Occasion& occasion, const NodeId& node, 
     if (auto refusal = may_lose(members, member->id)) return refusal;
     try {
         occasion.etcd.remove_member(member->id);
-    } catch (const etcd::OutcomeUnknown&) {
-        throw;
+        return std::nullopt;
     } catch (const Error& error) {
+        // etcd says "unavailable" also when it means no.
+        const auto left = occasion.etcd.members();
+        if (member_of(left, node, seat) == nullptr) return std::nullopt;
         return Refusal{Reason::not_now, "the site's etcd does not let this voter go now: too few of the others are there", {error.message()}};
     }
-    return std::nullopt;
 }
 
 void free_name(Deed& deed, const Occasion& occasion, const roster::Member& member) {

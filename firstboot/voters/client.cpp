@@ -3,6 +3,7 @@
 #include <base/error.hpp>
 #include <signing/base64.hpp>
 #include <signing/json_object.hpp>
+#include <signing/node_id.hpp>
 #include <sockets/sockets.hpp>
 
 #include <algorithm>
@@ -19,7 +20,7 @@ using Clock = std::chrono::steady_clock;
 constexpr JsonDocument roster_document{.kind = "answer", .name = "roster", .remedy = ""};
 constexpr JsonDocument list_document{.kind = "answer", .name = "store.list", .remedy = ""};
 constexpr JsonDocument swap_document{.kind = "answer", .name = "store.swap", .remedy = ""};
-constexpr std::chrono::milliseconds one_connection{3'000}, kept_for{1'000}; // less than a voter waits for the next question
+constexpr std::chrono::milliseconds one_connection{3'000}, kept_for{300}; // less than a voter waits for the next question
 
 std::string text_of(const VoterAddress& voter) { return fmt::format("{} (node {})", voter.address, voter.node.text()); }
 
@@ -53,6 +54,8 @@ VotersClient::VotersClient(ClientParts parts, std::vector<VoterAddress> voters, 
 
 void VotersClient::set_voters(std::vector<VoterAddress> voters) {
     if (voters.empty()) throw Error("cannot ask the voters: none of them is known");
+    const auto own = std::to_integer<std::size_t>(node_id_of(parts_.key.verifying_key()).bytes[0]);
+    std::ranges::rotate(voters, voters.begin() + static_cast<std::ptrdiff_t>(own % voters.size()));
     const std::lock_guard lock(mutex_);
     voters_ = std::move(voters);
 }

@@ -46,6 +46,8 @@ public:
             return refused({Reason::unknown, error.message(), {error.hint()}});
         } catch (const Error& error) {
             return refused({Reason::unavailable, error.message(), {}});
+        } catch (const Json::exception& error) {
+            return refused({Reason::unavailable, "something that stands in the site's etcd is not in its form", {error.what()}});
         }
     }
 
@@ -70,7 +72,8 @@ private:
 
     Outcome ask_once(const Request& request) {
         now_ = desk_.parts_.now();
-        const roster::Roster roster = roster::read(client_);
+        const auto known = desk_.roster_.read(client_);
+        const roster::Roster& roster = *known;
         const std::optional<Plan> plan = wants_plan(request) ? read_plan(client_) : std::nullopt;
         const auto identified = identify(roster, site_in(plan));
         if (const auto* const refusal = std::get_if<Refusal>(&identified)) return *refusal;

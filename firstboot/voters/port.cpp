@@ -2,6 +2,7 @@
 
 #include <base/error.hpp>
 #include <channel/channel.hpp>
+#include <channel/frame.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -11,6 +12,18 @@ namespace ashlar::voters {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// Instead of an answer that no frame takes.
+Json sendable(Json answer) {
+    try {
+        (void)channel::frame_of(answer);
+        return answer;
+    } catch (const Error& error) {
+        return refused({Reason::unavailable, error.message(), {}});
+    } catch (const Json::exception& error) {
+        return refused({Reason::unavailable, error.what(), {}});
+    }
+}
 
 bool is_a_stranger(channel::Cause cause) { return cause == channel::Cause::not_trusted; }
 
@@ -67,16 +80,10 @@ void VotersPort::converse(Fd connection, const std::string& from) {
 void VotersPort::answer(channel::Channel& channel, const Certified& asker) {
     const auto client = parts_.etcd();
     const auto end = Clock::now() + limits_.whole;
-    while (Clock::now() < end) {
-        const auto message = channel.receive(Clock::now() + limits_.idle);
+    for (auto patience = limits_.request; Clock::now() < end; patience = limits_.next) {
+        const auto message = channel.receive(Clock::now() + patience);
         if (!message) return;
-        const Json answer = parts_.desk.answer(asker, *message, *client);
-        try {
-            channel.send(answer, Clock::now() + limits_.request);
-        } catch (const Error& error) {
-            if (channel::most_frame >= answer.dump().size()) throw;
-            channel.send(refused({Reason::too_many, "the answer is larger than a message may be", {}}), Clock::now() + limits_.request);
-        }
+        channel.send(sendable(parts_.desk.answer(asker, *message, *client)), Clock::now() + limits_.request);
         // Who has been answered makes room for who waits.
         if (workers_.has_waiting()) break;
     }

@@ -190,6 +190,33 @@ TEST_F(VotersInterface, OfTwoWhoRaceOneHasTheLock) {
     EXPECT_THAT(log(), IsEmpty());
 }
 
+// Somebody is faster than the swap, after it was judged.
+class Overtaken final : public forming::SiteStore {
+public:
+    Overtaken(forming::SiteStore& store, std::function<void()> meanwhile) : store_(store), meanwhile_(std::move(meanwhile)) {}
+    Entries list(std::string_view prefix) const override { return store_.list(prefix); }
+    bool swap(const std::string& key, std::uint64_t revision, const std::optional<std::string>& value) override {
+        meanwhile_();
+        return store_.swap(key, revision, value);
+    }
+
+private:
+    forming::SiteStore& store_;
+    std::function<void()> meanwhile_;
+};
+
+TEST_F(VotersInterface, ALockThatIsYetToComeCannotBeTaken) {
+    const std::string lock = held_by(n02_.id(), "db/join");
+    Overtaken store(store_, [&] { EXPECT_TRUE(store_.swap("locks/db", 0, lock)); });
+    Desk desk({.site = site_, .authority = authority_, .formations = formations_, .place = placed, .store = store, .now = OneEtcd::now});
+    const auto next = client_.range("/locks/").revision + 1; // of whatever is written next
+    const Request guess{"store.swap", {{"key", "locks/db"}, {"revision", next}, {"value", base64_of(held_by(n01_.id(), "db/join"))}}};
+    const Json answer = desk.answer(Certified{n01_.bearer(), n01_.key.verifying_key()}, message_of(guess), client_);
+    if (!client_.get("/locks/db")) (void)store_.swap("locks/db", 0, lock); // it was not even tried
+    EXPECT_EQ(client_.get("/locks/db")->value, lock);
+    EXPECT_EQ(answer.at("answer").at("swapped"), false);
+}
+
 // ---- What operators ask ----------------------------------------------------------------------------
 
 TEST_F(VotersInterface, AnApproverLetsANodeInAndKeepsOneOut) {
@@ -251,12 +278,40 @@ TEST_F(VotersInterface, AVoterThatNeverStartedIsRemovedFromEtcdToo) {
     EXPECT_THAT(roster::read(client_).seats, SizeIs(1));
 }
 
+// etcd, but for one answer: what it says when too few of the others are there.
+class Unwilling final : public etcd::Door {
+public:
+    explicit Unwilling(etcd::Door& door) : door_(door) {}
+    std::variant<Answer, NoAnswer> ask(const std::string& endpoint, const std::string& path, const std::string& body, std::chrono::milliseconds timeout, Enough enough) override {
+        if (path == "/v3/cluster/member/remove") return Answer{503, R"({"code":14,"message":"etcdserver: unhealthy cluster"})"};
+        return door_.ask(endpoint, path, body, timeout, enough);
+    }
+
+private:
+    etcd::Door& door_;
+};
+
+TEST_F(VotersInterface, AVoterWithoutWhomThereIsNoQuorumStays) {
+    const std::string address = "127.0.0.77";
+    client_.add_learner(etcd::peer_url(address));
+    client_.put(roster::key::seat(n02_.id()), roster::text_of(roster::Seat{.address = address, .authority = {std::byte{1}}, .etcd_authority = {std::byte{2}}, .site_key = {std::byte{3}}}));
+    const auto before = everything();
+    const auto door = own_door();
+    Unwilling unwilling(*door);
+    etcd::Client client(unwilling, {etcd::client_url(etcd_.address)});
+    const Certified otto{certificates::OperatorBearer{"otto", otto_.rights}, otto_.key.verifying_key()};
+    const Json answer = desk_.answer(otto, message_of({"node.remove", {{"name", "n02"}}}), client);
+    EXPECT_EQ(answer.at("refused").at("text"), "the site's etcd does not let this voter go now: too few of the others are there");
+    EXPECT_EQ(everything(), before);
+    EXPECT_THAT(log(), ElementsAre(StartsWith("operator otto node.remove  refused (not-now)")));
+}
+
 TEST_F(VotersInterface, AReplacementIsApprovedByName) {
     EXPECT_EQ(as(otto_)->answer("node.replace", {{"name", "c01"}}).at("node"), c01_.id().text());
     EXPECT_TRUE(client_.get("/replacements/c01"));
     EXPECT_EQ(as(otto_)->refusal("node.replace", {{"name", "c99"}}), "not-found");
     EXPECT_EQ(as(otto_)->refusal("formation.retry", {{"name", "db"}}), "");
-    EXPECT_TRUE(client_.get("/retries/db"));
+    EXPECT_TRUE(client_.get("/formations/db/retry"));
     EXPECT_EQ(as(otto_)->refusal("formation.retry", {{"name", "nova"}}), "not-found");
 }
 
@@ -398,6 +453,11 @@ class OneAfterTheOther : public SiteWithVoter {
 protected:
     const certificates::SiteCertificate own_ = authority_.issue(n02_.bearer(), n02_.key.verifying_key(), OneEtcd::now());
     const certificates::SiteCertificate mine_ = authority_.issue(c01_.bearer(), c01_.key.verifying_key(), OneEtcd::now());
+    // In this order, whichever its own would be.
+    void ask_in_order(VotersClient& client, const VoterAddress& first, const VoterAddress& second) {
+        const auto own = std::to_integer<std::size_t>(c01_.id().bytes[0]);
+        client.set_voters(own % 2 == 0 ? std::vector{first, second} : std::vector{second, first});
+    }
     ClientParts parts() { return {.key = c01_.key, .certificate = [this] { return mine_; }, .trust = authority_.trust(), .now = OneEtcd::now}; }
     const Request change_{"store.swap", {{"key", "locks/agent"}, {"revision", 0}, {"value", base64_of(held_by(c01_.id(), "agent/join"))}}};
     const Request read_{"roster", Json::object()};
@@ -406,7 +466,8 @@ protected:
 TEST_F(OneAfterTheOther, WhoIsNotThereIsPassedBy) {
     std::uint16_t nobody = 0;
     { nobody = sockets::Listener(0, "a port", [](const Fd&) {}).port(); }
-    VotersClient asked(parts(), {{n02_.id(), "127.0.0.1", nobody}, voter_});
+    VotersClient asked(parts(), {voter_});
+    ask_in_order(asked, {n02_.id(), "127.0.0.1", nobody}, voter_);
     EXPECT_TRUE(std::holds_alternative<Json>(asked.ask(change_, VotersClient::Changes::something)));
     EXPECT_NE(revision_of("locks/agent"), 0U);
 }
@@ -418,7 +479,8 @@ TEST_F(OneAfterTheOther, WhoIsAnotherNodeIsNotAsked) {
 
 TEST_F(OneAfterTheOther, AChangeThatMayHaveArrivedIsNotRepeated) {
     const OtherVoter silent(n02_.key, own_, authority_.trust(), [](channel::Channel& channel) { (void)channel.receive(std::chrono::steady_clock::now() + 5s); });
-    VotersClient asked(parts(), {{n02_.id(), "127.0.0.1", silent.port()}, voter_});
+    VotersClient asked(parts(), {voter_});
+    ask_in_order(asked, {n02_.id(), "127.0.0.1", silent.port()}, voter_);
     EXPECT_THROW((void)asked.ask(change_, VotersClient::Changes::something), OutcomeUnknown);
     EXPECT_EQ(revision_of("locks/agent"), 0U);
     EXPECT_TRUE(std::holds_alternative<Json>(asked.ask(read_, VotersClient::Changes::nothing)));
@@ -429,7 +491,8 @@ TEST_F(OneAfterTheOther, AVoterWithoutEtcdSaysThatNothingWasDone) {
         (void)channel.receive(std::chrono::steady_clock::now() + 5s);
         channel.send(refused({Reason::unavailable, "no member of etcd answers", {}}), std::chrono::steady_clock::now() + 5s);
     });
-    VotersClient asked(parts(), {{n02_.id(), "127.0.0.1", cut_off.port()}, voter_});
+    VotersClient asked(parts(), {voter_});
+    ask_in_order(asked, {n02_.id(), "127.0.0.1", cut_off.port()}, voter_);
     EXPECT_TRUE(std::holds_alternative<Json>(asked.ask(change_, VotersClient::Changes::something)));
     VotersClient alone(parts(), {{n02_.id(), "127.0.0.1", cut_off.port()}});
     EXPECT_EQ(std::get<Refusal>(alone.ask(change_, VotersClient::Changes::something)).reason, Reason::unavailable);

@@ -224,14 +224,17 @@ protected:
     // The door of the test's etcd is one for all, and is used by one thread at a time.
     std::shared_ptr<etcd::Client> own_client() {
         struct Own {
-            etcd::HttpsDoor door;
+            std::unique_ptr<etcd::Door> door;
             etcd::Client client;
-            Own(transfer::Identification identification, const std::string& endpoint) : door(std::move(identification)), client(door, {endpoint}) {}
+            Own(std::unique_ptr<etcd::Door> own, const std::string& endpoint) : door(std::move(own)), client(*door, {endpoint}) {}
         };
+        auto own = std::make_shared<Own>(own_door(), etcd::client_url(etcd_.address));
+        return {own, &own->client};
+    }
+    std::unique_ptr<etcd::Door> own_door() {
         const certificates::ServiceBearer bearer{.node = n01_.id(), .service = "etcd", .addresses = {etcd_.address}};
         const auto certificate = etcd_.authority.issue(bearer, n01_.key.verifying_key(), OneEtcd::now());
-        auto own = std::make_shared<Own>(transfer::Identification{.certificate = certificate.pem(), .key = n01_.key.secret(), .authority = etcd_.authority.certificate().pem()}, etcd::client_url(etcd_.address));
-        return {own, &own->client};
+        return std::make_unique<etcd::HttpsDoor>(transfer::Identification{.certificate = certificate.pem(), .key = n01_.key.secret(), .authority = etcd_.authority.certificate().pem()});
     }
     VotersPort port_{port_parts(), 0};
     const VoterAddress voter_{n01_.id(), "127.0.0.1", port_.port()};

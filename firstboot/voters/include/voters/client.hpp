@@ -47,7 +47,7 @@ class VotersClient {
 public:
     VotersClient(ClientParts parts, std::vector<VoterAddress> voters, std::chrono::milliseconds patience = std::chrono::seconds(10));
 
-    // The others become known with `roster`. An Error for none.
+    // The others become known with `roster`. An Error for none. Each client begins with another one of them.
     void set_voters(std::vector<VoterAddress> voters);
 
     enum class Changes { nothing, something };

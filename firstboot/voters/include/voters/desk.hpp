@@ -105,6 +105,8 @@ private:
     Asks asks_ = built_in_asks();
     std::map<std::string, Handler, std::less<>> handlers_;
 
+    roster::Known roster_;
+
     std::mutex mutex_; // of what follows
     Tally tally_;
     Ration certificates_;

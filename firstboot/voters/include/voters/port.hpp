@@ -35,8 +35,8 @@ struct PortLimits {
     std::size_t conversations = 16, waiting = 128;
     std::size_t of_one_address = 6;          // under way and waiting
     std::chrono::milliseconds handshake{3'000};
-    std::chrono::milliseconds idle{2'000};   // between two requests
-    std::chrono::milliseconds request{5'000}; // from its first byte to its last, and its answer on the way back
+    std::chrono::milliseconds request{5'000}; // the first one, and each answer on its way back
+    std::chrono::milliseconds next{500};      // from an answer to the end of the next request
     std::chrono::milliseconds whole{60'000};
 };
 
