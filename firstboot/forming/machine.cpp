@@ -8,6 +8,7 @@
 #include <base/text.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <fcntl.h>
@@ -61,6 +62,26 @@ unsigned required_id(const fs::path& file, const std::string& name) {
     throw Error(fmt::format("cannot find the account '{}' in '{}'", name, file.native()));
 }
 
+// With `ProtectSystem=strict` alone systemd leaves /run, /dev and /sys/fs/cgroup as they are, also below ReadOnlyPaths=/ (257).
+constexpr std::array what_only_reads{"ProtectSystem=strict", "ReadOnlyPaths=/",           "ReadOnlyPaths=/run",      "ReadOnlyPaths=/proc",         "ReadOnlyPaths=/sys", "BindReadOnlyPaths=/dev",
+                                     "ProtectHome=read-only", "ProtectControlGroups=yes", "ProtectKernelTunables=yes", "TemporaryFileSystem=/tmp", "TemporaryFileSystem=/var/tmp"};
+constexpr std::string_view killed_code = "2", dumped_code = "3"; // CLD_KILLED, CLD_DUMPED
+constexpr int signal_base = 128;
+constexpr std::size_t most_kept = std::size_t{1} << 20U; // of what a program prints
+
+std::string properties_of(const std::string& unit) { return run_checked({.argv = {"systemctl", "show", fmt::format("--property={}", TransientUnitRunner::asked), unit}}); }
+
+// The last of it: what a program says at its end is why it ended. More than that is no observation either.
+std::string end_of(const fs::path& file) {
+    if (!fs::exists(file)) return {};
+    const Fd in = open_file(file, O_RDONLY);
+    const auto size = fs::file_size(file);
+    if (size > most_kept && ::lseek(in.get(), static_cast<off_t>(size - most_kept), SEEK_SET) < 0) throw system_error("read", file.native());
+    std::string text(most_kept, '\0');
+    text.resize(read_some(in.get(), std::as_writable_bytes(std::span(text)), file.native()));
+    return text;
+}
+
 } // namespace
 
 ChildRunner::~ChildRunner() = default;
@@ -84,31 +105,67 @@ Runner::Answer ChildRunner::poll(const std::string& name) {
 
 std::string TransientUnitRunner::unit_of(const std::string& job) { return fmt::format("ashlar-formation-{}.service", job); }
 
+fs::path TransientUnitRunner::file_of(const std::string& job, std::string_view ending) const { return output_ / (job + std::string(ending)); }
+
 std::vector<std::string> TransientUnitRunner::command(const Job& job) const {
-    std::vector<std::string> words{"systemd-run", "--quiet", "--wait", "--pipe", "--collect", "--unit=" + unit_of(job.name), "--property=RuntimeMaxSec=" + seconds(job.timeout), "--property=KillMode=control-group"};
+    std::vector<std::string> words{"systemd-run", "--quiet", "--service-type=exec", "--remain-after-exit", "--unit=" + unit_of(job.name)};
+    const auto property = [&](std::string_view text) { words.push_back(fmt::format("--property={}", text)); };
+    property("RuntimeMaxSec=" + seconds(job.timeout));
+    property("TimeoutStopSec=2s"); // for whoever does not end when asked to
+    property("KillMode=control-group");
+    // Not pipes: they would break with the daemon, and a program that says something then is killed by it.
+    property("StandardOutput=truncate:" + file_of(job.name, ".out").native());
+    property("StandardError=truncate:" + file_of(job.name, ".err").native());
     if (job.kind == Job::Kind::observation)
-        for (const char* property : {"ProtectSystem=strict", "ReadOnlyPaths=/", "PrivateTmp=yes"}) words.push_back(fmt::format("--property={}", property));
+        for (const auto text : what_only_reads) property(text);
     words.emplace_back("--");
     words.insert(words.end(), job.argv.begin(), job.argv.end());
     return words;
 }
 
+// Names and values of systemd's D-Bus interface, org.freedesktop.systemd1(5).
+Runner::Answer TransientUnitRunner::answer_in(std::string_view properties) {
+    std::map<std::string_view, std::string_view> is;
+    for (const auto line : split(properties, '\n'))
+        if (const std::size_t sign = line.find('='); sign != std::string_view::npos) is[line.substr(0, sign)] = line.substr(sign + 1);
+    const std::string_view state = is["ActiveState"];
+    if (is["LoadState"] == "not-found" || state == "inactive") return Unknown{};
+    const bool has_ended = state == "failed" || (state == "active" && is["SubState"] == "exited");
+    if (!has_ended) return Running{};
+    int status = 0;
+    const std::string_view said = is["ExecMainStatus"];
+    (void)std::from_chars(said.data(), said.data() + said.size(), status);
+    const bool was_killed = is["ExecMainCode"] == killed_code || is["ExecMainCode"] == dumped_code;
+    return Outcome{.exit_code = was_killed ? signal_base + status : status, .output = {}, .errors = {}, .was_too_slow = is["Result"] == "timeout"};
+}
+
 void TransientUnitRunner::start(const Job& job) {
-    // One that an earlier daemon started is waited for, not doubled: poll() tells when it has ended.
-    if (ashlar::run({.argv = {"systemctl", "is-active", "--quiet", unit_of(job.name)}}).ok()) return;
-    started_[job.name] = true;
-    Job patient = job;
-    patient.timeout += std::chrono::seconds(10); // the unit has its own deadline, and ends before its client
-    ChildRunner::start(patient);
+    const Answer before = answer_in(properties_of(unit_of(job.name)));
+    if (std::holds_alternative<Running>(before)) return;
+    if (const auto* left = std::get_if<Outcome>(&before)) drop(job.name, *left);
+    fs::create_directories(output_);
+    fs::permissions(output_, fs::perms::owner_all);
+    (void)run_checked({.argv = command(job)});
 }
 
 Runner::Answer TransientUnitRunner::poll(const std::string& name) {
-    if (started_.contains(name)) {
-        Answer answer = ChildRunner::poll(name);
-        if (!std::holds_alternative<Running>(answer)) started_.erase(name);
-        return answer;
+    Answer answer = answer_in(properties_of(unit_of(name)));
+    if (auto* outcome = std::get_if<Outcome>(&answer)) {
+        outcome->output = end_of(file_of(name, ".out"));
+        outcome->errors = end_of(file_of(name, ".err"));
+        drop(name, *outcome);
     }
-    return ashlar::run({.argv = {"systemctl", "is-active", "--quiet", unit_of(name)}}).ok() ? Answer(Running{}) : Answer(Unknown{});
+    return answer;
+}
+
+void TransientUnitRunner::drop(const std::string& job, const Outcome& outcome) const {
+    // One that has failed is not stopped, and one that has not has nothing to reset.
+    const bool has_failed = outcome.exit_code != 0 || outcome.was_too_slow;
+    (void)ashlar::run({.argv = {"systemctl", has_failed ? "reset-failed" : "stop", unit_of(job)}});
+    for (const char* ending : {".out", ".err"}) {
+        std::error_code ignored;
+        fs::remove(file_of(job, ending), ignored);
+    }
 }
 
 std::optional<Files::File> RootFiles::read(const std::string& path) const {
@@ -147,7 +204,8 @@ void systemctl(std::vector<std::string> words) {
 Units::State SystemUnits::state(const std::string& unit) const {
     const auto outcome = ashlar::run({.argv = {"systemctl", "is-active", unit}});
     const auto word = trim(outcome.output);
-    if (word == "active" || word == "reloading") return State::active;
+    if (word.empty()) throw Error(fmt::format("cannot ask for the state of '{}': {}", unit, trim(outcome.errors)));
+    if (word == "active" || word == "reloading" || word == "refreshing") return State::active;
     return word == "failed" ? State::failed : State::inactive;
 }
 

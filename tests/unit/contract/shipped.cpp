@@ -37,14 +37,20 @@ protected:
         std::vector<std::string> argv;
         for (const auto& word : observation.argv) argv.push_back(word.text());
         argv.front() = (source / "overlays/base" / argv.front().substr(1)).native();
-        const auto ran = ashlar::run({.argv = argv, .environment = std::vector<std::pair<std::string, std::string>>{{"PATH", tools_.path().native() + ":/usr/bin:/bin"}}});
+        auto environment = environment_;
+        environment.emplace_back("PATH", tools_.path().native() + ":/usr/bin:/bin");
+        const auto ran = ashlar::run({.argv = argv, .environment = environment});
         const auto read = read_observation(observation, {ran.exit_code, ran.output, ran.errors, false});
         if (const auto* unusable = std::get_if<Unusable>(&read)) return unusable->reason;
         return std::get<Json>(read).dump();
     }
 
+    void give(const std::string& name, const std::string& value) { environment_.emplace_back(name, value); }
+    TemporaryDirectory work_{fs::temp_directory_path()};
+
 private:
     TemporaryDirectory tools_{fs::temp_directory_path()};
+    std::vector<std::pair<std::string, std::string>> environment_;
 };
 
 } // namespace
@@ -61,17 +67,26 @@ TEST(Shipped, FormationsFitTogether) {
 }
 
 TEST_F(Observing, Chrony) {
+    const fs::path init = work_.path() / "status";
+    give("ASHLAR_STATUS_OF_INIT", init.native());
+    write_file(init, "Name:\tsystemd\nCapBnd:\t000001ffffffffff\n");
     tool("chronyc", "exit 1");
-    EXPECT_EQ(observe("chrony"), R"({"running":false,"sources":0,"synchronised":false})");
+    EXPECT_EQ(observe("chrony"), R"({"owner":true,"running":false,"sources":0,"synchronised":false})");
     tool("chronyc", R"(case $2 in
 tracking) echo '7F7F0101,,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised' ;;
 esac)");
-    EXPECT_EQ(observe("chrony"), R"({"running":true,"sources":0,"synchronised":false})");
+    EXPECT_EQ(observe("chrony"), R"({"owner":true,"running":true,"sources":0,"synchronised":false})");
     tool("chronyc", R"(case $2 in
 tracking) echo 'C0000201,192.0.2.1,3,1795000000.1,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,64.0,Normal' ;;
 sources) printf '^,*,192.0.2.1,2,6,17,5,0.0,0.0,0.1\n^,-,192.0.2.2,2,6,17,5,0.0,0.0,0.1\n' ;;
 esac)");
-    EXPECT_EQ(observe("chrony"), R"({"running":true,"sources":2,"synchronised":true})");
+    EXPECT_EQ(observe("chrony"), R"({"owner":true,"running":true,"sources":2,"synchronised":true})");
+    // As a container's first process has it.
+    write_file(init, "Name:\tsystemd\nCapBnd:\t000001fff4ffffff\n");
+    tool("chronyc", "exit 1");
+    EXPECT_EQ(observe("chrony"), R"({"owner":false,"running":false,"sources":0,"synchronised":false})");
+    fs::remove(init);
+    EXPECT_THAT(observe("chrony"), testing::HasSubstr("exit code")) << "who cannot look does not say whose clock it is";
 }
 
 TEST_F(Observing, AListener) {
@@ -84,21 +99,42 @@ TEST_F(Observing, AListener) {
 }
 
 TEST_F(Observing, Etcd) {
+    give("ASHLAR_RUN", (work_.path() / "run").native());
+    give("ASHLAR_ETCD", (work_.path() / "etcd").native());
     tool("etcdctl", "exit 1");
-    EXPECT_EQ(observe("etcd"), R"({"answers":false,"data":false,"learners":[],"members":[]})");
-    tool("etcdctl", R"(echo '8211f1d0f64f3269, started, n1, https://10.0.0.1:12380, https://10.0.0.1:12379, false'
+    EXPECT_EQ(observe("etcd"), R"({"answers":false,"configured":false,"data":false,"learners":[],"members":[]})");
+    fs::create_directories(work_.path() / "run");
+    fs::create_directories(work_.path() / "etcd/member");
+    write_file(work_.path() / "run/etcd.env", "ETCD_NAME=n1\nETCD_ADVERTISE_CLIENT_URLS=https://10.0.0.1:12379\n");
+    EXPECT_EQ(observe("etcd"), R"({"answers":false,"configured":true,"data":true,"learners":[],"members":[]})");
+    tool("etcdctl", R"(case " $* " in *" --endpoints=https://10.0.0.1:12379 "*" member list "*) ;; *) exit 9 ;; esac
+echo '8211f1d0f64f3269, started, n1, https://10.0.0.1:12380, https://10.0.0.1:12379, false'
 echo '91bc3c398fb3c146, started, n2, https://10.0.0.2:12380, https://10.0.0.2:12379, false'
 echo 'fd422379fda50e48, unstarted, , https://10.0.0.3:12380, , false'
 echo 'fd422379fda50e49, started, n4, https://10.0.0.4:12380, https://10.0.0.4:12379, true')");
-    EXPECT_EQ(observe("etcd"), R"({"answers":true,"data":false,"learners":["n4"],"members":["n1","n2"]})");
+    EXPECT_EQ(observe("etcd"), R"({"answers":true,"configured":true,"data":true,"learners":["n4"],"members":["n1","n2"]})");
 }
 
-// A unit of its own for each job, and for an observation a system that it can only read.
+// A unit of its own for each job, and for an observation a system that it can only read. How systemd takes it: tests/site/formations.cpp.
 TEST(TransientUnits, OfObservationsReadOnly) {
-    const TransientUnitRunner runner;
+    const TransientUnitRunner runner("/run/x");
     const auto step = runner.command({.name = "etcd-join", .argv = {"/usr/bin/x", "y"}, .timeout = std::chrono::milliseconds(1500)});
-    EXPECT_EQ(step, (std::vector<std::string>{"systemd-run", "--quiet", "--wait", "--pipe", "--collect", "--unit=ashlar-formation-etcd-join.service", "--property=RuntimeMaxSec=1.500", "--property=KillMode=control-group", "--", "/usr/bin/x", "y"}));
-    EXPECT_THAT(runner.command({.name = "etcd-observe", .argv = {"/usr/bin/x"}, .timeout = std::chrono::seconds(1), .kind = Job::Kind::observation}), testing::IsSupersetOf({"--property=ProtectSystem=strict", "--property=ReadOnlyPaths=/"}));
+    EXPECT_EQ(step, (std::vector<std::string>{"systemd-run", "--quiet", "--service-type=exec", "--remain-after-exit", "--unit=ashlar-formation-etcd-join.service", "--property=RuntimeMaxSec=1.500", "--property=TimeoutStopSec=2s", "--property=KillMode=control-group", "--property=StandardOutput=truncate:/run/x/etcd-join.out", "--property=StandardError=truncate:/run/x/etcd-join.err", "--", "/usr/bin/x", "y"}));
+    EXPECT_THAT(runner.command({.name = "etcd-observe", .argv = {"/usr/bin/x"}, .timeout = std::chrono::seconds(1), .kind = Job::Kind::observation}), testing::IsSupersetOf({"--property=ProtectSystem=strict", "--property=ReadOnlyPaths=/run", "--property=BindReadOnlyPaths=/dev", "--property=ProtectControlGroups=yes"}));
+}
+
+// As `systemctl show` of systemd 257 said it.
+TEST(TransientUnits, AreReadAsSystemdSaysThem) {
+    const auto answer = [](const std::string& text) { return TransientUnitRunner::answer_in(text); };
+    EXPECT_TRUE(std::holds_alternative<Runner::Unknown>(answer("Result=success\nExecMainCode=0\nExecMainStatus=0\nLoadState=not-found\nActiveState=inactive\nSubState=dead\n")));
+    EXPECT_TRUE(std::holds_alternative<Runner::Running>(answer("Result=success\nExecMainCode=0\nExecMainStatus=0\nLoadState=loaded\nActiveState=active\nSubState=running\n")));
+    EXPECT_TRUE(std::holds_alternative<Runner::Running>(answer("Result=timeout\nExecMainCode=0\nExecMainStatus=0\nLoadState=loaded\nActiveState=deactivating\nSubState=stop-sigterm\n")));
+    const auto outcome = [&](const std::string& text) { return std::get<forming::Outcome>(answer(text)); };
+    EXPECT_EQ(outcome("Result=success\nExecMainCode=1\nExecMainStatus=0\nLoadState=loaded\nActiveState=active\nSubState=exited\n").exit_code, 0);
+    EXPECT_EQ(outcome("Result=exit-code\nExecMainCode=1\nExecMainStatus=3\nLoadState=loaded\nActiveState=failed\nSubState=failed\n").exit_code, 3);
+    const auto killed = outcome("Result=timeout\nExecMainCode=2\nExecMainStatus=9\nLoadState=loaded\nActiveState=failed\nSubState=failed\n");
+    EXPECT_EQ(killed.exit_code, 137);
+    EXPECT_TRUE(killed.was_too_slow);
 }
 
 TEST(ChildRunner, TellsAnOutcomeOnceAndKeepsItsDeadline) {

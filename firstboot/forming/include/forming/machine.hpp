@@ -27,17 +27,33 @@ private:
     std::map<std::string, std::future<Outcome>> running_;
 };
 
-// On a node: each job is a transient unit of its own, which survives the daemon and ends by its own deadline. An observation
-// gets a system that it can only read.
-class TransientUnitRunner final : public ChildRunner {
+// On a node: each job is a transient unit of its own, with its own deadline, and what it prints is kept in files in memory. It
+// survives the daemon: whoever comes after asks for the same name, waits as its predecessor would have, and gets exit code and output.
+// Only what ran when the machine stopped is Unknown: then an observation is made again, and a step is judged by one.
+//
+// An observation gets a system that it can only read: of files nothing is its own but an empty /tmp and /var/tmp, which go with it. It is
+// kept from writing by mistake, not from malice: it runs as root, and what it tells a service over a socket is not held back.
+class TransientUnitRunner final : public Runner {
 public:
+    // `output`: a directory in memory, which is made.
+    explicit TransientUnitRunner(std::filesystem::path output = "/run/ashlar/formations") : output_(std::move(output)) {}
+
+    // One that an earlier daemon started, and that still runs, is waited for and not doubled. What it left behind otherwise is dropped.
     void start(const Job& job) override;
     [[nodiscard]] Answer poll(const std::string& name) override;
+
     [[nodiscard]] static std::string unit_of(const std::string& job); // "ashlar-formation-etcd-join.service"
-    [[nodiscard]] std::vector<std::string> command(const Job& job) const override;
+    [[nodiscard]] std::vector<std::string> command(const Job& job) const;
+
+    // What systemctl(1) says of a unit, as `Name=value` lines of the properties that `asked` names, and no output yet.
+    static constexpr std::string_view asked = "LoadState,ActiveState,SubState,Result,ExecMainCode,ExecMainStatus";
+    [[nodiscard]] static Answer answer_in(std::string_view properties);
 
 private:
-    std::map<std::string, bool> started_; // by this process
+    [[nodiscard]] std::filesystem::path file_of(const std::string& job, std::string_view ending) const;
+    void drop(const std::string& job, const Outcome& outcome) const;
+
+    const std::filesystem::path output_;
 };
 
 // Files below a directory; owners by the names of its own /etc/passwd and /etc/group.
@@ -51,7 +67,7 @@ private:
     std::filesystem::path root_;
 };
 
-// systemctl(1).
+// systemctl(1). What cannot be asked is an Error: a unit is not said to be inactive because nobody answers.
 class SystemUnits final : public Units {
 public:
     [[nodiscard]] State state(const std::string& unit) const override;
