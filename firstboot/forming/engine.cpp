@@ -448,9 +448,16 @@ bool Engine::is_running() const {
     return std::ranges::any_of(courses_, [](const auto& entry) { return entry.second.running.has_value(); });
 }
 
+const std::map<std::string, Attempt, std::less<>>& Engine::attempts(std::string_view formation) const {
+    static const std::map<std::string, Attempt, std::less<>> none;
+    const auto found = courses_.find(formation);
+    return found == courses_.end() ? none : found->second.attempts;
+}
+
 void Engine::retry(std::string_view formation) {
     const auto found = courses_.find(formation);
     if (found == courses_.end()) throw Error(fmt::format("cannot retry {}: this node has no such formation", toml::quote(formation)));
+    found->second.next = Time{};
     for (const auto& [step, attempt] : found->second.attempts) journal_.append({.what = Record::What::forgiven, .formation = found->first, .step = step});
     found->second.attempts.clear();
 }

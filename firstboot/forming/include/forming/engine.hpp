@@ -50,6 +50,9 @@ public:
     // A job of any formation runs: look again soon.
     [[nodiscard]] bool is_running() const;
 
+    // Attempts that failed and were not followed by one that did not, by step; of what cannot be observed by "observe".
+    [[nodiscard]] const std::map<std::string, Attempt, std::less<>>& attempts(std::string_view formation) const;
+
     // A person says: try again what needs one.
     void retry(std::string_view formation);
 

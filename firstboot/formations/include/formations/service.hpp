@@ -1,0 +1,107 @@
+#pragma once
+
+// The formations of this node, kept by a thread of their own: the definitions of the image, the engine, its journal, sealed secrets,
+// and what people see of all that. docs/formats/node-status.md, "formations".
+
+#include <base/json.hpp>
+#include <formations/sealed_vault.hpp>
+#include <forming/engine.hpp>
+#include <forming/machine.hpp>
+
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace ashlar::formations {
+
+// How a machine is worked on. Another one in tests.
+struct Machine {
+    std::unique_ptr<forming::Runner> runner;
+    std::unique_ptr<forming::Files> files;
+    std::unique_ptr<forming::Units> units;
+};
+[[nodiscard]] Machine this_machine();
+
+struct Parts {
+    std::filesystem::path definitions = "/usr/lib/ashlar/formations"; // *.toml, and role.json
+    std::filesystem::path journal = "/var/lib/ashlar/formations";     // a directory, which is made
+    // The site as it is known now; nothing: it is not. Members whose `lineage` is empty get it, and their role, from what they said
+    // in the store; this node's own are those of role.json.
+    std::function<std::optional<forming::Site>()> site;
+    std::function<forming::Self()> self;
+    std::function<Keys()> keys; // of members, to seal to
+    forming::SiteStore& store;  // asked only while self() has "store"
+    const SigningKey& key;      // the node's own
+    std::function<void()> changed;                   // status() is another than before
+    std::function<void(const std::string&)> alarm;   // what a person must see
+    Machine machine = this_machine();
+};
+// All functions are called from the service's thread, and may take their time. `changed` may call status().
+
+class FormationService {
+public:
+    explicit FormationService(Parts parts); // begins
+    FormationService(const FormationService&) = delete;
+    FormationService& operator=(const FormationService&) = delete;
+    ~FormationService() = default; // ends after the turn; jobs that run go on, and the next service gathers them
+
+    // From any thread, what follows.
+
+    [[nodiscard]] Json status() const;
+    // For people, several lines. Error for a formation that is not here.
+    [[nodiscard]] std::string why(std::string_view formation) const;
+
+    // A person says: try again what failed. Error for a formation that is not here.
+    void retry(const std::string& formation);
+    // Another value for a secret of this node's formations; files that have it follow. Error when it cannot be.
+    void rotate(const std::string& formation, const std::string& secret);
+    // Something that the formations look at may have changed.
+    void wake();
+
+private:
+    class Work;
+    // Of one formation.
+    struct Seen {
+        forming::Standing standing;
+        std::int64_t since = 0; // seconds since 1970
+        std::map<std::string, forming::Attempt, std::less<>> attempts;
+    };
+    void run(const std::stop_token& stop);
+    void show(Work& work, const std::vector<forming::Standing>& standings);
+    void complain(const std::string& trouble);
+    void pause(const std::stop_token& stop, forming::Time longest);
+    [[nodiscard]] const Seen& seen(std::string_view formation) const; // with the mutex
+
+    Parts parts_;
+
+    mutable std::mutex mutex_; // what follows
+    std::condition_variable_any woken_;
+    bool is_woken_ = false;
+    std::deque<std::string> retries_;
+    std::map<std::string, Seen, std::less<>> seen_;
+    std::map<std::string, std::string, std::less<>> summaries_;
+    std::string trouble_; // why there is nothing to see
+    std::shared_ptr<SealedVault> vault_;
+    std::shared_ptr<const formation::Formations> formations_;
+
+    std::jthread thread_;
+};
+
+// role.json of the definitions.
+struct ImageRole {
+    std::string role;
+    std::vector<std::string> lineage;
+    bool operator==(const ImageRole&) const = default;
+};
+[[nodiscard]] ImageRole read_image_role(const std::filesystem::path& definitions);
+
+} // namespace ashlar::formations

@@ -1,0 +1,166 @@
+#include <formations/sealed_vault.hpp>
+
+#include <base/error.hpp>
+#include <base/json.hpp>
+#include <base/text.hpp>
+#include <forming/ledger.hpp>
+#include <forming/machine.hpp>
+#include <signing/base64.hpp>
+#include <signing/hpke.hpp>
+#include <signing/json_object.hpp>
+#include <signing/node_id.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace ashlar::formations {
+
+namespace {
+
+constexpr JsonDocument document{.kind = "secret", .name = "of the site's store", .remedy = "a newer release has written it, or the store was written by something else"};
+constexpr unsigned most_tries = 20; // against others who give copies meanwhile
+
+std::string name_of(std::string_view formation, std::string_view secret) { return fmt::format("{}/{}", formation, secret); }
+
+Secret random_value(const formation::Secret& secret, forming::Randomness& random) {
+    std::string text = forming::random_secret(secret, random);
+    Secret value{text};
+    ::explicit_bzero(text.data(), text.size());
+    return value;
+}
+
+} // namespace
+
+struct SealedVault::Copies {
+    std::map<std::string, std::string, std::less<>> sealed; // base64, by node id
+
+    [[nodiscard]] std::string text() const { return Json{{"format", 1}, {"algorithm", node_sealing_algorithm}, {"sealed", sealed}}.dump(); }
+    [[nodiscard]] static Copies from(std::string_view text) {
+        const Json json = parse_strict_json(text, "secret");
+        JsonObject object(json, document, "it");
+        object.expect("format", 1);
+        object.expect("algorithm", node_sealing_algorithm);
+        const Json& sealed = object.at("sealed");
+        object.finish();
+        Copies copies;
+        if (!sealed.is_object()) throw object.refusal("'sealed' is no object");
+        for (const auto& [node, copy] : sealed.items()) copies.sealed.emplace(node, copy.is_string() ? copy.get<std::string>() : throw object.refusal("'sealed' holds something that is no text"));
+        return copies;
+    }
+};
+
+struct SealedVault::Kept {
+    Copies copies;
+    std::uint64_t revision = 0;
+};
+
+SealedVault::SealedVault(forming::SiteStore& store, const formation::Formations& formations, const SigningKey& key, forming::Randomness& random)
+    : store_(store), formations_(formations), key_(key), self_(node_id_of(key.verifying_key()).text()), random_(random) {}
+
+void SealedVault::see(forming::Site site, Keys keys) {
+    for (const auto& [node, key] : keys)
+        if (node_id_of(key).text() != node) throw Error(fmt::format("cannot seal secrets to node '{}': the key that is said to be its own is another's", node), "`ashlarctl status` shows who belongs to the site");
+    const std::lock_guard lock(mutex_);
+    site_ = std::move(site);
+    keys_ = std::move(keys);
+}
+
+std::string SealedVault::purpose(std::string_view formation, std::string_view secret) const { return fmt::format("ashlar secret 1 {} {}", site_.id, name_of(formation, secret)); }
+
+std::optional<SealedVault::Kept> SealedVault::kept(std::string_view formation, std::string_view secret) const {
+    const std::string key = forming::key::secret(formation, secret);
+    const auto entries = store_.list(key);
+    const auto found = entries.find(key);
+    if (found == entries.end()) return std::nullopt;
+    return Kept{Copies::from(found->second.value), found->second.revision};
+}
+
+std::optional<Secret> SealedVault::own_copy(const Copies& copies, std::string_view formation, std::string_view secret) const {
+    const auto found = copies.sealed.find(self_);
+    if (found == copies.sealed.end()) return std::nullopt;
+    const auto bytes = from_base64(found->second);
+    auto value = bytes ? unseal(key_, purpose(formation, secret), *bytes) : std::nullopt;
+    if (!value) throw Error(fmt::format("cannot open the secret '{}': the copy for this node is not sealed to its key, or was changed", name_of(formation, secret)), "rotate it: all who may read it get another one");
+    return value;
+}
+
+std::optional<std::string> SealedVault::open(std::string_view formation, std::string_view secret) const {
+    const std::lock_guard lock(mutex_);
+    const auto found = kept(formation, secret);
+    const auto value = found ? own_copy(found->copies, formation, secret) : std::nullopt;
+    return value ? std::optional(std::string(value->text())) : std::nullopt;
+}
+
+SealedVault::Entitled SealedVault::entitled(const formation::Formation& formation, const formation::Secret& secret) const {
+    std::vector<const formation::Formation*> readers{&formation};
+    for (const auto& name : secret.also)
+        if (const auto found = formations_.find(name.value); found != formations_.end()) readers.push_back(&found->second);
+    Entitled nodes;
+    for (const auto& member : site_.members) {
+        const bool runs = std::ranges::any_of(readers, [&](const auto* reader) { return forming::is_placed(*reader, site_, member.id); });
+        const auto key = keys_.find(member.id);
+        if ((runs || member.is_voter) && key != keys_.end()) nodes.emplace(member.id, &key->second);
+    }
+    return nodes;
+}
+
+void SealedVault::seal(Copies& copies, const Entitled& to, std::string_view formation, std::string_view secret, const Secret& value) const {
+    for (const auto& [node, key] : to) copies.sealed[node] = base64(seal_to_node(*key, purpose(formation, secret), value));
+}
+
+SealedVault::Copies SealedVault::sealed_new(const formation::Formation& formation, const formation::Secret& secret) {
+    const Entitled to = entitled(formation, secret);
+    if (to.empty()) throw Error(fmt::format("cannot make the secret '{}': the key of no node that may read it is known", name_of(formation.name, secret.name.value)));
+    Copies copies;
+    seal(copies, to, formation.name, secret.name.value, random_value(secret, random_));
+    return copies;
+}
+
+void SealedVault::make(std::string_view formation, const formation::Secret& secret) {
+    const std::lock_guard lock(mutex_);
+    const auto found = formations_.find(formation);
+    if (found == formations_.end()) throw Error(fmt::format("cannot make the secret '{}': there is no such formation here", name_of(formation, secret.name.value)));
+    // False: another node was faster, and its value is the site's.
+    (void)store_.swap(forming::key::secret(formation, secret.name.value), 0, sealed_new(found->second, secret).text());
+}
+
+unsigned SealedVault::share(const formation::Formation& formation, const formation::Secret& secret) {
+    auto found = kept(formation.name, secret.name.value);
+    if (!found) return 0;
+    Entitled without = entitled(formation, secret);
+    std::erase_if(without, [&](const auto& node) { return found->copies.sealed.contains(node.first); });
+    if (without.empty()) return 0;
+    const auto value = own_copy(found->copies, formation.name, secret.name.value);
+    if (!value) return 0;
+    seal(found->copies, without, formation.name, secret.name.value, *value);
+    // Where another was faster, the next look shows what is still missing.
+    const bool given = store_.swap(forming::key::secret(formation.name, secret.name.value), found->revision, found->copies.text());
+    return given ? static_cast<unsigned>(without.size()) : 0;
+}
+
+unsigned SealedVault::share() {
+    const std::lock_guard lock(mutex_);
+    unsigned given = 0;
+    for (const auto& [name, formation] : formations_)
+        for (const auto& secret : formation.secrets) given += share(formation, secret);
+    return given;
+}
+
+void SealedVault::rotate(std::string_view formation, std::string_view secret) {
+    const std::lock_guard lock(mutex_);
+    const auto refusal = [&](std::string_view cause, std::string hint) { return Error(fmt::format("cannot rotate the secret '{}': {}", name_of(formation, secret), cause), std::move(hint)); };
+    const auto found = formations_.find(formation);
+    const auto* known = found == formations_.end() ? nullptr : found->second.secret(secret);
+    if (known == nullptr) throw refusal("this node knows no such secret", "`ashlarctl status` shows the formations of a node");
+    for (unsigned tries = 0; tries < most_tries; ++tries) {
+        const auto before = kept(formation, secret);
+        if (!before) throw refusal("it has not been made yet", "it is made when its formation needs it");
+        if (store_.swap(forming::key::secret(formation, secret), before->revision, sealed_new(found->second, *known).text())) return;
+    }
+    throw refusal("others change it at the same time", "try again");
+}
+
+} // namespace ashlar::formations

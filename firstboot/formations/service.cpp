@@ -1,0 +1,291 @@
+#include <formations/service.hpp>
+
+#include <base/error.hpp>
+#include <base/file.hpp>
+#include <base/text.hpp>
+#include <forming/decision.hpp>
+#include <signing/json_object.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <sys/random.h>
+
+#include <fmt/format.h>
+
+namespace ashlar::formations {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using forming::Standing;
+using State = Standing::State;
+using namespace std::chrono_literals;
+
+constexpr JsonDocument role_document{.kind = "file", .name = "role.json", .remedy = "it is written by `ashlar build`"};
+constexpr JsonDocument image_document{.kind = "record", .name = "image", .remedy = "a newer release may have written it"};
+
+constexpr forming::Time shortest_pause = 50ms, longest_pause = 30s; // between two turns
+constexpr forming::Time try_again = 5s;                             // what does not even begin
+constexpr forming::Time wait_for_site = 2s;
+constexpr forming::Time look_at_site = 5s; // what others said in the store, and who has no copy of a secret
+
+class SystemRandomness final : public forming::Randomness {
+public:
+    void fill(std::span<std::byte> bytes) override {
+        for (std::size_t done = 0; done < bytes.size();) {
+            const auto got = ::getrandom(bytes.data() + done, bytes.size() - done, 0);
+            if (got < 0 && errno != EINTR) throw system_error("read", "random numbers");
+            done += got > 0 ? static_cast<std::size_t>(got) : 0;
+        }
+    }
+};
+
+forming::Time monotonic() { return std::chrono::duration_cast<forming::Time>(std::chrono::steady_clock::now().time_since_epoch()); }
+std::int64_t seconds_now() { return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+
+// ---- Which image a node runs, told in the store ----
+
+const std::string images = "images/";
+
+ImageRole role_from(const Json& json, const JsonDocument& document) {
+    JsonObject object(json, document, "it");
+    object.expect("format", 1);
+    ImageRole role{object.text("role"), object.texts("lineage")};
+    object.finish();
+    return role;
+}
+std::string text_of(const ImageRole& role) { return Json{{"format", 1}, {"role", role.role}, {"lineage", role.lineage}}.dump(); }
+
+// ---- For people ----
+
+std::string retry_command(std::string_view formation) { return fmt::format("`ashlarctl formation retry {}`", formation); }
+
+// The one that says most of why it does not go on.
+const std::pair<const std::string, forming::Attempt>* worst(const std::map<std::string, forming::Attempt, std::less<>>& attempts) {
+    const auto found = std::ranges::max_element(attempts, {}, [](const auto& entry) { return std::pair(entry.second.needs_person, entry.second.failures); });
+    return found == attempts.end() ? nullptr : &*found;
+}
+
+std::string next_of(const Standing& standing, const std::map<std::string, forming::Attempt, std::less<>>& attempts, forming::Time now) {
+    const auto* failed = worst(attempts);
+    switch (standing.state) {
+    case State::settled:
+    case State::absent: return "nothing has to be done";
+    case State::working: return "it goes on by itself when the step has ended";
+    case State::alarmed:
+        if (failed != nullptr && failed->second.needs_person) return fmt::format("put right what stopped the step, then {}", retry_command(standing.formation));
+        return "a person has to decide; nothing is changed until then";
+    case State::waiting: break;
+    }
+    if (failed == nullptr) return "it goes on by itself";
+    const auto left = std::max(failed->second.not_before - now, forming::Time{0});
+    return fmt::format("it is tried again by itself in {}; {} tries at once", forming::in_words(left), retry_command(standing.formation));
+}
+
+} // namespace
+
+Machine this_machine() { return {std::make_unique<forming::TransientUnitRunner>(), std::make_unique<forming::RootFiles>("/"), std::make_unique<forming::SystemUnits>()}; }
+
+ImageRole read_image_role(const fs::path& definitions) {
+    const fs::path file = definitions / "role.json";
+    return role_from(parse_strict_json(read_file(file), file.native()), role_document);
+}
+
+// ---- The thread's own ------------------------------------------------------------------------------------------
+
+class FormationService::Work {
+public:
+    Work(Parts& parts, std::shared_ptr<const formation::Formations> formations)
+        : parts_(parts), role_(read_image_role(parts.definitions)), formations_(std::move(formations)), vault_(std::make_shared<SealedVault>(parts.store, *formations_, parts.key, random_)), journal_(parts.journal),
+          engine_(*formations_, {parts.store, *vault_, *parts.machine.runner, *parts.machine.files, *parts.machine.units, random_}, journal_) {}
+
+    [[nodiscard]] const std::shared_ptr<SealedVault>& vault() const { return vault_; }
+    [[nodiscard]] forming::Engine& engine() { return engine_; }
+
+    // Nothing: the site is not known.
+    [[nodiscard]] std::optional<std::vector<Standing>> turn() {
+        auto site = parts_.site();
+        if (!site) return std::nullopt;
+        const forming::Self self = parts_.self();
+        const bool has_store = self.fulfilled.contains(formation::store_answers);
+        const bool is_time = monotonic() >= looked_ + look_at_site;
+        if (has_store && is_time) hear_images(self.id);
+        complete(*site, self.id);
+        vault_->see(*site, parts_.keys());
+        if (has_store && is_time) (void)vault_->share();
+        if (is_time) looked_ = monotonic();
+        return engine_.turn(*site, self, monotonic());
+    }
+
+private:
+    // Says what this node runs, and hears what others do. Without it they are nowhere placed by this node.
+    void hear_images(const std::string& self) {
+        const auto entries = parts_.store.list(images);
+        const auto own = entries.find(images + self);
+        if (own == entries.end() || own->second.value != text_of(role_)) (void)parts_.store.swap(images + self, own == entries.end() ? 0 : own->second.revision, text_of(role_));
+        for (const auto& [key, entry] : entries) heard_[key.substr(images.size())] = role_from(parse_strict_json(entry.value, key), image_document);
+    }
+
+    void complete(forming::Site& site, const std::string& self) const {
+        for (auto& member : site.members) {
+            if (member.id == self) take(member, role_);
+            else if (const auto heard = heard_.find(member.id); member.lineage.empty() && heard != heard_.end()) take(member, heard->second);
+        }
+    }
+    static void take(forming::Member& member, const ImageRole& role) {
+        member.role = role.role;
+        member.lineage = role.lineage;
+    }
+
+    Parts& parts_;
+    SystemRandomness random_;
+    const ImageRole role_;
+    const std::shared_ptr<const formation::Formations> formations_;
+    const std::shared_ptr<SealedVault> vault_;
+    forming::FileJournal journal_;
+    forming::Engine engine_;
+    std::map<std::string, ImageRole, std::less<>> heard_;
+    forming::Time looked_ = -look_at_site;
+};
+
+// ---- The service -----------------------------------------------------------------------------------------------
+
+FormationService::FormationService(Parts parts) : parts_(std::move(parts)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+
+void FormationService::run(const std::stop_token& stop) {
+    std::unique_ptr<Work> work;
+    while (!stop.stop_requested()) {
+        forming::Time longest = longest_pause;
+        try {
+            if (!work) {
+                auto formations = std::make_shared<const formation::Formations>(formation::read_folder(parts_.definitions, parts_.definitions));
+                work = std::make_unique<Work>(parts_, formations);
+                const std::lock_guard lock(mutex_);
+                vault_ = work->vault();
+                formations_ = std::move(formations);
+                for (const auto& [name, formation] : *formations_) summaries_[name] = formation.summary;
+            }
+            std::deque<std::string> retries;
+            {
+                const std::lock_guard lock(mutex_);
+                retries.swap(retries_);
+            }
+            for (const auto& formation : retries) work->engine().retry(formation);
+            if (const auto standings = work->turn()) {
+                show(*work, *standings);
+                longest = std::clamp(work->engine().next_turn() - monotonic(), shortest_pause, longest_pause);
+            } else {
+                complain("the site is not known yet");
+                longest = wait_for_site;
+            }
+        } catch (const std::exception& error) { // also of a function that was given: the thread must not end by it
+            complain(error.what());
+            longest = try_again;
+        }
+        pause(stop, longest);
+    }
+}
+
+void FormationService::pause(const std::stop_token& stop, forming::Time longest) {
+    std::unique_lock lock(mutex_);
+    woken_.wait_for(lock, stop, longest, [this] { return is_woken_; });
+    is_woken_ = false;
+}
+
+void FormationService::show(Work& work, const std::vector<Standing>& standings) {
+    bool has_changed = false;
+    std::vector<std::string> alarms;
+    {
+        const std::lock_guard lock(mutex_);
+        has_changed = !trouble_.empty();
+        trouble_.clear();
+        for (const auto& standing : standings) {
+            Seen& seen = seen_[standing.formation];
+            if (seen.since == 0 || seen.standing.state != standing.state) seen.since = seconds_now();
+            if (standing.state == State::alarmed && (seen.standing.state != State::alarmed || seen.standing.why != standing.why)) alarms.push_back(fmt::format("{}: {}", standing.formation, standing.why));
+            has_changed = has_changed || seen.standing != standing;
+            seen.standing = standing;
+            seen.attempts = work.engine().attempts(standing.formation);
+        }
+    }
+    for (const auto& alarm : alarms)
+        if (parts_.alarm) parts_.alarm(alarm);
+    if (has_changed && parts_.changed) parts_.changed();
+}
+
+void FormationService::complain(const std::string& trouble) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (trouble_ == trouble) return;
+        trouble_ = trouble;
+    }
+    if (parts_.changed) parts_.changed();
+}
+
+Json FormationService::status() const {
+    const std::lock_guard lock(mutex_);
+    const forming::Time now = monotonic();
+    Json list = Json::array();
+    for (const auto& [name, seen] : seen_) {
+        Json one{{"name", name}, {"state", name_of(seen.standing.state)}, {"why", seen.standing.why}, {"since", seen.since}, {"next", next_of(seen.standing, seen.attempts, now)}};
+        if (!seen.standing.step.empty()) one["step"] = seen.standing.step;
+        for (const auto& [step, attempt] : seen.attempts)
+            one["failed"].push_back({{"step", step}, {"failures", attempt.failures}, {"reason", attempt.reason}, {"needs_person", attempt.needs_person}});
+        list.push_back(std::move(one));
+    }
+    Json status{{"list", std::move(list)}};
+    if (!trouble_.empty()) status["trouble"] = trouble_;
+    return status;
+}
+
+const FormationService::Seen& FormationService::seen(std::string_view formation) const {
+    const auto found = seen_.find(formation);
+    if (found != seen_.end()) return found->second;
+    std::vector<std::string> names;
+    for (const auto& [name, one] : seen_) names.push_back(name);
+    const auto meant = did_you_mean(formation, names);
+    throw Error(fmt::format("cannot find the formation '{}': this node has no such formation", formation), meant ? fmt::format("did you mean '{}'?", *meant) : !trouble_.empty() ? trouble_ : names.empty() ? "its image carries none" : fmt::format("it has: {}", join(names, ", ")));
+}
+
+std::string FormationService::why(std::string_view formation) const {
+    const std::lock_guard lock(mutex_);
+    const Seen& about = seen(formation);
+    const auto summary = summaries_.find(formation);
+    std::string text = fmt::format("{} ({}): {}\n", formation, summary == summaries_.end() ? "" : summary->second, name_of(about.standing.state));
+    text += fmt::format("  why    {}\n", about.standing.why);
+    text += fmt::format("  since  {}\n", forming::in_words(std::chrono::seconds(std::max<std::int64_t>(seconds_now() - about.since, 0))));
+    for (const auto& [step, attempt] : about.attempts)
+        text += fmt::format("  failed {}: {} ({} {}{})\n", step, attempt.reason, attempt.failures, attempt.failures == 1 ? "time" : "times", attempt.needs_person ? ", and waits for a person" : "");
+    text += fmt::format("  next   {}\n", next_of(about.standing, about.attempts, monotonic()));
+    if (!trouble_.empty()) text += fmt::format("  but    {}\n", trouble_);
+    return text;
+}
+
+void FormationService::retry(const std::string& formation) {
+    const std::lock_guard lock(mutex_);
+    (void)seen(formation);
+    retries_.push_back(formation);
+    is_woken_ = true;
+    woken_.notify_all();
+}
+
+void FormationService::rotate(const std::string& formation, const std::string& secret) {
+    std::shared_ptr<SealedVault> vault;
+    {
+        const std::lock_guard lock(mutex_);
+        if (!vault_ || !trouble_.empty()) throw Error(fmt::format("cannot rotate the secret '{}/{}': {}", formation, secret, trouble_.empty() ? "the site is not known yet" : trouble_));
+        (void)seen(formation);
+        vault = vault_;
+    }
+    vault->rotate(formation, secret);
+    wake();
+}
+
+void FormationService::wake() {
+    const std::lock_guard lock(mutex_);
+    is_woken_ = true;
+    woken_.notify_all();
+}
+
+} // namespace ashlar::formations
