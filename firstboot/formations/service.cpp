@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <sys/random.h>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -28,7 +29,8 @@ constexpr JsonDocument image_document{.kind = "record", .name = "image", .remedy
 constexpr forming::Time shortest_pause = 50ms, longest_pause = 30s; // between two turns
 constexpr forming::Time try_again = 5s;                             // what does not even begin
 constexpr forming::Time wait_for_site = 2s;
-constexpr forming::Time look_at_site = 5s; // what others said in the store, and who has no copy of a secret
+// What others said in the store, and who has no copy of a secret: while something is under way, and when all is well.
+constexpr forming::Time look_soon = 1s, look_at_leisure = 5s;
 
 class SystemRandomness final : public forming::Randomness {
 public:
@@ -109,14 +111,23 @@ public:
         if (!site) return std::nullopt;
         const forming::Self self = parts_.self();
         const bool has_store = self.fulfilled.contains(formation::store_answers);
-        const bool is_time = monotonic() >= looked_ + look_at_site;
+        const bool is_time = monotonic() >= look_;
         if (has_store && is_time) hear_images(self.id);
         complete(*site, self.id);
         vault_->see(*site, parts_.keys());
         if (has_store && is_time) (void)vault_->share();
-        if (is_time) looked_ = monotonic();
-        return engine_.turn(*site, self, monotonic());
+        auto standings = engine_.turn(*site, self, monotonic());
+        const bool is_well = std::ranges::all_of(standings, [](const Standing& standing) { return standing.state == State::settled || standing.state == State::absent; });
+        if (is_time) look_ = monotonic() + (is_well ? look_at_leisure : look_soon);
+        return standings;
     }
+
+    void look_again() {
+        look_ = {};
+        engine_.look_again();
+    }
+    // When to turn again at the latest.
+    [[nodiscard]] forming::Time next() const { return std::min(engine_.next_turn(), look_); }
 
 private:
     // Says what this node runs, and hears what others do. Without it they are nowhere placed by this node.
@@ -146,7 +157,7 @@ private:
     forming::FileJournal journal_;
     forming::Engine engine_;
     std::map<std::string, ImageRole, std::less<>> heard_;
-    forming::Time looked_ = -look_at_site;
+    forming::Time look_{};
 };
 
 // ---- The service -----------------------------------------------------------------------------------------------
@@ -170,11 +181,12 @@ void FormationService::run(const std::stop_token& stop) {
             {
                 const std::lock_guard lock(mutex_);
                 retries.swap(retries_);
+                if (std::exchange(is_woken_, false)) work->look_again();
             }
             for (const auto& formation : retries) work->engine().retry(formation);
             if (const auto standings = work->turn()) {
                 show(*work, *standings);
-                longest = std::clamp(work->engine().next_turn() - monotonic(), shortest_pause, longest_pause);
+                longest = std::clamp(work->next() - monotonic(), shortest_pause, longest_pause);
             } else {
                 complain("the site is not known yet");
                 longest = wait_for_site;
@@ -190,7 +202,6 @@ void FormationService::run(const std::stop_token& stop) {
 void FormationService::pause(const std::stop_token& stop, forming::Time longest) {
     std::unique_lock lock(mutex_);
     woken_.wait_for(lock, stop, longest, [this] { return is_woken_; });
-    is_woken_ = false;
 }
 
 void FormationService::show(Work& work, const std::vector<Standing>& standings) {

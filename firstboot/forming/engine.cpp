@@ -220,8 +220,8 @@ private:
     void perform(const Rest&) {}
 
     void perform(const Observe&) {
-        const Picture now = picture();
-        const formation::Names names = names_of(now);
+        // Its arguments name site and node, and nothing that would have to be looked at.
+        const formation::Names names = names_of({.formation = formation_, .site = site_, .self = self_, .ledger = ledger_, .others = others_});
         start({.name = job_name(observe_name), .argv = filled(formation_.observation.argv, names), .timeout = formation_.observation.timeout, .kind = Job::Kind::observation}, std::string(observe_name), {});
     }
 
@@ -418,11 +418,19 @@ std::optional<std::string> Engine::why_unmet(const std::string& required, const 
     return fmt::format("waits for '{}': {} of {} nodes {} ready", required, ready, on.size(), ready == 1 ? "is" : "are");
 }
 
+void Engine::look_again() {
+    for (auto& [name, course] : courses_) course.next = Time{};
+}
+
 std::vector<Standing> Engine::turn(const Site& site, const Self& self, Time now) {
+    if (!seen_ || seen_->first != site || seen_->second != self) look_again();
+    seen_ = {site, self};
     // What has settled may be what another waits for.
     for (bool has_settled = true; has_settled;) {
         has_settled = false;
         for (auto& [name, course] : courses_) {
+            // Looking costs processes: one that rests is let rest while another one works.
+            if (!course.running && now < course.next) continue;
             const bool was_settled = course.standing.state == Standing::State::settled;
             try {
                 Turn(*this, formations_.find(name)->second, course, site, self, now).take();
@@ -432,6 +440,9 @@ std::vector<Standing> Engine::turn(const Site& site, const Self& self, Time now)
             }
             has_settled = has_settled || (!was_settled && course.standing.state == Standing::State::settled);
         }
+        if (has_settled)
+            for (auto& [name, course] : courses_)
+                if (course.standing.state == Standing::State::waiting) course.next = Time{};
     }
     std::vector<Standing> standings;
     for (const auto& [name, course] : courses_) standings.push_back(course.standing);

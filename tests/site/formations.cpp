@@ -14,7 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
-using testing::HasSubstr;
 
 constexpr const char* place = "/var/lib/probe"; // on the node
 constexpr auto patience = 30s;
@@ -29,7 +28,8 @@ protected:
 
     // Every call is a new process: what it knows, it knows from systemd.
     Outcome probe(std::vector<std::string> words) {
-        std::vector<std::string> argv{"env", fmt::format("LD_LIBRARY_PATH={}", place), fmt::format("{}/formation_probe", place)};
+        // For itself, and not for the programs that it starts.
+        std::vector<std::string> argv{"/lib64/ld-linux-x86-64.so.2", "--library-path", place, fmt::format("{}/formation_probe", place)};
         argv.insert(argv.end(), words.begin(), words.end());
         return node_.run(argv);
     }
@@ -123,8 +123,8 @@ TEST_F(Formations, UnitsAreStartedRestartedAndForgiven) {
     said_by_probe({"unit", "start", unit});
     ASSERT_TRUE(wait_until(patience, [&] { return said_by_probe({"unit", "state", unit}) == "failed"; }));
     EXPECT_FALSE(node_.run({"systemctl", "start", unit}).ok());
-    EXPECT_THAT(node_.run({"systemctl", "start", unit}).errors, HasSubstr("attempted too often"));
     said(node_, {"touch", "/run/probe.ok"});
+    EXPECT_FALSE(node_.run({"systemctl", "start", unit}).ok()) << "it would come up now, and is refused";
     said_by_probe({"unit", "reset-failed", unit});
     said_by_probe({"unit", "start", unit});
     ASSERT_TRUE(wait_until(patience, [&] { return said_by_probe({"unit", "state", unit}) == "active"; }));

@@ -20,6 +20,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ashlar::forming {
@@ -42,10 +43,13 @@ public:
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
-    // Takes each formation as far as it goes without waiting. An Error of an effect ends the turn of its formation only.
+    // Takes each formation as far as it goes without waiting, if it has something to do: its time has come, its job runs, or site or self
+    // are others than before. An Error of an effect ends the turn of its formation only.
     [[nodiscard]] std::vector<Standing> turn(const Site& site, const Self& self, Time now);
     // When the next turn has something to do by itself.
     [[nodiscard]] Time next_turn() const;
+    // The next turn looks at all: something else may have changed.
+    void look_again();
 
     // A job of any formation runs: look again soon.
     [[nodiscard]] bool is_running() const;
@@ -68,6 +72,7 @@ private:
     Effects effects_;
     Journal& journal_;
     std::map<std::string, Course, std::less<>> courses_;
+    std::optional<std::pair<Site, Self>> seen_; // in the last turn
 };
 
 } // namespace ashlar::forming

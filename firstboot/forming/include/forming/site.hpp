@@ -30,6 +30,7 @@ struct Site {
     std::string id, name, genesis, domain; // empty: not known yet
     std::vector<std::string> time_servers;
     std::vector<Member> members; // that belong to the site, in its order; removed ones are not here
+    bool operator==(const Site&) const = default;
 
     [[nodiscard]] const Member* member(std::string_view member_id) const;
 };
@@ -43,6 +44,7 @@ struct Self {
         under_way, // the other slot is being written, or waits for a restart: nothing is changed meanwhile
         trial,     // the release that runs must prove itself: services come up, and nothing of the site is changed
     } upgrade = Upgrade::none;
+    bool operator==(const Self&) const = default;
 };
 
 // Members on which the formation runs, in the site's order.
