@@ -34,6 +34,7 @@ constexpr std::array site_rows{
     Row{"node.role", {text, always}},
     Row{"node.voter", {boolean, always}},
     Row{"node.address", {text, sometimes}}, // in the management plane
+    Row{"node.host", {text, sometimes}},    // the same as URLs have it
     Row{"node.addresses.management", {text, sometimes}},
     Row{"node.addresses.storage", {text, sometimes}},
     Row{"node.addresses.tunnel", {text, sometimes}},
@@ -58,6 +59,7 @@ constexpr std::array item_rows{
     Row{"item.name", {text, always}},
     Row{"item.role", {text, always}},
     Row{"item.address", {text, sometimes}},
+    Row{"item.host", {text, sometimes}},
     Row{"item.addresses.management", {text, sometimes}},
     Row{"item.addresses.storage", {text, sometimes}},
     Row{"item.addresses.tunnel", {text, sometimes}},

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <sys/random.h>
+#include <type_traits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -29,6 +30,7 @@ constexpr JsonDocument image_document{.kind = "record", .name = "image", .remedy
 constexpr forming::Time shortest_pause = 50ms, longest_pause = 30s; // between two turns
 constexpr forming::Time try_again = 5s;                             // what does not even begin
 constexpr forming::Time wait_for_site = 2s;
+constexpr forming::Time ask_again = 2s; // a store that did not answer
 // What others said in the store, and who has no copy of a secret: while something is under way, and when all is well.
 constexpr forming::Time look_soon = 1s, look_at_leisure = 5s;
 
@@ -45,6 +47,62 @@ public:
 
 forming::Time monotonic() { return std::chrono::duration_cast<forming::Time>(std::chrono::steady_clock::now().time_since_epoch()); }
 std::int64_t seconds_now() { return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+
+// The store, asked once and not by every formation in turn while it does not answer: what waits for it waits, all else goes on.
+class PatientStore final : public forming::SiteStore {
+public:
+    explicit PatientStore(forming::SiteStore& store) : store_(store) {}
+
+    Entries list(std::string_view prefix) const override {
+        return ask([&] { return store_.list(prefix); });
+    }
+    bool swap(const std::string& key, std::uint64_t revision, const std::optional<std::string>& value) override {
+        return ask([&] { return store_.swap(key, revision, value); });
+    }
+
+    // Asks it, when it did not answer and a while is over.
+    [[nodiscard]] bool answers() {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!silence_) return true;
+            if (monotonic() < again_) return false;
+        }
+        return look();
+    }
+
+private:
+    template <typename Question> std::invoke_result_t<Question> ask(Question question) const {
+        {
+            const std::lock_guard lock(mutex_);
+            if (silence_) throw Error(*silence_);
+        }
+        try {
+            return question();
+        } catch (const Error&) {
+            // One question may be refused, or its answer not understood: that is no silence.
+            (void)look();
+            throw;
+        }
+    }
+
+    bool look() const {
+        std::optional<std::string> silence;
+        try {
+            (void)store_.list("locks/");
+        } catch (const Error& error) {
+            silence = error.message();
+        }
+        const std::lock_guard lock(mutex_);
+        silence_ = std::move(silence);
+        again_ = monotonic() + ask_again;
+        return !silence_;
+    }
+
+    forming::SiteStore& store_;
+    mutable std::mutex mutex_;
+    mutable std::optional<std::string> silence_; // what it failed with
+    mutable forming::Time again_{};
+};
 
 // ---- Which image a node runs, told in the store ----
 
@@ -99,8 +157,8 @@ ImageRole read_image_role(const fs::path& definitions) {
 class FormationService::Work {
 public:
     Work(Parts& parts, std::shared_ptr<const formation::Formations> formations)
-        : parts_(parts), role_(read_image_role(parts.definitions)), formations_(std::move(formations)), vault_(std::make_shared<SealedVault>(parts.store, *formations_, parts.key, random_)), journal_(parts.journal),
-          engine_(*formations_, {parts.store, *vault_, *parts.machine.runner, *parts.machine.files, *parts.machine.units, random_}, journal_) {}
+        : parts_(parts), store_(parts.store), role_(read_image_role(parts.definitions)), formations_(std::move(formations)), vault_(std::make_shared<SealedVault>(store_, *formations_, parts.key, random_)), journal_(parts.journal),
+          engine_(*formations_, {store_, *vault_, *parts.machine.runner, *parts.machine.files, *parts.machine.units, random_}, journal_) {}
 
     [[nodiscard]] const std::shared_ptr<SealedVault>& vault() const { return vault_; }
     [[nodiscard]] forming::Engine& engine() { return engine_; }
@@ -109,13 +167,14 @@ public:
     [[nodiscard]] std::optional<std::vector<Standing>> turn() {
         auto site = parts_.site();
         if (!site) return std::nullopt;
-        const forming::Self self = parts_.self();
+        forming::Self self = parts_.self();
+        if (self.fulfilled.contains(formation::store_answers) && !store_.answers()) self.fulfilled.erase(std::string(formation::store_answers));
         const bool has_store = self.fulfilled.contains(formation::store_answers);
         const bool is_time = monotonic() >= look_;
-        if (has_store && is_time) hear_images(self.id);
+        if (has_store && is_time) try_to([&] { hear_images(self.id); });
         complete(*site, self.id);
         vault_->see(*site, parts_.keys());
-        if (has_store && is_time) (void)vault_->share();
+        if (has_store && is_time) try_to([&] { (void)vault_->share(); });
         auto standings = engine_.turn(*site, self, monotonic());
         const bool is_well = std::ranges::all_of(standings, [](const Standing& standing) { return standing.state == State::settled || standing.state == State::absent; });
         if (is_time) look_ = monotonic() + (is_well ? look_at_leisure : look_soon);
@@ -130,12 +189,21 @@ public:
     [[nodiscard]] forming::Time next() const { return std::min(engine_.next_turn(), look_); }
 
 private:
+    // What stands in its way is told by the formations that need it.
+    template <typename Deed> static void try_to(const Deed& deed) {
+        try {
+            deed();
+        } catch (const Error&) {
+        }
+    }
+
     // Says what this node runs, and hears what others do. Without it they are nowhere placed by this node.
     void hear_images(const std::string& self) {
-        const auto entries = parts_.store.list(images);
+        const auto entries = store_.list(images);
         const auto own = entries.find(images + self);
-        if (own == entries.end() || own->second.value != text_of(role_)) (void)parts_.store.swap(images + self, own == entries.end() ? 0 : own->second.revision, text_of(role_));
-        for (const auto& [key, entry] : entries) heard_[key.substr(images.size())] = role_from(parse_strict_json(entry.value, key), image_document);
+        if (own == entries.end() || own->second.value != text_of(role_)) (void)store_.swap(images + self, own == entries.end() ? 0 : own->second.revision, text_of(role_));
+        // What a newer release has written is not understood, and its node is placed nowhere by this one.
+        for (const auto& [key, entry] : entries) try_to([&] { heard_[key.substr(images.size())] = role_from(parse_strict_json(entry.value, key), image_document); });
     }
 
     void complete(forming::Site& site, const std::string& self) const {
@@ -150,6 +218,7 @@ private:
     }
 
     Parts& parts_;
+    PatientStore store_;
     SystemRandomness random_;
     const ImageRole role_;
     const std::shared_ptr<const formation::Formations> formations_;

@@ -19,9 +19,15 @@ Json addresses_of(const Member& member) {
     return addresses;
 }
 
+// As RFC 3986 has it: an IPv6 address in brackets, so that a port may follow.
+std::string host_of(const std::string& address) { return address.find(':') == std::string::npos ? address : fmt::format("[{}]", address); }
+
 Json json_of(const Member& member) {
     Json json{{"id", member.id}, {"name", member.name}, {"role", member.role}, {"addresses", addresses_of(member)}};
-    if (const auto address = member.address()) json["address"] = *address;
+    if (const auto address = member.address()) {
+        json["address"] = *address;
+        json["host"] = host_of(*address);
+    }
     return json;
 }
 

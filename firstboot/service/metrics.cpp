@@ -2,6 +2,8 @@
 
 #include <upgrade/phase.hpp>
 
+#include <array>
+
 #include <fmt/format.h>
 
 namespace ashlar::service {
@@ -22,6 +24,17 @@ private:
     std::string name_, text_;
 };
 
+constexpr std::array formation_states{"absent", "waiting", "working", "alarmed", "settled"}; // docs/formats/node-status.md
+
+void add_formations(Metrics& metrics, const Json& list) {
+    if (list.empty()) return;
+    metrics.family("formation_state", "1 for the state that a formation is in on this node.");
+    for (const Json& one : list)
+        for (const auto* state : formation_states) metrics.value(fmt::format("formation=\"{}\",state=\"{}\"", one.at("name").get<std::string>(), state), one.at("state") == state ? 1 : 0);
+    metrics.family("formation_since_seconds", "When it came to be in it, in seconds since 1970.");
+    for (const Json& one : list) metrics.value(fmt::format("formation=\"{}\"", one.at("name").get<std::string>()), one.at("since").get<std::uint64_t>());
+}
+
 } // namespace
 
 std::string metrics_text(const Json& status) {
@@ -30,6 +43,7 @@ std::string metrics_text(const Json& status) {
     metrics.value(fmt::format("role=\"{}\",release=\"{}\"", status.at("role").get<std::string>(), status.at("release").get<std::string>()), 1);
     metrics.family("fault", "Whether nobody keeps the node's releases.");
     metrics.value("", status.contains("fault") ? 1 : 0);
+    if (status.contains("formations")) add_formations(metrics, status.at("formations").at("list"));
     if (!status.contains("phase")) return std::move(metrics).text();
     metrics.family("phase", "1 for the phase that the node is in.");
     for (const auto phase : upgrade::all_phases)

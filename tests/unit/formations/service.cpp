@@ -40,6 +40,31 @@ struct Notes {
     }
 };
 
+// Does not answer for a while, slowly.
+class SilentStore final : public forming::SiteStore {
+public:
+    explicit SilentStore(forming::SiteStore& store) : store_(store) {}
+    Entries list(std::string_view prefix) const override {
+        check();
+        return store_.list(prefix);
+    }
+    bool swap(const std::string& key, std::uint64_t revision, const std::optional<std::string>& value) override {
+        check();
+        return store_.swap(key, revision, value);
+    }
+    std::atomic<bool> is_silent = false;
+    mutable std::atomic<unsigned> questions = 0; // in vain
+
+private:
+    void check() const {
+        if (!is_silent) return;
+        ++questions;
+        std::this_thread::sleep_for(100ms);
+        throw Error("cannot read: no member of etcd answers");
+    }
+    forming::SiteStore& store_;
+};
+
 class NotingRunner final : public forming::Runner {
 public:
     explicit NotingRunner(Notes& notes) : notes_(notes) {}
@@ -116,7 +141,7 @@ protected:
                 .site = [&test] { return test.is_known ? std::optional(test.site_now()) : std::nullopt; },
                 .self = [this] { return forming::Self{.id = node.member.id, .boot = "b1", .release = "R0.1", .fulfilled = {"time", "site-ca", "store"}}; },
                 .keys = [&test] { return test.scene.keys; },
-                .store = test.scene.store,
+                .store = test.store,
                 .key = node.key,
                 .changed = [this] { ++changes; },
                 .alarm = [this](const std::string& text) { notes.look([&](Notes&) { alarms.push_back(text); }); },
@@ -166,6 +191,7 @@ protected:
     }
 
     Scene scene; // its nodes are complete before services begin
+    SilentStore store{scene.store};
     std::atomic<bool> is_known = true;
     std::vector<std::unique_ptr<Host>> hosts;
 };
@@ -275,6 +301,26 @@ TEST_F(ServiceTest, SaysWhyItWaitsAndTriesAgainWhenAPersonSaysSo) {
     control.service->retry("db");
     EXPECT_TRUE(comes([&] { return control.state("db") == "settled"; })) << control.service->status();
     EXPECT_THAT(error_of([&] { control.service->retry("none"); }), HasSubstr("this node has no such formation"));
+}
+
+// What keeps the store is itself a formation: it must be healed while nothing answers.
+TEST_F(ServiceTest, AStoreThatDoesNotAnswerStopsOnlyWhatNeedsIt) {
+    Node& node = scene.add("n1", "control", true);
+    hosts.push_back(std::make_unique<Host>(*this, node, "control"));
+    Host& control = *hosts.back();
+    control.service.reset();
+    std::string plain(database);
+    plain.erase(plain.find("[secrets.admin]"), plain.find("[[step]]") - plain.find("[secrets.admin]"));
+    write_file(control.directory.path() / "formations/plain.toml", plain);
+    store.is_silent = true;
+    control.notes.look([](Notes& notes) { notes.active.clear(); });
+    control.start(*this);
+    ASSERT_TRUE(comes([&] { return control.state("plain") == "settled"; })) << control.service->status();
+    EXPECT_EQ(control.state("db"), "waiting");
+    std::this_thread::sleep_for(500ms);
+    EXPECT_LE(store.questions, 4U) << "not every formation asks in vain";
+    store.is_silent = false;
+    EXPECT_TRUE(comes([&] { return control.state("db") == "settled"; })) << control.service->status();
 }
 
 TEST_F(ServiceTest, TheNextOneGoesOnWhereTheLastEnded) {

@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 using namespace ashlar;
 using namespace ashlar::forming;
 using namespace std::chrono_literals;
@@ -155,6 +157,45 @@ TEST(Engine, WhatChangesInTheSiteChangesFilesAndRestarts) {
     (void)bench.rest(engine, now);
     EXPECT_EQ(bench.files.files.at("/run/db.conf").text, "voters = n1,n2");
     EXPECT_THAT(bench.units.orders, ElementsAre("restart db.service"));
+}
+
+// A port follows what stands in brackets, whichever kind of address it is.
+TEST(Engine, AnAddressIsAHostWhereAPortFollows) {
+    for (const auto& [address, host] : {std::pair("10.0.0.1", "10.0.0.1"), std::pair("fd00::11", "[fd00::11]")}) {
+        Bench bench;
+        std::string listening(text);
+        listening.replace(listening.find("${lists.voters}"), std::string("${lists.voters}").size(), "${node.address} ${node.host}:80 ${lists.voters}");
+        listening.replace(listening.find("item = \"${item}\""), std::string("item = \"${item}\"").size(), "item = \"${item.host}:80\"");
+        listening.replace(listening.find("of = \"site.voters\""), std::string("of = \"site.voters\"").size(), "of = \"nodes\"");
+        bench.formations.clear();
+        bench.formations.emplace("x", formation::read_formation(toml::source_from_text("x.toml", listening), "x"));
+        bench.site.members.front().addresses["management"] = address;
+        Engine engine = bench.engine();
+        Time now{};
+        EXPECT_EQ(bench.rest(engine, now).state, State::settled);
+        EXPECT_EQ(bench.files.files.at("/run/db.conf").text, fmt::format("voters = {0} {1}:80 {1}:80", address, host));
+    }
+}
+
+// Processes are asked for only when there is something to do.
+TEST(Engine, WhatRestsIsLetRestUntilItsTimeOrUntilItIsToldToLook) {
+    Bench bench;
+    Engine engine = bench.engine();
+    Time now{};
+    (void)bench.rest(engine, now);
+    const auto jobs = [&] { return bench.runner.jobs.size(); };
+    const auto before = jobs();
+    bench.units.now = Units::State::inactive;
+    (void)bench.rest(engine, now, 3);
+    EXPECT_EQ(jobs(), before);
+    EXPECT_THAT(bench.units.orders, ElementsAre("reset-failed db.service", "start db.service"));
+    engine.look_again();
+    EXPECT_EQ(bench.rest(engine, now, 2).state, State::settled);
+    EXPECT_THAT(bench.units.orders, ElementsAre("reset-failed db.service", "start db.service", "reset-failed db.service", "start db.service"));
+    const auto again = jobs();
+    now += 31s;
+    (void)bench.rest(engine, now, 2);
+    EXPECT_EQ(jobs(), again + 1) << "it is observed when that is due";
 }
 
 TEST(Engine, WhatIsNotSeenInTimeIsTriedAgainLater) {

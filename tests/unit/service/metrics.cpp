@@ -26,4 +26,13 @@ TEST(Metrics, NamePhaseMenuAndTransfer) {
         EXPECT_THAT(text, HasSubstr(line));
 }
 
+TEST(Metrics, NameFormationsAndTheirStates) {
+    const Json list = Json::array({{{"name", "etcd"}, {"state", "settled"}, {"since", 1796000000}}, {{"name", "chrony"}, {"state", "waiting"}, {"since", 1796000001}}});
+    const std::string text = service::metrics_text({{"role", "base"}, {"release", "R0.1"}, {"formations", {{"list", list}}}});
+    for (const char* line : {"ashlar_formation_state{formation=\"etcd\",state=\"settled\"} 1\n", "ashlar_formation_state{formation=\"etcd\",state=\"waiting\"} 0\n", "ashlar_formation_state{formation=\"chrony\",state=\"waiting\"} 1\n",
+                             "ashlar_formation_since_seconds{formation=\"chrony\"} 1796000001\n"})
+        EXPECT_THAT(text, HasSubstr(line));
+    EXPECT_THAT(service::metrics_text({{"role", "base"}, {"release", "R0.1"}, {"formations", {{"list", Json::array()}}}}), Not(HasSubstr("formation")));
+}
+
 } // namespace
