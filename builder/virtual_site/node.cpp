@@ -2,6 +2,7 @@
 
 #include <base/error.hpp>
 #include <base/file.hpp>
+#include <base/random.hpp>
 #include <base/text.hpp>
 #include <gpt/table.hpp>
 #include <image/architecture.hpp>
@@ -10,8 +11,10 @@
 #include <chrono>
 #include <csignal>
 #include <fcntl.h>
+#include <linux/major.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <thread>
 #include <unistd.h>
 
@@ -44,11 +47,11 @@ template <class Condition> bool wait_until(std::chrono::milliseconds longest, co
 
 // Where a process of the container is accounted. Only the tree that systemd keeps its names in, and the unified one, are ours
 // to give away: the others may be missing.
-std::vector<fs::path> control_groups(const std::string& name) {
+std::vector<fs::path> control_groups(const std::string& group) {
     std::vector<fs::path> groups;
     for (const char* tree : {"/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"})
-        if (fs::is_directory(tree)) groups.push_back(fs::path(tree) / ("ashlar-" + name));
-    if (groups.empty()) groups.push_back(fs::path("/sys/fs/cgroup") / ("ashlar-" + name));
+        if (fs::is_directory(tree)) groups.push_back(fs::path(tree) / group);
+    if (groups.empty()) groups.push_back(fs::path("/sys/fs/cgroup") / group);
     return groups;
 }
 
@@ -69,6 +72,13 @@ std::optional<pid_t> only_child_of(pid_t process) {
     const std::string children = read_file(fmt::format("/proc/{0}/task/{0}/children", process));
     const auto words = split(trim(children), ' ');
     return words.size() == 1 && !words[0].empty() ? std::optional(static_cast<pid_t>(std::stol(std::string(words[0])))) : std::nullopt;
+}
+
+// Control groups are the machine's: another site on it may have a node of the same name.
+std::string new_group(const std::string& name) {
+    std::array<std::byte, 4> random{};
+    fill_with_random(random);
+    return fmt::format("ashlar-{}-{}", name, to_hex(random));
 }
 
 // The name of a running process says that it is past what nspawn does before.
@@ -102,7 +112,7 @@ RootMount::~RootMount() { ::umount2(at_.c_str(), MNT_DETACH); }
 
 // ---- The node ---------------------------------------------------------------------------------------
 
-Node::Node(std::string name, fs::path directory, const RootMount& root, const fs::path& medium) : name_(std::move(name)), directory_(std::move(directory)), root_(root) {
+Node::Node(std::string name, fs::path directory, const RootMount& root, const fs::path& medium) : name_(std::move(name)), group_(new_group(name_)), directory_(std::move(directory)), root_(root) {
     fs::create_directories(directory_);
     if (!fs::exists(directory_ / "medium")) fs::copy(medium, directory_ / "medium", fs::copy_options::recursive);
     write_file(directory_ / "serial", name_ + "\n");
@@ -126,11 +136,19 @@ void Node::reflash() {
     make_disk();
 }
 
+void Node::give_disk(const fs::path& device) {
+    struct stat found{};
+    if (::stat(device.c_str(), &found) != 0) throw system_error("look at", device.native());
+    if (!S_ISBLK(found.st_mode) || ::major(found.st_rdev) != LOOP_MAJOR)
+        throw Error(fmt::format("cannot give '{}' to node '{}': it is no loop device", device.native(), name_), "put a file behind one: `losetup --find --show FILE`");
+    disks_.push_back(device);
+}
+
 bool Node::is_on() { return container_ && !container_->ended(); }
 
 void Node::power_on() {
     if (is_on()) return;
-    const auto groups = control_groups(name_);
+    const auto groups = control_groups(group_);
     std::vector<std::string> entries;
     for (const auto& group : groups) {
         fs::create_directories(group);
@@ -140,9 +158,11 @@ void Node::power_on() {
                              "--kill-signal=SIGRTMIN+3", "--network-bridge=" + std::string(Switch::name), "--bind=" + directory_.native() + ":/run/ashlar/node",
                              // The clock and the devices are the machine's.
                              "--capability=all", "--drop-capability=CAP_SYS_TIME,CAP_MKNOD", "--system-call-filter=@known",
-                             "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe", "/usr/lib/ashlar/ashlard", "container"},
+                             "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe"},
                     .environment = {{{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1"}, {"SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network"}, {"SYSTEMD_NSPAWN_LOCK", "0"}}},
                     .log = console()};
+    for (const auto& disk : disks_) command.argv.push_back("--bind=" + disk.native());
+    command.argv.insert(command.argv.end(), {"/usr/lib/ashlar/ashlard", "container"});
     command.before_exec = [entries] { return enter(entries); };
     container_ = std::make_unique<RunningChild>(command);
     const bool runs = wait_until(longest_start, [&] {
@@ -163,7 +183,7 @@ void Node::cut_power() {
         (void)wait_until(longest_shutdown, [&] { return !is_on(); });
     }
     container_.reset();
-    for (const auto& group : control_groups(name_)) {
+    for (const auto& group : control_groups(group_)) {
         std::error_code ignored;
         if (!fs::is_directory(group, ignored)) continue;
         std::vector<fs::path> all{group};

@@ -6,7 +6,6 @@
 #include <site/key.hpp>
 #include <site/ticket.hpp>
 
-#include <algorithm>
 #include <cstdlib>
 #include <thread>
 
@@ -22,7 +21,7 @@ namespace {
 
 fs::path image() { return std::getenv("ASHLAR_SITE_IMAGE"); }
 
-std::string site_text(const std::string& name, const SiteId& id, unsigned voters, unsigned others) {
+std::string site_text(const Sketch& sketch, const SiteId& id) {
     std::string text = fmt::format(R"([site]
 name = "{}"
 id = "{}"
@@ -42,9 +41,9 @@ interface = ["host0"]
 [planes.management]
 link = "lan"
 subnets = ["10.77.0.0/24"]
-)", name, id.text(), voters);
-    for (unsigned i = 1; i <= voters + others; ++i)
-        text += fmt::format("\n[[node]]\nname = \"{0}-n{1}\"\nserial = \"n{1}\"\nvoter = {3}\nroles = [\"{4}\"]\naddresses = {{ management = [\"10.77.0.{2}\"] }}\n", name, i, 10 + i, i <= voters, i <= voters ? "control" : "compute");
+)", sketch.name, id.text(), sketch.voters);
+    for (unsigned i = 1; i <= sketch.voters + sketch.others; ++i)
+        text += fmt::format("\n[[node]]\nname = \"{0}-{1}\"\nserial = \"{1}\"\nvoter = {3}\nroles = [\"{4}\"]\naddresses = {{ management = [\"{2}\"] }}\n", sketch.name, sketch.serial(i), sketch.address(i), i <= sketch.voters, i <= sketch.voters ? "control" : "compute");
     return text;
 }
 
@@ -78,16 +77,14 @@ bool wait_until(std::chrono::seconds longest, const std::function<bool()>& holds
 
 Bench::Bench() : work_(fs::temp_directory_path(), "ashlar-site-"), root_(image(), work_.path() / "root") {}
 
-fs::path Bench::site(const std::string& name, unsigned voters, unsigned others) {
-    const fs::path medium = work_.path() / ("medium-" + name);
+fs::path Bench::site(const Sketch& sketch) {
+    const fs::path medium = work_.path() / ("medium-" + sketch.name);
     fs::create_directory(medium);
     const SiteId id = SiteId::random();
-    write_file(medium / "site.toml", site_text(name, id, voters, others));
+    write_file(medium / "site.toml", site_text(sketch, id));
     site::SiteKey::generate(id).save_new(medium / "site.key");
     return medium;
 }
-
-Node& Bench::add(const std::string& name, const fs::path& medium) { return *nodes_.emplace_back(std::make_unique<Node>(name, work_.path() / name, root_, medium)); }
 
 fs::path Bench::with_ticket(const fs::path& medium) {
     const auto key = site::SiteKey::load(medium / "site.key");
@@ -100,23 +97,7 @@ fs::path Bench::with_ticket(const fs::path& medium) {
     return with_ticket;
 }
 
-bool Bench::is_member(const Node& node) {
-    return wait_until(std::chrono::seconds(120), [&] {
-        const auto site = site_of(node);
-        return site.value("phase", "") == "member" && !site.contains("trouble");
-    });
-}
-
-bool Bench::all_are_members() {
-    return std::ranges::all_of(nodes_, [&](const auto& node) { return is_member(*node); });
-}
-
-std::string Bench::what_they_say() {
-    std::string text;
-    for (auto& node : nodes_)
-        if (node->is_on()) text += node->name() + ":\n" + node->run({"ashlarctl", "status"}).output + node->run({"journalctl", "--no-pager", "-n", "8", "-u", "ashlard", "-u", "ashlar-etcd"}).output;
-    return text;
-}
+Node& Bench::add(const std::string& name, const fs::path& medium) { return *nodes_.emplace_back(std::make_unique<Node>(name, work_.path() / name, root_, medium)); }
 
 } // namespace ashlar::virtual_site
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// A bench with a switch and nodes of one site.
+// A bench with a switch, and nodes of sites.
 
 #include <virtual_site/node.hpp>
 
@@ -27,22 +27,27 @@ std::string said(const Node& node, std::vector<std::string> argv);
 // Looks again until it holds.
 [[nodiscard]] bool wait_until(std::chrono::seconds longest, const std::function<bool()>& holds);
 
+// What is particular to a site: its voters are n1, n2 … of that letter, and behind them others, at addresses that follow each other.
+struct Sketch {
+    std::string name;
+    unsigned voters = 3, others = 0;
+    char letter = 'n';
+    unsigned first_address = 11; // in 10.77.0.0/24
+    [[nodiscard]] std::string serial(unsigned node) const { return letter + std::to_string(node); }
+    [[nodiscard]] std::string address(unsigned node) const { return "10.77.0." + std::to_string(first_address + node - 1); }
+};
+
 class Bench {
 public:
     Bench();
 
-    // The medium of a site whose voters are n1, n2 …, and behind them others.
-    [[nodiscard]] std::filesystem::path site(const std::string& name, unsigned voters, unsigned others = 0);
+    // The medium of a new site.
+    [[nodiscard]] std::filesystem::path site(const Sketch& sketch);
     // The same with a ticket for one node in the place of the key.
-    [[nodiscard]] std::filesystem::path with_ticket(const std::filesystem::path& medium);
+    [[nodiscard]] static std::filesystem::path with_ticket(const std::filesystem::path& medium);
     Node& add(const std::string& name, const std::filesystem::path& medium);
     [[nodiscard]] Node& operator[](std::size_t index) { return *nodes_.at(index); }
     [[nodiscard]] std::vector<std::unique_ptr<Node>>& nodes() { return nodes_; }
-
-    // Within two minutes, of a busy machine: without trouble.
-    [[nodiscard]] bool is_member(const Node& node);
-    [[nodiscard]] bool all_are_members();
-    [[nodiscard]] std::string what_they_say();
 
 private:
     TemporaryDirectory work_;

@@ -1,65 +1,53 @@
 // Three nodes that nobody tells anything found a site.
 
-#include "bench.hpp"
-
-#include <set>
+#include "site_test.hpp"
 
 #include <gmock/gmock.h>
+
+#include <thread>
 
 namespace ashlar::virtual_site {
 namespace {
 
-using namespace std::chrono_literals;
 using testing::HasSubstr;
 
-constexpr auto patience = 120s; // of a busy machine
-
-class Founding : public testing::Test {
+class Founding : public SiteTest {
 protected:
-    void power_on_all() {
-        for (auto& node : bench_.nodes()) node->power_on();
-    }
-    [[nodiscard]] std::set<std::string> geneses() {
-        std::set<std::string> all;
-        for (auto& node : bench_.nodes()) all.insert(site_of(*node).value("genesis", "none"));
-        return all;
-    }
-    // etcdctl, as the node's own service.
-    static std::string etcd(const Node& node, std::vector<std::string> arguments) {
-        std::vector<std::string> argv{"etcdctl", "--endpoints", "https://10.77.0.11:12379,https://10.77.0.12:12379,https://10.77.0.13:12379", "--cacert", "/run/ashlar/etcd/authority.pem", "--cert", "/run/ashlar/etcd/certificate.pem", "--key", "/run/ashlar/etcd/key.pem"};
-        argv.insert(argv.end(), arguments.begin(), arguments.end());
-        return said(node, std::move(argv));
-    }
-
-    Bench bench_;
-    const std::filesystem::path medium_ = bench_.site("berlin", 3);
+    const Nodes nodes_ = voters_of({.name = "berlin"});
 };
 
 TEST_F(Founding, IsOneGenesisOfThreeThatOutlivesThePower) {
-    for (const char* name : {"n1", "n2", "n3"}) bench_.add(name, medium_);
-    power_on_all();
-    ASSERT_TRUE(bench_.all_are_members()) << bench_.what_they_say();
-    const auto founded = geneses();
+    power_on(nodes_);
+    ASSERT_TRUE(are_members(nodes_)) << what_they_say(nodes_);
+    const auto founded = geneses(nodes_);
     EXPECT_EQ(founded.size(), 1U);
-    EXPECT_EQ(etcd(bench_[0], {"get", "--print-value-only", "/genesis"}), *founded.begin());
-    EXPECT_EQ(etcd(bench_[0], {"put", "/test", "kept"}), "OK");
+    EXPECT_EQ(etcd(*nodes_[0], {"get", "--print-value-only", "/genesis"}), *founded.begin());
+    EXPECT_EQ(etcd(*nodes_[0], {"put", "/test", "kept"}), "OK");
 
-    for (auto& node : bench_.nodes()) node->cut_power();
-    power_on_all();
-    ASSERT_TRUE(bench_.all_are_members()) << bench_.what_they_say();
-    EXPECT_EQ(geneses(), founded);
-    EXPECT_EQ(etcd(bench_[2], {"get", "--print-value-only", "/test"}), "kept");
+    cut_power(nodes_);
+    power_on(nodes_);
+    ASSERT_TRUE(are_members(nodes_)) << what_they_say(nodes_);
+    EXPECT_EQ(geneses(nodes_), founded);
+    EXPECT_EQ(etcd(*nodes_[2], {"get", "--print-value-only", "/test"}), "kept");
 }
 
 TEST_F(Founding, WaitsForEveryVoterAndSaysForWhom) {
-    for (const char* name : {"n1", "n2", "n3"}) bench_.add(name, medium_);
-    bench_[0].power_on();
-    bench_[1].power_on();
-    ASSERT_TRUE(wait_until(patience, [&] { return site_of(bench_[0]).value("sentence", "").find("2 of 3 voters") != std::string::npos; })) << bench_.what_they_say();
-    EXPECT_THAT(site_of(bench_[0]).at("sentence").get<std::string>(), HasSubstr("serial n3"));
-    bench_[2].power_on();
-    ASSERT_TRUE(bench_.all_are_members()) << bench_.what_they_say();
-    EXPECT_EQ(geneses().size(), 1U);
+    power_on({nodes_[0], nodes_[1]});
+    ASSERT_TRUE(comes_to_say(*nodes_[0], "2 of 3 voters")) << what_they_say({nodes_[0], nodes_[1]});
+    EXPECT_THAT(sentence(*nodes_[0]), HasSubstr("serial n3"));
+    nodes_[2]->power_on();
+    ASSERT_TRUE(are_members(nodes_)) << what_they_say(nodes_);
+    EXPECT_EQ(geneses(nodes_).size(), 1U);
+}
+
+// The first two send a beacon every ten seconds only when the next one comes. In ring long.
+TEST_F(Founding, WaitsHoweverLongItTakes) {
+    for (Node* node : nodes_) {
+        node->power_on();
+        if (node != nodes_.back()) std::this_thread::sleep_for(65s);
+    }
+    ASSERT_TRUE(are_members(nodes_)) << what_they_say(nodes_);
+    EXPECT_EQ(geneses(nodes_).size(), 1U);
 }
 
 } // namespace

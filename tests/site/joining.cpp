@@ -1,50 +1,42 @@
 // Nodes that come when the site has begun.
 
-#include "bench.hpp"
-
-#include <site/ticket.hpp>
+#include "site_test.hpp"
 
 #include <gmock/gmock.h>
 
 namespace ashlar::virtual_site {
 namespace {
 
-using namespace std::chrono_literals;
-using testing::HasSubstr;
+class Joining : public SiteTest {};
 
-TEST(Joining, AFourthNodeIsEnrolledAndStaysAMember) {
-    Bench bench;
-    const auto medium = bench.site("berlin", 3, 2);
-    for (const char* name : {"n1", "n2", "n3"}) bench.add(name, medium).power_on();
-    ASSERT_TRUE(bench.all_are_members()) << bench.what_they_say();
+TEST_F(Joining, AFourthNodeIsEnrolledAndStaysAMember) {
+    const Nodes all = nodes_of({.name = "berlin", .others = 1});
+    const Nodes voters(all.begin(), all.begin() + 3);
+    power_on(voters);
+    ASSERT_TRUE(are_members(voters)) << what_they_say(voters);
 
-    Node& late = bench.add("n4", medium);
+    Node& late = *all[3];
     late.power_on();
-    ASSERT_TRUE(bench.all_are_members()) << bench.what_they_say();
+    ASSERT_TRUE(are_members(all)) << what_they_say(all);
     EXPECT_EQ(site_of(late).at("name"), "berlin-n4");
-    EXPECT_EQ(site_of(late).at("genesis"), site_of(bench[0]).at("genesis"));
+    EXPECT_EQ(geneses(all).size(), 1U);
     EXPECT_FALSE(site_of(late).at("seat").get<bool>());
 
     // With the voters away it is still who it is.
-    late.cut_power();
-    for (const std::size_t voter : {0U, 1U, 2U}) bench[voter].cut_power();
+    cut_power(all);
     late.power_on();
-    EXPECT_TRUE(bench.is_member(late)) << bench.what_they_say();
+    EXPECT_TRUE(are_members({&late})) << what_they_say({&late});
 }
 
-TEST(Joining, AMediumWithATicketEnrolsOneNode) {
-    Bench bench;
-    const auto medium = bench.site("berlin", 1, 2);
-    bench.add("n1", medium).power_on();
-    ASSERT_TRUE(bench.all_are_members()) << bench.what_they_say();
-
-    const auto with_ticket = bench.with_ticket(medium);
-    Node& first = bench.add("n2", with_ticket);
+TEST_F(Joining, AMediumWithATicketEnrolsOneNode) {
+    const Sketch sketch{.name = "berlin", .voters = 1, .others = 2};
+    const auto medium = bench_.site(sketch), with_ticket = Bench::with_ticket(medium);
+    Node &voter = bench_.add("n1", medium), &first = bench_.add("n2", with_ticket), &second = bench_.add("n3", with_ticket);
+    voter.power_on();
     first.power_on();
-    ASSERT_TRUE(bench.all_are_members()) << bench.what_they_say();
-    Node& second = bench.add("n3", with_ticket);
+    ASSERT_TRUE(are_members({&voter, &first})) << what_they_say({&voter, &first});
     second.power_on();
-    EXPECT_TRUE(wait_until(60s, [&] { return site_of(second).value("trouble", "").find("the ticket was used 1 time already") != std::string::npos; })) << bench.what_they_say();
+    EXPECT_TRUE(wait_until(patience, [&] { return site_of(second).value("trouble", "").find("the ticket was used 1 time already") != std::string::npos; })) << what_they_say({&second});
 }
 
 } // namespace

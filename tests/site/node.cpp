@@ -10,7 +10,7 @@ namespace {
 class Container : public testing::Test {
 protected:
     Bench bench_;
-    Node& node_ = bench_.add("n1", bench_.site("alone", 1));
+    Node& node_ = bench_.add("n1", bench_.site({.name = "alone", .voters = 1}));
 };
 
 TEST_F(Container, IsANodeThatKeepsWhoItIs) {

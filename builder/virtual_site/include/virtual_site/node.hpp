@@ -51,6 +51,10 @@ public:
     [[nodiscard]] std::filesystem::path console() const { return directory_ / "console.log"; }
     [[nodiscard]] bool is_on();
 
+    // A loop device that is in its /dev from the next time that it is powered on, under the same name. Its disk rules see such disks
+    // and no others. An Error for whatever is no loop device: a disk of this machine is never given away.
+    void give_disk(const std::filesystem::path& device);
+
     // Returns when its first process runs.
     void power_on();
     // At once, whatever it does.
@@ -72,9 +76,10 @@ private:
     void make_disk() const;
     [[nodiscard]] std::optional<pid_t> first_process() const;
 
-    const std::string name_;
+    const std::string name_, group_;
     const std::filesystem::path directory_;
     const RootMount& root_;
+    std::vector<std::filesystem::path> disks_;
     std::unique_ptr<RunningChild> container_;
 };
 
