@@ -19,7 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view label = "ashlar genesis 1"; // of the exporter, and of the proof
-constexpr std::size_t workers = 6, most_queued = 256;
+// Fewer strangers than there are who answer: who has proved itself does not wait for them.
+constexpr std::size_t tellers = 6, answerers = 16, most_strangers = 12, most_queued = 256;
 constexpr auto longest = 5s; // of a conversation
 constexpr JsonDocument hello_document{.kind = "message", .name = "hello", .remedy = ""};
 
@@ -65,9 +66,9 @@ Secret copy_of(const Secret& secret) { return Secret(secret.text()); }
 std::string identity_of(const SiteId& site) { return to_hex(beacon::summary_of(site)); }
 
 SitePort::SitePort(Voice voice, std::uint16_t port, Hear hear)
-    : voice_(voice), node_(node_id_of(voice.key.verifying_key())), hear_(std::move(hear)), workers_(workers, most_queued),
+    : voice_(voice), node_(node_id_of(voice.key.verifying_key())), hear_(std::move(hear)), strangers_(most_strangers),
       // More than can be worked off is lost, whoever wants it.
-      listener_(port, "the site port", [this](Fd connection) { workers_.queue([this, shared = std::make_shared<Fd>(std::move(connection))] { answer(std::move(*shared)); }); }) {}
+      telling_(tellers, most_queued), answering_(answerers, most_queued), listener_(port, "the site port", [this](Fd connection) { admit(std::move(connection)); }) {}
 
 void SitePort::receive_by(std::shared_ptr<Reception> reception) {
     const std::lock_guard lock(mutex_);
@@ -79,31 +80,38 @@ std::shared_ptr<Reception> SitePort::reception() const {
     return reception_;
 }
 
-void SitePort::answer(Fd connection) {
+void SitePort::admit(Fd connection) {
+    if (const auto number = strangers_.enter(connection)) answering_.queue([this, number, shared = std::make_shared<Fd>(std::move(connection))] { answer(std::move(*shared), number); });
+}
+
+void SitePort::answer(Fd connection, std::uint64_t number) {
+    if (!strangers_.holds(number)) return;
     const auto until = deadline();
-    const std::string own = identity_of(voice_.site);
     const auto reception = this->reception();
     const auto keys = [&](std::string_view identity) -> std::optional<Secret> {
-        if (identity == own) return copy_of(voice_.enrolment_key);
+        if (identity == identity_of(voice_.site)) return copy_of(voice_.enrolment_key);
         return reception ? reception->key_of(identity) : std::nullopt;
     };
     auto opened = channel::accept(std::move(connection), keys, until);
-    auto* channel = std::get_if<channel::Channel>(&opened);
-    if (channel == nullptr) return;
-    auto first = channel->receive(until);
+    strangers_.leave(number);
+    if (auto* channel = std::get_if<channel::Channel>(&opened)) hear(std::move(*channel), reception, until);
+}
+
+void SitePort::hear(channel::Channel channel, const std::shared_ptr<Reception>& reception, channel::Deadline until) {
+    auto first = channel.receive(until);
     if (!first) return;
     if (first->contains("type") && first->at("type") == "enrol") {
-        if (reception) reception->receive(std::move(*channel), std::move(*first));
+        if (reception) reception->receive(std::move(channel), std::move(*first));
         return;
     }
     // Who has only a ticket has no say in the agreement.
-    if (channel->peer() != channel::Peer(channel::KeyHolder{own})) return;
-    const Speaker speaker = speaker_in(*first, voice_.site, node_, channel->exporter(label));
-    if (const auto second = channel->receive(until)) hear_(speaker, message_from(*second));
+    if (channel.peer() != channel::Peer(channel::KeyHolder{identity_of(voice_.site)})) return;
+    const Speaker speaker = speaker_in(*first, voice_.site, node_, channel.exporter(label));
+    if (const auto second = channel.receive(until)) hear_(speaker, message_from(*second));
 }
 
 void SitePort::tell(const beacon_port::Origin& to, const NodeId& node, founding::Message message) {
-    workers_.queue([this, to, node, message = std::move(message)] { speak(to, node, message); });
+    telling_.queue([this, to, node, message = std::move(message)] { speak(to, node, message); });
 }
 
 void SitePort::speak(const beacon_port::Origin& to, const NodeId& node, const founding::Message& message) {

@@ -3,13 +3,15 @@
 // The site port while a site is founded: nodes that hold the site key tell each other one message a connection, and each proves which
 // node it is and which life it lives. docs/formats/genesis.md, "On the wire".
 //
-// What cannot be told is lost: the core asks again.
+// What cannot be told is lost: the core asks again. Strangers who connect and prove nothing keep this node neither from hearing nor
+// from speaking.
 
 #include <beacon/beacon.hpp>
 #include <beacon_port/beacon_port.hpp>
 #include <channel/channel.hpp>
 #include <founding/message.hpp>
 #include <sockets/sockets.hpp>
+#include <sockets/waiting_room.hpp>
 #include <sockets/workers.hpp>
 
 #include <cstdint>
@@ -66,7 +68,9 @@ public:
     void tell(const beacon_port::Origin& to, const NodeId& node, founding::Message message);
 
 private:
-    void answer(Fd connection);
+    void admit(Fd connection);
+    void answer(Fd connection, std::uint64_t number);
+    void hear(channel::Channel channel, const std::shared_ptr<Reception>& reception, channel::Deadline until);
     [[nodiscard]] std::shared_ptr<Reception> reception() const;
     void speak(const beacon_port::Origin& to, const NodeId& node, const founding::Message& message);
 
@@ -76,7 +80,8 @@ private:
     mutable std::mutex mutex_; // what follows
     std::shared_ptr<Reception> reception_;
 
-    sockets::Workers workers_;
+    sockets::WaitingRoom strangers_;
+    sockets::Workers telling_, answering_;
     sockets::Listener listener_;
 };
 
