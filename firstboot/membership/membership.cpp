@@ -145,7 +145,7 @@ void Membership::hear_beacons() {
         const auto datagram = beacons_.receive();
         if (!datagram) return;
         const auto reading = beacon::decode(datagram->bytes, parts_.site, beacon_key_);
-        if (!reading.beacon || reading.beacon->node == parts_.self.node) continue;
+        if (!reading.beacon) continue;
         if (origins_.size() < most_origins || origins_.contains(reading.beacon->node)) origins_[reading.beacon->node] = datagram->from.with_port(reading.beacon->port);
         happen(Heard{*reading.beacon});
     }

@@ -1,0 +1,209 @@
+// A voter that waits for two others, and beacons that are not theirs, over the loopback interface.
+
+#include <membership/membership.hpp>
+
+#include <base/error.hpp>
+#include <base/random.hpp>
+#include <signing/hkdf.hpp>
+#include <signing/node_id.hpp>
+#include <state/state.hpp>
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <cstring>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace ashlar::membership {
+namespace {
+
+using namespace std::chrono_literals;
+using beacon::Beacon;
+
+constexpr std::uint16_t beacons_at = 47483, site_port = 47484, stranger_port = 47485;
+
+bool wait_until(std::chrono::seconds longest, const std::function<bool()>& holds) {
+    const auto end = std::chrono::steady_clock::now() + longest;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > end) return false;
+        std::this_thread::sleep_for(10ms);
+    }
+    return true;
+}
+
+sockaddr_in loopback(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+// Founds nothing, and says whether it was asked to.
+class NoSettling final : public Settling {
+public:
+    Bytes offer() override { return {}; }
+    founding::Genesis make(const founding::Electorate&, const std::vector<std::pair<NodeId, Bytes>>&) override {
+        made = true;
+        return {};
+    }
+    std::optional<std::string> objection(const founding::Genesis&) override { return std::nullopt; }
+    void settle(const founding::Genesis&, bool) override { settled = true; }
+    std::atomic<bool> made = false, settled = false;
+};
+
+Bytes derived(std::string_view site_key, std::string_view info) { return hkdf_sha256(bytes_of(site_key), info, 32); }
+
+class StrangersBeacons : public testing::Test {
+protected:
+    StrangersBeacons() {
+        write_file(state_, "");
+        std::filesystem::resize_file(state_, state::partition_size);
+        state::write(state_, {{"format", 1}});
+        start();
+    }
+
+    void start() {
+        membership_.reset();
+        founding::Self self{.node = node_id_of(key_.verifying_key()), .key = {}, .life = {}, .name = "n01", .role = "base", .port = 0, .addresses = {}, .voter = true};
+        const Digest digest = sha256(key_.verifying_key().der());
+        std::ranges::copy(digest.bytes(), self.key.begin());
+        membership_ = std::make_unique<Membership>(Parts{.site = site_,
+                                                         .charter = charter_,
+                                                         .self = self,
+                                                         .key = key_,
+                                                         .beacon_key = Secret(text_of(derived(site_key_, "ashlar beacon 1"))),
+                                                         .enrolment_key = Secret(text_of(derived(site_key_, "ashlar enrolment 1"))),
+                                                         .state = state_,
+                                                         .beacons = {.port = beacons_at, .groups = {}, .seeds = {}},
+                                                         .site_port = site_port,
+                                                         .settling = settling_},
+                                                   [] {}, [this](const std::string&) { ++alarms_; });
+    }
+
+    // Of a voter; its id is higher than any other, so that the node is the first who may propose.
+    [[nodiscard]] Beacon voter(std::uint8_t number) const {
+        Beacon beacon{.node = {}, .key = {}, .life = {1, number}, .sequence = 1, .standing = beacon::Standing::hearing, .voter = true, .genesis = {}, .charter = charter_.summary(), .view = {}, .port = stranger_port, .name = "n0" + std::to_string(number), .role = "base", .addresses = {}};
+        beacon.key.fill(std::byte{0xff});
+        beacon.key[31] = std::byte{number};
+        beacon.key[15] = std::byte{number};
+        std::ranges::copy_n(beacon.key.begin(), 16, beacon.node.bytes.begin());
+        return beacon;
+    }
+    [[nodiscard]] Bytes coded(const Beacon& beacon) const { return encode(beacon, site_, beacon::Key(bytes_of(site_key_))); }
+
+    void send(ByteView datagram) const {
+        const sockaddr_in address = loopback(beacons_at);
+        ::sendto(socket_.get(), datagram.data(), datagram.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+        // The receiver's queue is not long: what is lost there proves nothing.
+        if (++sent_ % 32 == 0) std::this_thread::sleep_for(2ms);
+    }
+    [[nodiscard]] std::vector<std::string> heard() const {
+        std::vector<std::string> names;
+        const Json status = membership_->status();
+        if (status.is_object())
+            for (const auto& peer : status.at("peers")) names.push_back(peer.at("name"));
+        return names;
+    }
+    // What was sent before it was read before it.
+    [[nodiscard]] bool hears(const Beacon& beacon) const {
+        return wait_until(10s, [&] {
+            send(coded(beacon));
+            return std::ranges::count(heard(), beacon.name) > 0;
+        });
+    }
+
+    const SiteId site_ = SiteId::random();
+    const std::string site_key_ = "0123456789abcdef0123456789abcdef";
+    const founding::Charter charter_{.mode = founding::Mode::listed, .places = {{"n01", "serial 1"}, {"n02", "serial 2"}, {"n03", "serial 3"}}, .expect = 0};
+    const SigningKey key_ = SigningKey::generate(site_scheme);
+    const TemporaryDirectory directory_{testing::TempDir()};
+    const std::filesystem::path state_ = directory_.path() / "state";
+    const Fd socket_{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    mutable unsigned sent_ = 0;
+    std::atomic<unsigned> alarms_ = 0;
+    NoSettling settling_;
+    std::unique_ptr<Membership> membership_;
+};
+
+TEST_F(StrangersBeacons, AreNotHeard) {
+    send(encode(voter(2), site_, beacon::Key(bytes_of("fedcba9876543210fedcba9876543210"))));
+    send(encode(voter(2), SiteId::random(), beacon::Key(bytes_of(site_key_))));
+    const Bytes right = coded(voter(2));
+    for (std::size_t size = 0; size < right.size(); ++size) send(ByteView(right).first(size));
+    for (std::size_t at = 0; at < right.size(); ++at) {
+        Bytes other = right;
+        other[at] ^= std::byte{0x40};
+        send(other);
+    }
+    for (int i = 0; i < 1000; ++i) {
+        Bytes garbage(beacon::size);
+        fill_with_random(garbage);
+        if (i % 2 == 0) std::ranges::copy(ByteView(right).first(24), garbage.begin());
+        send(garbage);
+    }
+    ASSERT_TRUE(hears(voter(3)));
+    EXPECT_EQ(heard(), std::vector<std::string>{"n03"});
+    EXPECT_EQ(alarms_, 0U);
+}
+
+// Of voters that were here once: they may be recorded, and their power may be off. They are believed to be heard; nothing follows from it.
+TEST_F(StrangersBeacons, ThatWereRecordedFoundNoSite) {
+    ASSERT_TRUE(hears(voter(2)));
+    ASSERT_TRUE(hears(voter(3)));
+    const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    constexpr int on = 1;
+    ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    const sockaddr_in address = loopback(stranger_port);
+    ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(listener.get(), 16), 0);
+
+    start();
+    EXPECT_EQ(heard(), std::vector<std::string>{});
+    ASSERT_TRUE(hears(voter(2)));
+    ASSERT_TRUE(hears(voter(3)));
+    // Whoever recorded them has no key to answer with.
+    for (int i = 0; i < 4; ++i) {
+        pollfd asked{listener.get(), POLLIN, 0};
+        ASSERT_EQ(::poll(&asked, 1, 15'000), 1) << membership_->status().dump();
+        const auto opened = channel::accept(Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)), [](std::string_view) { return std::optional(Secret("fedcba9876543210fedcba9876543210")); }, std::chrono::steady_clock::now() + 5s);
+        EXPECT_TRUE(std::holds_alternative<channel::Refusal>(opened));
+    }
+    EXPECT_FALSE(settling_.made);
+    EXPECT_FALSE(settling_.settled);
+    EXPECT_FALSE(membership_->status().contains("genesis"));
+}
+
+class OwnBeacons : public StrangersBeacons {
+protected:
+    [[nodiscard]] Bytes own(const beacon::Life& life) const {
+        Beacon beacon = voter(2);
+        const Digest digest = sha256(key_.verifying_key().der());
+        std::ranges::copy(digest.bytes(), beacon.key.begin());
+        beacon.node = node_id_of(key_.verifying_key());
+        beacon.name = "n01";
+        beacon.life = life;
+        return coded(beacon);
+    }
+};
+
+// Recorded, and sent again after the next start.
+TEST_F(OwnBeacons, OfBeforeFrightenNobody) {
+    start();
+    for (int i = 0; i < 10; ++i) send(own({1, 7}));
+    ASSERT_TRUE(hears(voter(3)));
+    EXPECT_EQ(membership_->status().at("phase"), "hearing");
+    EXPECT_EQ(alarms_, 0U);
+}
+
+TEST_F(OwnBeacons, OfNowAreASecondMachineWithItsKey) {
+    send(own({1, 7}));
+    ASSERT_TRUE(wait_until(10s, [&] { return alarms_ > 0; }));
+    ASSERT_TRUE(hears(voter(3)));
+    EXPECT_EQ(membership_->status().at("phase"), "identity-conflict");
+}
+
+} // namespace
+} // namespace ashlar::membership
