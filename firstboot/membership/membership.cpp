@@ -145,10 +145,22 @@ void Membership::hear_beacons() {
         const auto datagram = beacons_.receive();
         if (!datagram) return;
         const auto reading = beacon::decode(datagram->bytes, parts_.site, beacon_key_);
-        if (!reading.beacon) continue;
-        if (origins_.size() < most_origins || origins_.contains(reading.beacon->node)) origins_[reading.beacon->node] = datagram->from.with_port(reading.beacon->port);
-        happen(Heard{*reading.beacon});
+        if (reading.beacon) hear(*reading.beacon, datagram->from.with_port(reading.beacon->port));
     }
+}
+
+// A node is where its newest beacon came from. Whoever sends an older one again does not move it; but where the core asks because of one
+// that it cannot judge, it asks there.
+void Membership::hear(const beacon::Beacon& beacon, const beacon_port::Origin& from) {
+    const auto is_newest = [&] {
+        const Peer* peer = founder_.peers().find(beacon.node);
+        return peer != nullptr && peer->beacon.life == beacon.life && peer->beacon.sequence == beacon.sequence;
+    };
+    const bool is_repeated = is_newest();
+    in_question_ = {beacon.node, from};
+    happen(Heard{beacon});
+    in_question_.reset();
+    if (!is_repeated && is_newest() && (origins_.size() < most_origins || origins_.contains(beacon.node))) origins_[beacon.node] = from;
 }
 
 void Membership::happen(const Event& event) {
@@ -160,10 +172,13 @@ void Membership::happen(const Event& event) {
 void Membership::perform(const Announce& announce) { beacons_.send(beacon::encode(announce.beacon, parts_.site, beacon_key_)); }
 
 void Membership::perform(const Send& send) {
-    const auto found = origins_.find(send.to);
-    if (found == origins_.end()) return;
-    if (site_port_) return site_port_->tell(found->second, send.to, send.message);
-    if (std::holds_alternative<Ask>(send.message)) introduce_to(send.to, found->second);
+    if (in_question_ && in_question_->first == send.to && std::holds_alternative<Ask>(send.message)) return say_at(in_question_->second, send);
+    if (const auto found = origins_.find(send.to); found != origins_.end()) say_at(found->second, send);
+}
+
+void Membership::say_at(const beacon_port::Origin& origin, const Send& send) {
+    if (site_port_) return site_port_->tell(origin, send.to, send.message);
+    if (std::holds_alternative<Ask>(send.message)) introduce_to(send.to, origin);
 }
 
 // One at a time: the core asks again.

@@ -33,12 +33,37 @@ bool wait_until(std::chrono::seconds longest, const std::function<bool()>& holds
     return true;
 }
 
-sockaddr_in loopback(std::uint16_t port) {
+sockaddr_in loopback(std::uint16_t port, unsigned host = 1) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(0x7f000000U + host);
     return address;
+}
+
+Fd bound(int type, const sockaddr_in& address) {
+    Fd socket(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+    constexpr int on = 1;
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    return socket;
+}
+
+Fd listening(const sockaddr_in& address) {
+    Fd socket = bound(SOCK_STREAM, address);
+    EXPECT_EQ(::listen(socket.get(), 16), 0);
+    return socket;
+}
+
+bool is_asked(const Fd& listener, std::chrono::milliseconds longest) {
+    pollfd asked{listener.get(), POLLIN, 0};
+    return ::poll(&asked, 1, static_cast<int>(longest.count())) == 1;
+}
+
+// One that has no key to answer with.
+void answer(const Fd& listener) {
+    const auto opened = channel::accept(Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)), [](std::string_view) { return std::optional(Secret("fedcba9876543210fedcba9876543210")); }, std::chrono::steady_clock::now() + 5s);
+    EXPECT_TRUE(std::holds_alternative<channel::Refusal>(opened));
 }
 
 // Founds nothing, and says whether it was asked to.
@@ -84,19 +109,20 @@ protected:
     }
 
     // Of a voter; its id is higher than any other, so that the node is the first who may propose.
-    [[nodiscard]] Beacon voter(std::uint8_t number) const {
+    [[nodiscard]] Beacon voter(unsigned number) const {
         Beacon beacon{.node = {}, .key = {}, .life = {1, number}, .sequence = 1, .standing = beacon::Standing::hearing, .voter = true, .genesis = {}, .charter = charter_.summary(), .view = {}, .port = stranger_port, .name = "n0" + std::to_string(number), .role = "base", .addresses = {}};
         beacon.key.fill(std::byte{0xff});
-        beacon.key[31] = std::byte{number};
-        beacon.key[15] = std::byte{number};
+        beacon.key[31] = static_cast<std::byte>(number);
+        beacon.key[15] = static_cast<std::byte>(number);
         std::ranges::copy_n(beacon.key.begin(), 16, beacon.node.bytes.begin());
         return beacon;
     }
     [[nodiscard]] Bytes coded(const Beacon& beacon) const { return encode(beacon, site_, beacon::Key(bytes_of(site_key_))); }
 
-    void send(ByteView datagram) const {
+    void send(ByteView datagram) const { send(datagram, socket_); }
+    void send(ByteView datagram, const Fd& from) const {
         const sockaddr_in address = loopback(beacons_at);
-        ::sendto(socket_.get(), datagram.data(), datagram.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+        ::sendto(from.get(), datagram.data(), datagram.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
         // The receiver's queue is not long: what is lost there proves nothing.
         if (++sent_ % 32 == 0) std::this_thread::sleep_for(2ms);
     }
@@ -153,27 +179,54 @@ TEST_F(StrangersBeacons, AreNotHeard) {
 TEST_F(StrangersBeacons, ThatWereRecordedFoundNoSite) {
     ASSERT_TRUE(hears(voter(2)));
     ASSERT_TRUE(hears(voter(3)));
-    const Fd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    constexpr int on = 1;
-    ::setsockopt(listener.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    const sockaddr_in address = loopback(stranger_port);
-    ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    ASSERT_EQ(::listen(listener.get(), 16), 0);
+    const Fd listener = listening(loopback(stranger_port));
 
     start();
     EXPECT_EQ(heard(), std::vector<std::string>{});
     ASSERT_TRUE(hears(voter(2)));
     ASSERT_TRUE(hears(voter(3)));
-    // Whoever recorded them has no key to answer with.
     for (int i = 0; i < 4; ++i) {
-        pollfd asked{listener.get(), POLLIN, 0};
-        ASSERT_EQ(::poll(&asked, 1, 15'000), 1) << membership_->status().dump();
-        const auto opened = channel::accept(Fd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)), [](std::string_view) { return std::optional(Secret("fedcba9876543210fedcba9876543210")); }, std::chrono::steady_clock::now() + 5s);
-        EXPECT_TRUE(std::holds_alternative<channel::Refusal>(opened));
+        ASSERT_TRUE(is_asked(listener, 15s)) << membership_->status().dump();
+        answer(listener);
     }
     EXPECT_FALSE(settling_.made);
     EXPECT_FALSE(settling_.settled);
     EXPECT_FALSE(membership_->status().contains("genesis"));
+}
+
+// Each voter lives at 127.0.0.2; a stranger at 127.0.0.3 repeats what they say.
+TEST_F(StrangersBeacons, ThatAreRepeatedDrawNoConversationAway) {
+    const Fd voters = bound(SOCK_DGRAM, loopback(0, 2)), stranger = bound(SOCK_DGRAM, loopback(0, 3));
+    const Fd right = listening(loopback(stranger_port, 2)), wrong = listening(loopback(stranger_port, 3));
+    for (const unsigned number : {2U, 3U})
+        ASSERT_TRUE(wait_until(10s, [&] {
+            send(coded(voter(number)), voters);
+            return heard().size() == number - 1;
+        }));
+    for (int i = 0; i < 100; ++i)
+        for (const unsigned number : {2U, 3U}) send(coded(voter(number)), stranger);
+    for (int i = 0; i < 4; ++i) {
+        ASSERT_TRUE(is_asked(right, 15s)) << membership_->status().dump();
+        answer(right);
+        for (const unsigned number : {2U, 3U}) send(coded(voter(number)), stranger);
+    }
+    EXPECT_FALSE(is_asked(wrong, 0s));
+}
+
+// One that was flashed again, kept its key and forgot its boots, at another address: only it can say which life is the newer one.
+TEST_F(StrangersBeacons, OfAnotherLifeAreAskedWhereTheyComeFrom) {
+    const Fd now = bound(SOCK_DGRAM, loopback(0, 2)), before = bound(SOCK_DGRAM, loopback(0, 3));
+    const Fd right = listening(loopback(stranger_port, 2));
+    ASSERT_TRUE(wait_until(10s, [&] {
+        send(coded(voter(2)), before);
+        return heard().size() == 1;
+    }));
+    Beacon other = voter(2);
+    other.life.mark = 77;
+    EXPECT_TRUE(wait_until(10s, [&] {
+        send(coded(other), now);
+        return is_asked(right, 100ms);
+    }));
 }
 
 class OwnBeacons : public StrangersBeacons {

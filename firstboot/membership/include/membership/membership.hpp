@@ -25,6 +25,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace ashlar::membership {
@@ -88,9 +89,11 @@ private:
     void perform(const founding::Make& make);
     void perform(const founding::Settle& settle);
     void perform(const founding::Alarm& alarm);
+    void say_at(const beacon_port::Origin& origin, const founding::Send& send);
     void introduce_to(const NodeId& node, const beacon_port::Origin& origin);
     void hear(const founding::Received& received);
     void hear_beacons();
+    void hear(const beacon::Beacon& beacon, const beacon_port::Origin& from);
     void take_events();
     void post(founding::Event event);
     void wait(founding::Milliseconds longest);
@@ -105,6 +108,7 @@ private:
     beacon_port::BeaconPort beacons_;
     founding::Founder founder_;
     std::map<NodeId, beacon_port::Origin> origins_; // where those who are heard are
+    std::optional<std::pair<NodeId, beacon_port::Origin>> in_question_; // where the beacon came from that the core hears just now
 
     mutable std::mutex mutex_; // what follows
     std::deque<founding::Event> events_;
