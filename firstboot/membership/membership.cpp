@@ -160,7 +160,14 @@ void Membership::hear(const beacon::Beacon& beacon, const beacon_port::Origin& f
     in_question_ = {beacon.node, from};
     happen(Heard{beacon});
     in_question_.reset();
-    if (!is_repeated && is_newest() && (origins_.size() < most_origins || origins_.contains(beacon.node))) origins_[beacon.node] = from;
+    const bool has_no_room = founder_.peers().find(beacon.node) == nullptr;
+    if (has_no_room || (!is_repeated && is_newest())) remember(beacon.node, from);
+}
+
+// Also for whom the core has no room: it may ask, and is answered.
+void Membership::remember(const NodeId& node, const beacon_port::Origin& from) {
+    if (origins_.size() >= most_origins && !origins_.contains(node)) std::erase_if(origins_, [&](const auto& each) { return founder_.peers().find(each.first) == nullptr; });
+    origins_[node] = from;
 }
 
 void Membership::happen(const Event& event) {

@@ -117,6 +117,16 @@ protected:
         std::ranges::copy_n(beacon.key.begin(), 16, beacon.node.bytes.begin());
         return beacon;
     }
+    // Of another node of the site, which may not vote.
+    [[nodiscard]] Beacon member(std::size_t number) const {
+        Beacon beacon = voter(9);
+        beacon.key[0] = static_cast<std::byte>(number);
+        beacon.key[1] = static_cast<std::byte>(number >> 8U);
+        std::ranges::copy_n(beacon.key.begin(), 16, beacon.node.bytes.begin());
+        beacon.voter = false;
+        beacon.name = number < 400 ? "" : "late";
+        return beacon;
+    }
     [[nodiscard]] Bytes coded(const Beacon& beacon) const { return encode(beacon, site_, beacon::Key(bytes_of(site_key_))); }
 
     void send(ByteView datagram) const { send(datagram, socket_); }
@@ -227,6 +237,38 @@ TEST_F(StrangersBeacons, OfAnotherLifeAreAskedWhereTheyComeFrom) {
         send(coded(other), now);
         return is_asked(right, 100ms);
     }));
+}
+
+// More than a node keeps in mind. A voter that comes after them is spoken to,
+TEST_F(StrangersBeacons, OfManyNodesLeaveRoomForVoters) {
+    const Fd right = listening(loopback(stranger_port));
+    for (std::size_t number = 0; number < 1500; ++number) send(coded(member(number)));
+    for (const unsigned number : {2U, 3U}) ASSERT_TRUE(hears(voter(number)));
+    EXPECT_LE(heard().size(), 256U);
+    EXPECT_TRUE(is_asked(right, 15s)) << membership_->status().dump();
+}
+
+// and a node for which there is no room is answered.
+TEST_F(StrangersBeacons, OfManyNodesAreAnswered) {
+    for (std::size_t number = 0; number < 400; ++number) send(coded(member(number)));
+    const SigningKey key = SigningKey::generate(site_scheme);
+    Beacon late = member(400);
+    const Digest digest = sha256(key.verifying_key().der());
+    std::ranges::copy(digest.bytes(), late.key.begin());
+    late.node = node_id_of(key.verifying_key());
+    std::atomic<bool> answered = false;
+    const Secret enrolment_key(text_of(derived(site_key_, "ashlar enrolment 1")));
+    SitePort port{Voice{key, site_, enrolment_key, late.life}, stranger_port, [&](const Speaker&, const founding::Message& message) { answered = std::holds_alternative<founding::Known>(message); }};
+    sockaddr_storage there{};
+    const sockaddr_in address = loopback(site_port);
+    std::memcpy(&there, &address, sizeof address);
+    EXPECT_TRUE(wait_until(10s, [&] {
+        send(coded(late));
+        port.tell({there, sizeof address}, node_id_of(key_.verifying_key()), founding::Ask{});
+        std::this_thread::sleep_for(50ms);
+        return answered.load();
+    }));
+    EXPECT_EQ(std::ranges::count(heard(), "late"), 0);
 }
 
 class OwnBeacons : public StrangersBeacons {

@@ -94,6 +94,7 @@ private:
     void hear(const founding::Received& received);
     void hear_beacons();
     void hear(const beacon::Beacon& beacon, const beacon_port::Origin& from);
+    void remember(const NodeId& node, const beacon_port::Origin& from);
     void take_events();
     void post(founding::Event event);
     void wait(founding::Milliseconds longest);
