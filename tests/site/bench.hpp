@@ -32,9 +32,11 @@ struct Sketch {
     std::string name;
     unsigned voters = 3, others = 0;
     char letter = 'n';
-    unsigned first_address = 11; // in 10.77.0.0/24
+    unsigned first_address = 11; // of its management plane
+    std::string network = "10.77.0."; // in which: before the host's part, "fd77::" for IPv6
     [[nodiscard]] std::string serial(unsigned node) const { return letter + std::to_string(node); }
-    [[nodiscard]] std::string address(unsigned node) const { return "10.77.0." + std::to_string(first_address + node - 1); }
+    [[nodiscard]] std::string address(unsigned node) const { return network + std::to_string(first_address + node - 1); }
+    [[nodiscard]] std::string subnet() const { return network.ends_with(':') ? network + "/64" : network + "0/24"; }
 };
 
 class Bench {

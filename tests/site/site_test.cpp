@@ -10,6 +10,12 @@
 
 namespace ashlar::virtual_site {
 
+namespace {
+
+std::string in_url(const std::string& address) { return address.find(':') == std::string::npos ? address : "[" + address + "]"; }
+
+} // namespace
+
 Nodes SiteTest::nodes_of(const Sketch& sketch, unsigned count) {
     const auto medium = bench_.site(sketch);
     Nodes nodes;
@@ -66,7 +72,7 @@ std::string SiteTest::what_they_say(const Nodes& nodes) {
 }
 
 std::vector<std::string> SiteTest::etcdctl(const Node& node, std::vector<std::string> arguments) const {
-    std::vector<std::string> argv{"etcdctl", "--endpoints", fmt::format("https://{}:12379", address(node)), "--cacert", "/run/ashlar/etcd/authority.pem", "--cert", "/run/ashlar/etcd/certificate.pem", "--key", "/run/ashlar/etcd/key.pem"};
+    std::vector<std::string> argv{"etcdctl", "--endpoints", fmt::format("https://{}:12379", in_url(address(node))), "--cacert", "/run/ashlar/etcd/authority.pem", "--cert", "/run/ashlar/etcd/certificate.pem", "--key", "/run/ashlar/etcd/key.pem"};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     return argv;
 }

@@ -39,12 +39,12 @@ TEST_F(Strangers, FloodANodeAndItsCostIsBounded) {
 
     const Cost before = cost_of(*nodes_[0]);
     const auto sent_before = flood.sent();
-    std::this_thread::sleep_for(5s);
+    std::this_thread::sleep_for(4s);
     const Cost after = cost_of(*nodes_[0]);
     const auto sent = flood.sent() - sent_before;
     const double share = share_of_a_core(before, after);
     fmt::print("{} datagrams in {:.1f} s, {} of them at the node: {:.1f} % of a core; {:.1f} MiB resident, {:.1f} before\n", sent, seconds_between(before, after), after.datagrams - before.datagrams, 100 * share, after.resident_mib, before.resident_mib);
-    EXPECT_GT(after.datagrams - before.datagrams, 5 * rate / 2) << "there was no flood";
+    EXPECT_GT(after.datagrams - before.datagrams, 4 * rate / 2) << "there was no flood";
     EXPECT_LT(share, 0.5);
     EXPECT_LT(after.resident_mib, 30);
     EXPECT_LT(after.resident_mib, before.resident_mib + 4);
@@ -54,6 +54,7 @@ TEST_F(Strangers, FloodANodeAndItsCostIsBounded) {
     EXPECT_EQ(geneses(nodes_).size(), 1U);
 }
 
+// In ring long.
 TEST_F(Strangers, WhoConnectAndSayNothingKeepNobodyFromFounding) {
     power_on({nodes_[0], nodes_[1]});
     std::vector<Fd> silent;
