@@ -3,7 +3,7 @@
 //     scenario --seed 4711        one run, told line by line
 //     scenario --seeds 10000      runs of the seeds 1 to 10000; ends with 1, and the seed, when something must not happen
 //     scenario --find 10000       the same, and ends with 0 when something was found: for cores with a planted bug
-//     scenario --table            discovery traffic and time to convergence by size
+//     scenario --traffic 100 180  discovery among 100 nodes for 180 seconds: what is sent in each, and when all know what
 
 #include "steps.hpp"
 #include "world.hpp"
@@ -62,25 +62,13 @@ int replay(std::uint64_t seed) {
     return outcome.violations.empty() && !steps ? 0 : 1;
 }
 
-double mean(const std::vector<std::uint64_t>& counts, std::size_t from, std::size_t to) {
-    std::uint64_t sum = 0;
-    for (std::size_t i = from; i < to && i < counts.size(); ++i) sum += counts[i];
-    return static_cast<double>(sum) / static_cast<double>(to - from);
-}
-
-// What a large site does after a minute takes minutes to compute, and is a tenth of what it does before, as for small ones.
-int table() {
-    fmt::print("| nodes | genesis after | all are members after | beacons in 1 s, first minute | kB/s on one network | beacons in 1 s, later | kB/s |\n");
-    fmt::print("|---|---|---|---|---|---|---|\n");
-    const auto time = [](const std::optional<Microseconds>& when) { return when ? fmt::format("{:.1f} s", static_cast<double>(when->count()) / 1e6) : "never"; };
-    const auto rate = [](double beacons) { return fmt::format("{:.1f} | {:.1f}", beacons, beacons * static_cast<double>(ashlar::beacon::size) / 1000); };
-    for (const std::size_t count : {10UL, 100UL, 1000UL}) {
-        const bool small = count <= 100;
-        const Outcome outcome = World(quiet(count, std::chrono::seconds(small ? 180 : 10), 1)).run();
-        const auto& beacons = outcome.traffic.beacons;
-        std::fflush(stdout);
-        fmt::print("| {} | {} | {} | {} | {} |\n", count, time(outcome.first_genesis), time(outcome.all_members), rate(mean(beacons, 2, small ? 60 : 10)), small ? rate(mean(beacons, 80, 180)) : "— | —");
-    }
+// A line for each second: when, and the beacons that were sent in it. Behind '#': when what happened.
+int traffic(std::size_t count, std::uint64_t lasts) {
+    const Outcome outcome = World(quiet(count, std::chrono::seconds(lasts), 1)).run();
+    const auto time = [](const std::optional<Microseconds>& when) { return when ? fmt::format("{:.1f}", static_cast<double>(when->count()) / 1e6) : "never"; };
+    fmt::print("# nodes {} bytes {} kept {} genesis {} members {} hear {}\n", count, ashlar::beacon::size, ashlar::founding::most_peers, time(outcome.first_genesis), time(outcome.all_members), time(outcome.all_hear_all));
+    const auto& beacons = outcome.traffic.beacons;
+    for (std::size_t second = 0; second < std::min<std::size_t>(beacons.size(), lasts); ++second) fmt::print("{} {}\n", second, beacons[second]);
     return 0;
 }
 
@@ -94,13 +82,13 @@ std::optional<std::uint64_t> number(std::string_view text) {
 
 int main(int argc, char** argv) {
     const std::string_view option = argc > 1 ? argv[1] : "";
-    if (option == "--table") return table();
     if (const auto value = argc > 2 ? number(argv[2]) : std::nullopt) {
         const std::uint64_t first = argc > 3 ? number(argv[3]).value_or(1) : 1;
         if (option == "--seed") return replay(*value);
+        if (option == "--traffic") return traffic(*value, argc > 3 ? first : 180);
         if (option == "--seeds") return seeds(first, *value, false);
         if (option == "--find") return seeds(first, *value, true);
     }
-    fmt::print(stderr, "usage: scenario --seed N | --seeds COUNT [FIRST] | --find COUNT [FIRST] | --table\n");
+    fmt::print(stderr, "usage: scenario --seed N | --seeds COUNT [FIRST] | --find COUNT [FIRST] | --traffic NODES [SECONDS]\n");
     return 2;
 }

@@ -32,6 +32,7 @@ struct World::Node {
     std::unique_ptr<Founder> founder;
     beacon::Life life;
     std::uint64_t lives = 0; // that it has had
+    bool hears_all = false;
     Microseconds powered_on{};
     Milliseconds clock{}; // when it was powered on
     std::optional<Microseconds> tick_at;
@@ -185,12 +186,19 @@ void World::tell(Node& node, const Event& event) {
     const auto actions = node.founder->on(local(node), event);
     if (const Phase after = node.founder->phase(); after != before) note(&node, fmt::format("{} → {}", name_of(before), name_of(after)));
     if (before != Phase::member && node.founder->phase() == Phase::member && is_over()) outcome_.all_members = now_;
+    note_hearing(node);
     const auto life = node.lives;
     for (const auto& action : actions) {
         std::visit([&](const auto& each) { perform(node, each); }, action);
         if (!node.founder || node.lives != life) return;
     }
     schedule_tick(node);
+}
+
+void World::note_hearing(Node& node) {
+    if (node.hears_all || node.founder->peers().count() < std::min(nodes_.size() - 1, founding::most_peers)) return;
+    node.hears_all = true;
+    if (++hear_all_ == nodes_.size()) outcome_.all_hear_all = now_;
 }
 
 bool World::interrupted(Node& node) {

@@ -28,6 +28,7 @@ struct Outcome {
     bool formed = false;           // the first site
     std::vector<std::string> said; // what each machine that is on says at the end
     std::optional<Microseconds> first_genesis, all_members;
+    std::optional<Microseconds> all_hear_all; // each keeps as many others in mind as there are, or as it can
     Microseconds ended{};
     Traffic traffic;
     std::uint64_t print = 0; // of all that happened; the same for the same seed
@@ -61,6 +62,7 @@ private:
     void perform(Node& node, const founding::Make& make);
     void perform(Node& node, const founding::Settle& settle);
     void perform(Node& node, const founding::Alarm& alarm);
+    void note_hearing(Node& node);
     [[nodiscard]] bool interrupted(Node& node); // counts an action; true when the machine went off
     void written(Node& node, std::uint64_t number, const founding::Journal& journal);
     void try_to_settle(Node& node, bool voter);
@@ -101,6 +103,7 @@ private:
     std::vector<std::uint64_t> parts_; // each cuts the network by the bits of its word
     std::vector<std::pair<std::size_t, std::shared_ptr<const founding::Event>>> recorded_;
     std::map<Site, std::set<GenesisId>> geneses_;
+    std::size_t hear_all_ = 0; // machines
     Outcome outcome_;
 };
 

@@ -25,7 +25,7 @@ TEST_F(Reflash, OfTwoWithTheThirdAwayFoundsNoSecondSite) {
     power_on(blank);
     for (const Node* node : blank) ASSERT_TRUE(comes_to_say(*node, "2 of 3 voters: waiting for berlin-n3 (serial n3), never heard")) << what_they_say(blank);
     // All three would have founded one by then.
-    EXPECT_TRUE(stays(15s, [&] { return geneses(blank) == std::set<std::string>{"none"}; })) << what_they_say(blank);
+    EXPECT_TRUE(stays(10s, [&] { return geneses(blank) == std::set<std::string>{"none"}; })) << what_they_say(blank);
 
     nodes_[2]->power_on();
     for (const Node* node : blank) {

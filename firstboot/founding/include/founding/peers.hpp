@@ -17,6 +17,9 @@ using Milliseconds = std::chrono::milliseconds;
 // After this time without a beacon a node is taken to be off. Slow beacons come every 10 s: three may be lost.
 inline constexpr Milliseconds silence{45'000};
 
+// Whom a node keeps in mind.
+inline constexpr std::size_t most_peers = 256;
+
 struct Peer {
     beacon::Beacon beacon;               // the newest
     Milliseconds heard{};                // when
@@ -26,7 +29,7 @@ struct Peer {
 
 class Peers {
 public:
-    explicit Peers(std::size_t most = 256) : most_(most) {}
+    explicit Peers(std::size_t most = most_peers) : most_(most) {}
 
     enum class Outcome {
         fresh,
