@@ -1,5 +1,6 @@
-# Sites on this machine: nodes in containers, from built images.
-ashlar_module(virtual_site FOLDER builder/virtual_site USES base signing gpt image)
+# Sites on this machine: nodes in containers and machines, from built images.
+ashlar_module(virtual_site FOLDER builder/virtual_site USES base signing gpt image site machine)
+ashlar_tests(virtual_site USES virtual_site)
 
 # Nodes and sites of them; run by tests/site/run, which builds their image.
 if(ASHLAR_TESTS)

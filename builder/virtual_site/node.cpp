@@ -69,7 +69,11 @@ int enter(const std::vector<std::string>& groups) {
 }
 
 std::optional<pid_t> only_child_of(pid_t process) {
-    const std::string children = read_file(fmt::format("/proc/{0}/task/{0}/children", process));
+    std::string children;
+    try {
+        children = read_file(fmt::format("/proc/{0}/task/{0}/children", process));
+    } catch (const Error&) { // it has ended
+    }
     const auto words = split(trim(children), ' ');
     return words.size() == 1 && !words[0].empty() ? std::optional(static_cast<pid_t>(std::stol(std::string(words[0])))) : std::nullopt;
 }
@@ -112,10 +116,10 @@ RootMount::~RootMount() { ::umount2(at_.c_str(), MNT_DETACH); }
 
 // ---- The node ---------------------------------------------------------------------------------------
 
-Node::Node(std::string name, fs::path directory, const RootMount& root, const fs::path& medium) : name_(std::move(name)), group_(new_group(name_)), directory_(std::move(directory)), root_(root) {
+Node::Node(std::string name, fs::path directory, const RootMount& root, const fs::path& medium, std::string_view serial) : name_(std::move(name)), group_(new_group(name_)), directory_(std::move(directory)), root_(root) {
     fs::create_directories(directory_);
     if (!fs::exists(directory_ / "medium")) fs::copy(medium, directory_ / "medium", fs::copy_options::recursive);
-    write_file(directory_ / "serial", name_ + "\n");
+    write_file(directory_ / "serial", fmt::format("{}\n", serial.empty() ? name_ : serial));
     if (!fs::exists(directory_ / "state")) make_disk();
 }
 
@@ -163,7 +167,8 @@ void Node::power_on() {
                     .log = console()};
     for (const auto& disk : disks_) command.argv.push_back("--bind=" + disk.native());
     command.argv.insert(command.argv.end(), {"/usr/lib/ashlar/ashlard", "container"});
-    command.before_exec = [entries] { return enter(entries); };
+    // A terminal's Ctrl-C is for who started the site: it cuts the power, and cleans up.
+    command.before_exec = [entries] { return ::setpgid(0, 0) != 0 ? errno : enter(entries); };
     container_ = std::make_unique<RunningChild>(command);
     const bool runs = wait_until(longest_start, [&] {
         const auto process = is_on() ? first_process() : std::nullopt;
@@ -174,7 +179,7 @@ void Node::power_on() {
     throw Error(fmt::format("cannot start node '{}': {}", name_, trim(read_file(console()))), "systemd-nspawn of the package systemd-container starts it");
 }
 
-std::optional<pid_t> Node::first_process() const { return only_child_of(container_->pid()); }
+std::optional<pid_t> Node::first_process() const { return container_ ? only_child_of(container_->pid()) : std::nullopt; }
 
 // Its processes end with their first. systemd-nspawn cleans up after it, and would not if it were killed itself.
 void Node::cut_power() {
@@ -205,7 +210,7 @@ void Node::unplug() const { ip({"link", "set", interface(), "down"}); }
 void Node::plug_in() const { ip({"link", "set", interface(), "up"}); }
 
 Outcome Node::run(std::vector<std::string> argv) const {
-    std::vector<std::string> command{"nsenter", "--target", std::to_string(*first_process()), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd=/", "--"};
+    std::vector<std::string> command{"nsenter", "--target", std::to_string(*first_process()), "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wdns=/", "--"};
     command.insert(command.end(), std::make_move_iterator(argv.begin()), std::make_move_iterator(argv.end()));
     return ashlar::run({.argv = std::move(command)});
 }

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace ashlar::virtual_site {
@@ -42,9 +43,9 @@ private:
 class Node {
 public:
     // `name`: at most 12 of [a-z0-9-], since an interface is called after it. `directory`: what of the node stays when its power
-    // is off, and console.log; what is there is gone on with. `medium`: copied once, as the medium that it was installed from. Its
-    // serial number is its name. `root` outlives it.
-    Node(std::string name, std::filesystem::path directory, const RootMount& root, const std::filesystem::path& medium);
+    // is off, and console.log; what is there is gone on with. `medium`: copied once, as the medium that it was installed from.
+    // `serial`: what its firmware says; empty: its name. `root` outlives it.
+    Node(std::string name, std::filesystem::path directory, const RootMount& root, const std::filesystem::path& medium, std::string_view serial = {});
     ~Node(); // cuts its power
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
@@ -70,11 +71,12 @@ public:
 
     // A program on the node; it is on.
     [[nodiscard]] Outcome run(std::vector<std::string> argv) const;
+    // Its first process, as this one counts them; nothing while it is off, or just starts again.
+    [[nodiscard]] std::optional<pid_t> first_process() const;
 
 private:
     [[nodiscard]] std::string interface() const { return "vb-" + name_; }
     void make_disk() const;
-    [[nodiscard]] std::optional<pid_t> first_process() const;
 
     const std::string name_, group_;
     const std::filesystem::path directory_;
