@@ -10,6 +10,7 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
     const auto [end, fault] = std::from_chars(text.data(), last, number);
     if (fault != std::errc() || end + 1 != last || text.size() > 6) return std::nullopt;
     switch (*end) {
+    case 's': return std::chrono::seconds(number);
     case 'm': return std::chrono::minutes(number);
     case 'h': return std::chrono::hours(number);
     case 'd': return std::chrono::days(number);

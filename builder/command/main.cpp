@@ -57,7 +57,7 @@ int run(int argc, char** argv) {
     app.footer("example:\n  ashlar build base && ashlar boot base\n\n"
                "exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 failed; `ashlar boot --help` has more");
     add_global_options(app, options);
-    for (const auto& add : {add_plan, add_lock, add_build, add_boot, add_verify, add_rebuild, add_inspect, add_delta, add_publish, add_why, add_key, add_break_glass, add_sign, add_release, add_store, add_train, add_site, add_formation, add_bundle, add_diff, add_vulns, add_licences, add_completion})
+    for (const auto& add : {add_plan, add_lock, add_build, add_boot, add_up, add_enter, add_verify, add_rebuild, add_inspect, add_delta, add_publish, add_why, add_key, add_break_glass, add_sign, add_release, add_store, add_train, add_site, add_formation, add_bundle, add_diff, add_vulns, add_licences, add_completion})
         add(app, choose);
 
     try {
@@ -71,6 +71,7 @@ int run(int argc, char** argv) {
         return 2;
     }
     if (chosen->place == Place::contained) root::enter_build_namespace();
+    if (chosen->place == Place::site) root::enter_site_namespace();
     Context context(options);
     return chosen->run(context);
 }

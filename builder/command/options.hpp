@@ -49,8 +49,8 @@ private:
 };
 
 // Where a command works. `contained`: in namespaces of its own (builds, and whatever runs programs of
-// the tools root); `plain`: as the process it was started as.
-enum class Place { plain, contained };
+// the tools root); `plain`: as the process it was started as; `site`: in those of nodes on this machine, which takes root.
+enum class Place { plain, contained, site };
 
 struct Invocation {
     Place place = Place::plain;
@@ -64,6 +64,8 @@ void add_plan(CLI::App& app, const Choose& choose);
 void add_lock(CLI::App& app, const Choose& choose);
 void add_build(CLI::App& app, const Choose& choose);
 void add_boot(CLI::App& app, const Choose& choose);
+void add_up(CLI::App& app, const Choose& choose);
+void add_enter(CLI::App& app, const Choose& choose);
 void add_verify(CLI::App& app, const Choose& choose);
 void add_rebuild(CLI::App& app, const Choose& choose);
 void add_inspect(CLI::App& app, const Choose& choose);

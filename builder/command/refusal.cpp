@@ -67,6 +67,11 @@ Error refusal(const CLI::App& app, const CLI::ParseError& error) {
             return Error(fmt::format("cannot use '{}' together with '{}'", text.substr(0, at), text.substr(at + between.size())),
                          "take one of them");
     }
+    if (dynamic_cast<const CLI::RequiresError*>(&error) != nullptr) {
+        constexpr std::string_view between = " requires ";
+        if (const std::size_t at = text.find(between); at != text.npos)
+            return Error(fmt::format("cannot use '{}' without '{}'", text.substr(0, at), text.substr(at + between.size())), help);
+    }
     constexpr std::string_view converting = "Could not convert: ";
     if (const std::size_t equals = text.find(" = "); text.starts_with(converting) && equals != text.npos)
         return Error(fmt::format("cannot use '{}': '{}' is not what it takes", text.substr(converting.size(), equals - converting.size()),
