@@ -51,7 +51,7 @@ protected:
     }
 
     Bench bench_;
-    Node& node_ = bench_.add("n1", bench_.site("alone", 1));
+    Node& node_ = bench_.add("n1", bench_.site({.name = "alone", .voters = 1}));
 
 private:
     // With the libraries that the image need not have; the C library is the node's.
