@@ -107,7 +107,8 @@ struct Admission::Conversation {
     channel::Channel channel;
     std::unique_ptr<etcd::Session> etcd;
     Doorkeeper keeper;
-    NodeId node{};             // of who waits
+    NodeId node{};             // of who waits, and the name that it would have
+    std::string name;
     Clock::time_point until{}; // then it shall ask again
 
     [[nodiscard]] etcd::Client& client() const { return etcd->client(); }
@@ -157,7 +158,8 @@ Decision Admission::decide(const Conversation& conversation, const Applicant& ap
     view.assignment = assignment_of(plan, applicant.node, facts_in(applicant.application.facts));
     view.open = !plan.trust.enrol_until || now < *plan.trust.enrol_until + std::chrono::days(1);
     view.newcomers = plan.trust.approve == site::Approval::by_hand ? Admittance::by_hand : Admittance::by_itself;
-    view.approved = client.get(roster::key::approval(applicant.node)).has_value();
+    if (client.get(roster::key::denial(applicant.node))) return Refused{Reason::not_approved, "an operator of this site has turned it away"};
+    view.approved = client.get(roster::key::approval(applicant.node)) || (view.assignment && client.get(roster::key::replacement(view.assignment->name)));
 
     const auto found = site::node_of(plan, facts_in(applicant.application.facts).machine);
     const auto* const* const listed = std::get_if<const site::Node*>(&found);
@@ -214,6 +216,7 @@ bool Admission::write(etcd::Client& client, const Grant& grant) const {
         transaction.put(roster::key::ticket(claim->terms.id.text()), uses.revision, Json(uses.nodes).dump());
     }
     transaction.remove(roster::key::approval(node));
+    if (admit.instead_of) transaction.remove(roster::key::replacement(admit.bearer.name));
     transaction.remove(roster::key::applicant(node));
     auto [condition, entry] = audit::addition({.time = outside_.now(), .who = certificates::text_of(admit.bearer), .what = "enrol", .about = admit.bearer.name, .text = fmt::format("{}, by {}", name_of(admit.as), voter_.name)});
     transaction.conditions.push_back(std::move(condition));
@@ -236,6 +239,7 @@ void Admission::wait_for_a_person(Owned conversation, const Pending& pending) {
                       {"voter", voter_.name},
                       {"since", outside_.now().time_since_epoch().count()}};
     conversation->node = pending.applicant.node;
+    conversation->name = assignment ? assignment->name : std::string();
     conversation->until = Clock::now() + longest_wait;
     (void)conversation->client().put(roster::key::applicant(conversation->node), tuf::canonical_json(record));
     const std::lock_guard lock(mutex_);
@@ -261,7 +265,7 @@ void Admission::look_after_who_waits(const std::stop_token& stop) {
 
 bool Admission::look_after(Conversation& conversation) const try {
     auto& client = conversation.client();
-    if (client.get(roster::key::approval(conversation.node))) {
+    if (client.get(roster::key::approval(conversation.node)) || client.get(roster::key::replacement(conversation.name))) {
         auto reaction = conversation.keeper.approved();
         if (auto* const granted = std::get_if<Grant>(&reaction)) grant(conversation, std::move(*granted));
         else if (const auto* const turn = std::get_if<Turn>(&reaction)) turn_away(conversation, *turn);

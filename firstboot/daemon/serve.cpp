@@ -53,6 +53,25 @@ std::optional<std::filesystem::path> state_of(const std::optional<steps::Node>& 
     return node::is_in_container() ? std::optional(node::container_state()) : std::nullopt;
 }
 
+constexpr std::string_view site_interface = "org.ashlar.Site.";
+
+forming::Self::Upgrade upgrade_of(upgrade::Phase phase) {
+    using forming::Self;
+    if (phase == upgrade::Phase::resting) return Self::Upgrade::none;
+    return phase == upgrade::Phase::trying ? Self::Upgrade::trial : Self::Upgrade::under_way;
+}
+
+// docs/formats/control.md, "The site".
+Json answer_of_site(const std::optional<site_member::SiteService>& site, const std::string& method, const Json& parameters, const control::Caller& caller) {
+    if (!site) throw Error("cannot ask that: this node belongs to no site", "it runs from a medium");
+    const auto member = site->member();
+    const auto name = method.substr(site_interface.size());
+    if (name == "Why") return {{"text", member->why(parameters.value("formation", std::string()))}};
+    if (name != "Ask") throw Error(fmt::format("cannot answer '{}': there is no such method", method));
+    if (caller.user != 0) throw Error("cannot ask that: only root at this node may", "use sudo, or an operator's certificate");
+    return member->ask(parameters.value("request", Json::object()), caller.user);
+}
+
 } // namespace
 
 void notify(const char* state) {
@@ -81,10 +100,12 @@ int serve() {
     service::Service service(identity, node, changed, [&](const journald::Entry& entry) { log.say(entry); });
     std::optional<site_member::SiteService> site;
     if (const auto state = state_of(node)) {
-        site.emplace(*state, identity, site_member::SiteMember::Told{.changed = changed, .alarm = [&](const std::string& text) { log.say(service::site_alarm_entry(text, identity.release)); }});
+        site.emplace(*state, identity, site_member::SiteMember::Surroundings{.changed = changed, .alarm = [&](const std::string& text) { log.say(service::site_alarm_entry(text, identity.release)); }, .upgrade = [&] { return upgrade_of(service.phase()); }});
         service.has_site([&] { return site->status(); });
     }
-    control::Server server(control::socket_path, [&](const std::string& method, const Json& parameters, const control::Caller& caller) { return service.answer(method, parameters, caller); });
+    control::Server server(control::socket_path, [&](const std::string& method, const Json& parameters, const control::Caller& caller) {
+        return method.starts_with(site_interface) ? answer_of_site(site, method, parameters, caller) : service.answer(method, parameters, caller);
+    });
     std::filesystem::create_directories(std::filesystem::path(metrics_file).parent_path());
     running = &server;
     server_of_changes = &server;

@@ -121,6 +121,8 @@ std::string name(std::string_view name) { return key_below("/names/", name); }
 std::string seat(const NodeId& node) { return key_below(seats, node.text()); }
 std::string ticket(std::string_view ticket) { return key_below("/tickets/", ticket); }
 std::string approval(const NodeId& node) { return key_below("/approvals/", node.text()); }
+std::string denial(const NodeId& node) { return key_below("/denials/", node.text()); }
+std::string replacement(std::string_view name) { return key_below("/replacements/", name); }
 std::string applicant(const NodeId& node) { return key_below(applicants, node.text()); }
 } // namespace key
 

@@ -31,9 +31,9 @@ void claim(etcd::Client& client, const GenesisId& genesis) {
 
 } // namespace
 
-bool StoreMember::has_data() const { return fs::exists(parts_.places.data / "member"); }
+bool Places::has_data() const { return fs::exists(data / "member"); }
 
-void StoreMember::drop_data() const { fs::remove_all(parts_.places.data / "member"); }
+void Places::drop_data() const { fs::remove_all(data / "member"); }
 
 void StoreMember::start(const Order& order) {
     const NodeId node = node_id_of(parts_.key.verifying_key());

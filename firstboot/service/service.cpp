@@ -281,6 +281,11 @@ reset::Name Service::factory_reset(const std::string& node, unsigned by) {
     return *next;
 }
 
+upgrade::Phase Service::phase() const {
+    const std::lock_guard lock(mutex_);
+    return journal_.phase;
+}
+
 Json Service::status() const {
     const std::lock_guard lock(mutex_);
     Json json{{"format", 1},

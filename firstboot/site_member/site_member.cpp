@@ -1,14 +1,18 @@
 #include <site_member/site_member.hpp>
 
+#include "formation_site.hpp"
+#include "office.hpp"
 #include "place.hpp"
+#include "view.hpp"
 
 #include <admission/facts.hpp>
 #include <base/error.hpp>
 #include <base/process.hpp>
-#include <base/text.hpp>
+#include <etcd/setup.hpp>
+#include <formations/clock.hpp>
 #include <node/machine_facts.hpp>
 #include <node_key/own_key.hpp>
-#include <roster/audit.hpp>
+#include <signing/base64.hpp>
 #include <signing/node_id.hpp>
 #include <site/ports.hpp>
 #include <sockets/sockets.hpp>
@@ -26,9 +30,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* etcd_unit = "ashlar-etcd.service";
-constexpr std::string_view plan_prefix = "/plan/";
-constexpr std::chrono::milliseconds to_connect = 3s;
-constexpr auto look_after = 10min;
+const fs::path formations_folder = "/usr/lib/ashlar/formations";
+constexpr std::chrono::milliseconds to_connect = 3s, ask_again = 500ms;
+constexpr std::chrono::seconds look_after = 10s, to_catch_up = 10min;
 
 Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
@@ -63,23 +67,42 @@ std::unique_ptr<const Place> laid_place(const site::Site& site, const NodeId& no
     return place;
 }
 
-} // namespace
+formation::Formations formations_here() { return fs::exists(formations_folder) ? formation::read_folder(formations_folder, "formations") : formation::Formations(); }
 
-struct SiteMember::Office {
-    Office(const genesis::Value& of, seat::Opened opened, const SigningKey& key)
-        : value(of), keys(std::move(opened)), site_key(site::SiteKey::parse(keys.site_key.text(), "site.key")), etcd({.key = key, .places = {}, .now = now, .start_etcd = start_etcd}) {}
+std::vector<voters::VoterAddress> first_voters(const genesis::Value& value) {
+    std::vector<voters::VoterAddress> voters;
+    for (const auto& voter : value.voters) voters.push_back({.node = voter.node, .address = voter.addresses.front()});
+    return voters;
+}
 
-    const genesis::Value& value;
-    const seat::Opened keys;
-    const site::SiteKey site_key;
-    seat::StoreMember etcd;
-    std::shared_ptr<admission::Admission> admission;
+// That of this node's own etcd, or of the voters: whichever there is.
+class SharedStore final : public forming::SiteStore {
+public:
+    SharedStore(std::function<std::shared_ptr<Office>()> office, std::function<voters::VotersClient&()> voters) : office_(std::move(office)), voters_(std::move(voters)) {}
+
+    [[nodiscard]] Entries list(std::string_view prefix) const override {
+        const auto office = office_();
+        return office ? office->store().list(prefix) : voters::RemoteStore(voters_()).list(prefix);
+    }
+    [[nodiscard]] bool swap(const std::string& key, std::uint64_t revision, const std::optional<std::string>& value) override {
+        const auto office = office_();
+        return office ? office->store().swap(key, revision, value) : voters::RemoteStore(voters_()).swap(key, revision, value);
+    }
+
+private:
+    const std::function<std::shared_ptr<Office>()> office_;
+    const std::function<voters::VotersClient&()> voters_;
 };
 
-SiteMember::SiteMember(node::SiteFiles files, fs::path state, const firstboot::Identity& identity, Told told)
-    : files_(std::move(files)), state_(std::move(state)), told_(std::move(told)), role_(identity.role), key_(node_key::own_key(state_)), node_(node_id_of(key_.verifying_key())), place_(laid_place(files_.site, node_, identity)),
-      delegate_({.site = *files_.site.id, .key = key_, .name = place_->name, .roles = place_->roles, .addresses = place_->addresses, .now = now}),
-      membership_(membership_parts(files_, *place_, key_, identity, state_, *this), told_.changed, told_.alarm) {
+certificates::Trust trust_of(const genesis::Value& value) { return std::get<certificates::Trust>(certificates::Trust::pinned(value.site, value.authority.der(), value.authority.digest())); }
+
+} // namespace
+
+SiteMember::SiteMember(node::SiteFiles files, fs::path state, firstboot::Identity identity, Surroundings around)
+    : files_(std::move(files)), state_(std::move(state)), around_(std::move(around)), identity_(std::move(identity)), key_(node_key::own_key(state_)), node_(node_id_of(key_.verifying_key())), place_(laid_place(files_.site, node_, identity_)),
+      delegate_({.site = *files_.site.id, .key = key_, .name = place_->name, .roles = place_->roles, .addresses = place_->addresses, .now = now}), formations_(formations_here()), record_(read_record(state_)),
+      membership_(membership_parts(files_, *place_, key_, identity_, state_, *this), around_.changed, around_.alarm), store_(std::make_unique<SharedStore>([this] { return office(); }, [this]() -> voters::VotersClient& { return *voters_; })) {
+    service_ = std::make_unique<formations::FormationService>(formation_parts());
     membership_.begin();
     staying_ = std::jthread([this](const std::stop_token& stop) { stay(stop); });
 }
@@ -89,29 +112,46 @@ SiteMember::~SiteMember() = default;
 // ---- Settling ----------------------------------------------------------------------------------------------
 
 void SiteMember::settle(const founding::Genesis& genesis, bool voter) {
-    const genesis::Value& value = [&]() -> const genesis::Value& {
-        const std::lock_guard lock(mutex_);
-        if (!value_) value_ = membership::value_of(genesis, *files_.site.id);
-        return *value_;
-    }();
-    auto record = read_record(state_);
-    if (!record) {
-        const auto self = std::ranges::find(value.voters, node_, &genesis::Voter::node);
-        record = voter ? Record{.certificate = self->certificate, .seat = std::nullopt} : enrolled_by_any(value);
-        write_record(state_, *record);
+    belong_to(membership::value_of(genesis, *files_.site.id));
+    if (!record().certificate) {
+        const auto self = std::ranges::find(value_->voters, node_, &genesis::Voter::node);
+        const auto certificate = voter ? self->certificate : enrolled_by_any();
+        keep([&](Record& record) { record.certificate = certificate; });
     }
-    if (const auto seat = seat_of(value, *record)) sit(value, *seat, *record);
+    if (const auto seat = sitting()) sit(*seat);
 }
 
 founding::Genesis SiteMember::introduce(const beacon_port::Origin& member) {
     const auto enrolled = enrol_through(sockets::connect_to(member.address(), member.length(), to_connect));
-    write_record(state_, {.certificate = enrolled.certificate, .seat = std::nullopt});
     auto checked = genesis::check_from_outside(enrolled.value, *files_.site.id);
     if (const auto* refused = std::get_if<genesis::Refused>(&checked)) throw Error(fmt::format("cannot use the site's genesis: {}", refused->text));
+    keep([&](Record& record) { record.certificate = enrolled.certificate; });
     return membership::genesis_of(std::get<genesis::Value>(checked));
 }
 
-// ---- Enrolling ---------------------------------------------------------------------------------------------
+// ---- Belonging ---------------------------------------------------------------------------------------------
+
+void SiteMember::belong_to(genesis::Value value) {
+    const std::lock_guard lock(mutex_);
+    if (value_) return;
+    trust_ = trust_of(value);
+    value_ = std::move(value);
+    const auto known = record_ && !record_->voters.empty() ? record_->voters : first_voters(*value_);
+    voters_ = std::make_unique<voters::VotersClient>(voters::ClientParts{.key = key_, .certificate = [this] { return *record().certificate; }, .trust = *trust_, .now = now}, known);
+}
+
+Record SiteMember::record() const {
+    const std::lock_guard lock(mutex_);
+    return record_.value_or(Record());
+}
+
+void SiteMember::keep(const std::function<void(Record& record)>& change) {
+    Record changed = record();
+    change(changed);
+    write_record(state_, changed);
+    const std::lock_guard lock(mutex_);
+    record_ = std::move(changed);
+}
 
 channel::SharedKey SiteMember::shared_key() const {
     if (const auto key = files_.key()) return {membership::identity_of(*files_.site.id), key->derive(site::enrolment_key_info, site::SiteKey::size)};
@@ -121,32 +161,32 @@ channel::SharedKey SiteMember::shared_key() const {
 
 enrolment::Enrolled SiteMember::enrol_through(Fd socket) {
     if (!socket) throw Error("cannot enrol: the voter does not answer", "look at the network between them");
-    const auto record = read_record(state_);
-    const auto ticket = files_.ticket();
+    const auto certificate = record().certificate;
+    const auto ticket = files_.key() ? std::nullopt : files_.ticket();
     enrolment::Known known{.site = *files_.site.id, .authority = std::nullopt, .genesis = std::nullopt};
     {
         const std::lock_guard lock(mutex_);
         if (value_) known = {.site = *files_.site.id, .authority = value_->authority.digest(), .genesis = value_->genesis};
     }
     enrolment::Application application{.site = *files_.site.id,
-                                       .facts = admission::to_json({.machine = node::machine_facts(), .role = role_, .addresses = place_->addresses}),
-                                       .ticket = ticket && !files_.key() ? std::optional(text_of(ticket->claim)) : std::nullopt,
-                                       .certificate = record ? std::optional(record->certificate.der()) : std::nullopt};
+                                       .facts = admission::to_json({.machine = node::machine_facts(), .role = identity_.role, .addresses = place_->addresses}),
+                                       .ticket = ticket ? std::optional(text_of(ticket->claim)) : std::nullopt,
+                                       .certificate = certificate ? std::optional(certificate->der()) : std::nullopt};
     return admission::seek(std::move(socket), shared_key(), {.key = key_, .known = known, .application = std::move(application)}, [this](const std::string& code) { show_code(code); });
 }
 
 // Whoever answers first; what the last one said otherwise.
-Record SiteMember::enrolled_by_any(const genesis::Value& value) {
+certificates::SiteCertificate SiteMember::enrolled_by_any() {
+    auto voters = record().voters;
+    if (voters.empty()) voters = first_voters(*value_);
     std::optional<Error> last;
-    for (const auto& voter : value.voters) {
-        for (const auto& address : voter.addresses) {
-            Fd socket = sockets::connect_to(address, site::site_port, to_connect);
-            if (!socket) continue;
-            try {
-                return {.certificate = enrol_through(std::move(socket)).certificate, .seat = std::nullopt};
-            } catch (const Error& error) {
-                last = error;
-            }
+    for (const auto& voter : voters) {
+        Fd socket = sockets::connect_to(voter.address, site::site_port, to_connect);
+        if (!socket) continue;
+        try {
+            return enrol_through(std::move(socket)).certificate;
+        } catch (const Error& error) {
+            last = error;
         }
     }
     throw last ? *last : Error("cannot enrol: no voter of the site answers", "look at the network between them");
@@ -157,100 +197,203 @@ void SiteMember::show_code(const std::string& code) {
         const std::lock_guard lock(mutex_);
         code_ = code;
     }
-    told_.changed();
+    around_.changed();
+}
+
+roster::Member SiteMember::self() const {
+    return {.key = key_.verifying_key(),
+            .bearer = {.node = node_, .name = place_->name, .roles = place_->roles, .addresses = {place_->addresses.begin(), place_->addresses.end()}},
+            .serial = node::machine_facts().serial,
+            .state = roster::Member::State::member,
+            .since = now()};
 }
 
 // ---- Sitting -----------------------------------------------------------------------------------------------
 
-std::optional<roster::Seat> SiteMember::seat_of(const genesis::Value& value, const Record& record) const {
-    if (record.seat) return record.seat;
-    const auto keys = genesis::keys_for(value, node_);
+// Of one of the first voters: its keys are in the genesis value, and the site's key came with the medium.
+std::optional<roster::Seat> SiteMember::first_seat() const {
+    const auto keys = genesis::keys_for(*value_, node_);
     if (!keys) return std::nullopt;
-    const auto authorities = genesis::open(value, *keys, key_);
+    const auto authorities = genesis::open(*value_, *keys, key_);
     if (const auto* refused = std::get_if<genesis::Refused>(&authorities)) throw Error(fmt::format("cannot open the site's authorities: {}", refused->text));
-    return seat::seat_for({.value = value, .authorities = std::get<genesis::Authorities>(authorities), .site_key = Secret(files_.texts.at("site.key"))}, key_.verifying_key(), place_->addresses.front());
+    return seat::seat_for({.value = *value_, .authorities = std::get<genesis::Authorities>(authorities), .site_key = Secret(files_.texts.at("site.key"))}, key_.verifying_key(), place_->addresses.front());
 }
 
-void SiteMember::sit(const genesis::Value& value, const roster::Seat& seat, Record& record) {
-    auto office = std::make_unique<Office>(value, seat::open(seat, value, key_), key_);
-    const auto start = etcd::start_after({.was_member = record.has_voted, .has_data = office->etcd.has_data(), .awaited = record.seat && !record.has_voted});
-    if (!start) throw Error("cannot start the site's etcd: its data on this node are gone, and it was a member", "it must be replaced as one that is lost");
-    office->etcd.start({.value = value, .etcd_authority = office->keys.authorities.etcd, .cluster = etcd::members_of(value), .start = *start});
-    office->etcd.wait(value.genesis);
-    if (!record.has_voted) {
-        record.has_voted = true;
-        write_record(state_, record);
+// Nothing: this node is no voter.
+std::optional<SiteMember::Sitting> SiteMember::sitting() {
+    const Record past = record();
+    auto seat = past.seat ? past.seat : first_seat();
+    const auto start = etcd::start_after({.was_member = past.has_voted, .has_data = seat::Places().has_data(), .awaited = past.seat && !past.has_voted});
+    if (seat && start && *start != etcd::Start::join) {
+        auto cluster = etcd::members_of(*value_);
+        const etcd::Member own{node_, seat->address};
+        if (std::ranges::find(cluster, own) == cluster.end()) cluster.push_back(own);
+        return Sitting{std::move(*seat), std::move(cluster), *start};
     }
-    write_down(*office);
-    office->admission = std::make_shared<admission::Admission>(admission::Voter{.value = office->value, .authority = office->keys.authorities.site, .site_key = office->site_key, .name = place_->name},
-                                                               admission::Outside{.etcd = [&etcd = office->etcd] { return etcd.open(); },
-                                                                                  .plan = [this, held = office.get()] { return plan(*held); },
-                                                                                  .is_heard = [this](const NodeId& node) { return membership_.hears(node); },
-                                                                                  .now = now});
-    membership_.receive_by(office->admission);
-    const std::lock_guard lock(mutex_);
-    office_ = std::move(office);
+    return seat || place_->voter ? std::optional(taken_seat()) : std::nullopt;
 }
 
-// That it is a member with a seat, and what the site was planned to be; once.
-void SiteMember::write_down(Office& office) {
-    const auto session = office.etcd.open();
-    auto& client = session->client();
-    const auto absent = [](std::string key) { return etcd::Condition{etcd::Condition::Of::created, std::move(key), 0}; };
-    const roster::Member self{.key = key_.verifying_key(),
-                              .bearer = {.node = node_, .name = place_->name, .roles = place_->roles, .addresses = {place_->addresses.begin(), place_->addresses.end()}},
-                              .serial = node::machine_facts().serial,
-                              .state = roster::Member::State::member,
-                              .since = now()};
-    const auto seat = seat::seat_for({.value = office.value, .authorities = office.keys.authorities, .site_key = copy_of(office.keys.site_key)}, key_.verifying_key(), place_->addresses.front());
-    auto [condition, entry] = audit::addition({.time = now(), .who = certificates::text_of(self.bearer), .what = "found", .about = self.bearer.name, .text = "one of the first voters"});
-    (void)client.commit({absent(roster::key::node(node_)), absent(roster::key::name(self.bearer.name)), condition},
-                        {etcd::Put{roster::key::node(node_), text_of(self)}, etcd::Put{roster::key::name(self.bearer.name), node_.text()}, etcd::Put{roster::key::seat(node_), text_of(seat)}, entry});
-    std::vector<etcd::Change> plan;
-    for (const auto& [name, text] : files_.public_texts()) plan.emplace_back(etcd::Put{std::string(plan_prefix) + name, text});
-    (void)client.commit({absent(std::string(plan_prefix) + "site.toml")}, plan);
+// It comes to its seat later than the others, or has lost what it knew there.
+SiteMember::Sitting SiteMember::taken_seat() {
+    const std::string& address = place_->addresses.front();
+    const Json answer = asked("seat.take", {{"address", address}, {"data", "none"}});
+    Sitting taken{.seat = roster::seat_from(answer.at("seat").dump()), .cluster = {}, .start = etcd::Start::join};
+    for (const Json& member : answer.at("cluster")) taken.cluster.push_back({NodeId::parse(member.at("node").get<std::string>()).value(), member.at("address").get<std::string>()});
+    seat::Places().drop_data();
+    keep([&](Record& record) {
+        record.seat = taken.seat;
+        record.has_voted = false;
+    });
+    return taken;
 }
 
-site::Site SiteMember::plan(const Office& office) const {
-    std::map<std::string, std::string> texts;
-    for (auto& pair : office.etcd.open()->client().range(std::string(plan_prefix)).pairs) texts[pair.key.substr(plan_prefix.size())] = std::move(pair.value);
-    return node::site_files_of(std::move(texts)).site;
+void SiteMember::sit(const Sitting& sitting) {
+    const Record past = record();
+    auto office = std::make_shared<Office>(OfficeParts{.value = *value_,
+                                                       .trust = *trust_,
+                                                       .key = key_,
+                                                       .place = *place_,
+                                                       .formations = formations_,
+                                                       .hears = [this](const NodeId& node) { return membership_.hears(node); },
+                                                       .certificate = [this] { return *record().certificate; },
+                                                       .now = now,
+                                                       .start_etcd = start_etcd},
+                                           sitting.seat);
+    office->etcd().start({.value = *value_, .etcd_authority = office->keys().authorities.etcd, .cluster = sitting.cluster, .start = sitting.start});
+    if (past.seat && !past.has_voted) wait_for_a_vote(sitting.seat.address);
+    office->etcd().wait(value_->genesis);
+    if (!past.has_voted) keep([](Record& record) { record.has_voted = true; });
+    if (!past.seat) office->found(self(), files_.public_texts());
+    office->open();
+    membership_.receive_by(office->reception());
+    {
+        const std::lock_guard lock(mutex_);
+        office_ = std::move(office);
+    }
+    look();
+}
+
+void SiteMember::wait_for_a_vote(const std::string& address) {
+    for (const auto end = std::chrono::steady_clock::now() + to_catch_up; !asked("seat.promote", {{"address", address}}).at("voter").get<bool>(); std::this_thread::sleep_for(ask_again))
+        if (std::chrono::steady_clock::now() > end) throw Error("cannot vote in the site's etcd: this node has not caught up with the others in ten minutes", "`journalctl -u ashlar-etcd` says what hinders it");
+}
+
+Json SiteMember::asked(const std::string& what, Json parameters) {
+    auto answer = voters_->ask({.ask = what, .parameters = std::move(parameters)}, voters::VotersClient::Changes::something);
+    if (const auto* const refusal = std::get_if<voters::Refusal>(&answer)) throw Error(fmt::format("the voters refuse '{}': {}", what, refusal->text));
+    return std::get<Json>(std::move(answer));
 }
 
 // ---- Staying -----------------------------------------------------------------------------------------------
 
+std::shared_ptr<Office> SiteMember::office() const {
+    const std::lock_guard lock(mutex_);
+    return office_;
+}
+
 void SiteMember::stay(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    while (!stop.stop_requested()) {
-        over_.wait_for(lock, stop, look_after, [] { return false; });
-        if (stop.stop_requested()) return;
+    while (!over_.wait_for(lock, stop, look_after, [&] { return stop.stop_requested(); })) {
+        if (!record_ || !record_->certificate || !value_) continue;
         lock.unlock();
         try {
             renew_what_is_due();
-        } catch (const Error& error) {
-            told_.alarm(error.message());
+            look();
+        } catch (const Error&) {
+            // The next time; what is missing meanwhile the status says.
         }
         lock.lock();
     }
 }
 
 void SiteMember::renew_what_is_due() {
-    auto record = read_record(state_);
-    if (!record) return;
-    Office* office = nullptr;
+    const auto office = this->office();
+    if (office) office->renew();
+    if (!certificates::is_due(*record().certificate, now())) return;
+    const auto next = [&] {
+        if (office) return office->issued(node_);
+        try {
+            return certificates::SiteCertificate::from_der(from_base64(asked("renew", {{"request", base64(certificates::make_request(key_))}}).at("certificate").get<std::string>()).value(), "own");
+        } catch (const Error&) {
+            return enrolled_by_any(); // by the key of its medium: also when the certificate has expired
+        }
+    }();
+    keep([&](Record& record) { record.certificate = next; });
+}
+
+// Who is there, and what is planned.
+void SiteMember::look() {
+    const std::lock_guard one_at_a_time(looking_);
+    const auto office = this->office();
+    auto view = std::make_shared<const View>(office ? view_of(office->etcd().open()->client()) : view_of(*voters_));
+    if (!view->voters.empty()) {
+        voters_->set_voters(view->voters);
+        if (view->voters != record().voters) keep([&](Record& record) { record.voters = view->voters; });
+    }
     {
         const std::lock_guard lock(mutex_);
-        office = office_.get();
+        view_ = std::move(view);
+        looked_ = std::chrono::steady_clock::now();
     }
-    if (office != nullptr) office->etcd.renew(office->keys.authorities.etcd);
-    if (!certificates::is_due(record->certificate, now())) return;
-    if (office != nullptr) {
-        const auto roster = roster::read(office->etcd.open()->client());
-        const auto* const self = roster.member(node_);
-        if (self == nullptr) throw Error("cannot renew this node's certificate: it is no member of the site any more", "`ashlarctl status` on another node says who is");
-        record->certificate = office->keys.authorities.site.issue(self->bearer, key_.verifying_key(), now());
-    } else record->certificate = enrolled_by_any(*value_).certificate;
-    write_record(state_, *record);
+    hear_wishes();
+    service_->wake();
+}
+
+// What people want tried again.
+void SiteMember::hear_wishes() {
+    for (const auto& [formation, definition] : formations_) {
+        for (const auto& [key, entry] : store_->list(fmt::format("formations/{}/retry", formation))) {
+            const auto heard = wishes_.emplace(formation, entry.revision);
+            if (heard.second || heard.first->second == entry.revision) continue;
+            heard.first->second = entry.revision;
+            service_->retry(formation);
+        }
+    }
+}
+
+std::shared_ptr<const View> SiteMember::view() const {
+    const std::lock_guard lock(mutex_);
+    return view_;
+}
+
+// ---- Formations --------------------------------------------------------------------------------------------
+
+formations::Parts SiteMember::formation_parts() {
+    return {.definitions = formations_folder,
+            .site = [this]() -> std::optional<forming::Site> {
+                const auto view = this->view();
+                return view ? std::optional(formation_site(view->plan, value_->genesis, view->roster)) : std::nullopt;
+            },
+            .self = [this] { return formation_self(); },
+            .keys =
+                [this] {
+                    formations::Keys keys;
+                    if (const auto view = this->view())
+                        for (const auto* member : view->roster.members()) keys.emplace(member->node().text(), member->key);
+                    return keys;
+                },
+            .store = *store_,
+            .key = key_,
+            .changed = around_.changed,
+            .alarm = around_.alarm};
+}
+
+forming::Self SiteMember::formation_self() const {
+    forming::Self self{.id = node_.text(), .boot = identity_.boot_id, .release = identity_.release, .fulfilled = {}, .upgrade = around_.upgrade()};
+    const std::lock_guard lock(mutex_);
+    const bool has_servers = view_ ? !view_->plan.time_servers.empty() : !files_.site.time_servers.empty();
+    if (formations::time_is_sane(formations::read_clock(), formations::image_time(), has_servers)) self.fulfilled.insert("time");
+    if (record_ && record_->certificate && value_) self.fulfilled.insert("site-ca");
+    if (view_ && std::chrono::steady_clock::now() - looked_ < look_after * 3) self.fulfilled.insert("store");
+    return self;
+}
+
+std::string SiteMember::why(const std::string& formation) const { return service_->why(formation); }
+
+Json SiteMember::ask(const Json& request, unsigned user) {
+    const auto office = this->office();
+    if (!office) throw Error("cannot ask that here: this node has no seat with the voters", "ask on a voter: `ashlarctl status` names them");
+    return office->ask(request, user);
 }
 
 // ---- For people --------------------------------------------------------------------------------------------
@@ -260,6 +403,12 @@ Json SiteMember::status() const {
     const std::lock_guard lock(mutex_);
     if (!code_.empty()) status["code"] = code_;
     status["seat"] = office_ != nullptr;
+    if (service_) status["formations"] = service_->status();
+    if (view_) {
+        status["members"] = Json::array();
+        for (const auto* member : view_->roster.members())
+            status["members"].push_back({{"node", member->node().text()}, {"name", member->bearer.name}, {"roles", member->bearer.roles}, {"seat", view_->roster.seats.contains(member->node())}, {"heard", member->node() == node_ || membership_.hears(member->node())}});
+    }
     return status;
 }
 

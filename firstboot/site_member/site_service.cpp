@@ -13,7 +13,7 @@ constexpr std::chrono::seconds try_again{2};
 
 } // namespace
 
-SiteService::SiteService(std::filesystem::path state, firstboot::Identity identity, SiteMember::Told told) : state_(std::move(state)), identity_(std::move(identity)), told_(std::move(told)) {
+SiteService::SiteService(std::filesystem::path state, firstboot::Identity identity, SiteMember::Surroundings around) : state_(std::move(state)), identity_(std::move(identity)), around_(std::move(around)) {
     const auto record = state::read(state_);
     auto files = record ? node::site_files_in(record->content) : std::nullopt;
     if (!files || !files->site.genesis || (!files->key() && !files->ticket())) return;
@@ -30,7 +30,7 @@ SiteService::SiteService(std::filesystem::path state, firstboot::Identity identi
 void SiteService::join(const std::stop_token& stop, const node::SiteFiles& files) {
     while (!stop.stop_requested()) {
         try {
-            auto member = std::make_unique<SiteMember>(files, state_, identity_, told_);
+            auto member = std::make_shared<SiteMember>(files, state_, identity_, around_);
             const std::lock_guard lock(mutex_);
             member_ = std::move(member);
             return;
@@ -48,8 +48,8 @@ void SiteService::fail(const std::string& trouble) {
         if (trouble == trouble_) return;
         trouble_ = trouble;
     }
-    told_.alarm(trouble);
-    told_.changed();
+    around_.alarm(trouble);
+    around_.changed();
 }
 
 std::optional<Json> SiteService::status() const {
@@ -58,6 +58,12 @@ std::optional<Json> SiteService::status() const {
     Json status = member_ ? member_->status() : Json{{"phase", "starting"}, {"sentence", trouble_.empty() ? "it starts" : trouble_}};
     status["site"] = name_;
     return status;
+}
+
+std::shared_ptr<SiteMember> SiteService::member() const {
+    const std::lock_guard lock(mutex_);
+    if (!member_) throw Error("cannot ask that: this node belongs to no site", "`ashlarctl status` says what it waits for");
+    return member_;
 }
 
 } // namespace ashlar::site_member

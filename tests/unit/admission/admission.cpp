@@ -186,6 +186,18 @@ TEST_F(Admitting, AReplacementWaitsForAPerson) {
     EXPECT_EQ(log, (std::set<std::string>{"enrol n04: a new node, by n01", "enrol n04: instead of the one that was, by n01"}));
 }
 
+TEST_F(Admitting, AReplacementThatWasOrderedWaitsForNobody) {
+    const Machine before{.serial = "S4"}, after{.serial = "S4"}, another{.serial = "S4"};
+    ASSERT_EQ(enrol(before), "");
+    etcd.client().put(roster::key::replacement("n04"), "{}");
+    EXPECT_EQ(enrol(after), "");
+    EXPECT_EQ(roster().member_called("n04")->node(), after.node());
+    // Once.
+    EXPECT_FALSE(etcd.client().get(roster::key::replacement("n04")));
+    etcd.client().put(roster::key::denial(another.node()), "{}");
+    EXPECT_THAT(enrol(another), HasSubstr("an operator of this site has turned it away"));
+}
+
 TEST_F(Admitting, APersonSaysNo) {
     plan.trust.approve = site::Approval::by_hand;
     const Machine machine{.serial = "S4"};

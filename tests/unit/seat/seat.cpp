@@ -39,8 +39,9 @@ public:
     const SigningKey key = SigningKey::generate(site_scheme);
     const NodeId id = node_id_of(key.verifying_key());
     TemporaryDirectory directory{testing::TempDir(), "seat-"};
+    const Places places{.run = directory.path(), .data = directory.path() / "data"};
     std::unique_ptr<PipedChild> child;
-    StoreMember store{{.key = key, .places = {.run = directory.path(), .data = directory.path() / "data"}, .now = now, .start_etcd = [this] { start(); }}};
+    StoreMember store{{.key = key, .places = places, .now = now, .start_etcd = [this] { start(); }}};
 };
 
 // etcd takes nobody in for the first seconds after it took somebody in, and answers nobody while it elects a leader.
@@ -117,8 +118,9 @@ TEST_F(Seats, ASiteOfOneGrowsToThreeAndHeals) {
 
     // The data of one are gone, and it is still who it was: another member of etcd, with a place of its own.
     third.child.reset();
-    third.store.drop_data();
-    EXPECT_FALSE(third.store.has_data());
+    EXPECT_TRUE(third.places.has_data());
+    third.places.drop_data();
+    EXPECT_FALSE(third.places.has_data());
     sit(third);
     EXPECT_EQ(client().members().size(), 3U);
     EXPECT_EQ(read_through(third, "/kept"), "yes");

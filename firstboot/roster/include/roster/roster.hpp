@@ -86,6 +86,8 @@ inline constexpr std::string_view nodes = "/nodes/", seats = "/seats/", applican
 [[nodiscard]] std::string seat(const NodeId& node);
 [[nodiscard]] std::string ticket(std::string_view ticket);   // ids of the nodes that were enrolled by it
 [[nodiscard]] std::string approval(const NodeId& node);      // there: an operator has approved that very key
+[[nodiscard]] std::string denial(const NodeId& node);        // there: an operator has turned it away
+[[nodiscard]] std::string replacement(std::string_view name); // there: whoever comes next under that name may replace who has it
 [[nodiscard]] std::string applicant(const NodeId& node);     // a newcomer that waits for an operator
 } // namespace key
 

@@ -19,6 +19,10 @@ namespace ashlar::seat {
 struct Places {
     std::filesystem::path run = "/run/ashlar";           // gone after a restart: etcd.env, and credentials in a directory
     std::filesystem::path data = "/var/lib/ashlar/etcd"; // of etcd
+
+    [[nodiscard]] bool has_data() const;
+    // What is left of a member that the cluster has forgotten.
+    void drop_data() const;
 };
 
 class StoreMember {
@@ -30,10 +34,6 @@ public:
         std::function<void()> start_etcd; // by what is in places.run: again where it runs already
     };
     explicit StoreMember(Parts parts) : parts_(std::move(parts)) {}
-
-    [[nodiscard]] bool has_data() const;
-    // What is left of a member that the cluster has forgotten.
-    void drop_data() const;
 
     struct Order {
         const genesis::Value& value;

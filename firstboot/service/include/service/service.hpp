@@ -41,6 +41,7 @@ public:
     [[nodiscard]] Json answer(const std::string& method, const Json& parameters, const control::Caller& caller);
     // The whole of what is known of the node: docs/formats/node-status.md.
     [[nodiscard]] Json status() const;
+    [[nodiscard]] upgrade::Phase phase() const;
 
 private:
     using Wish = std::function<bool(upgrade::Keeper&)>;

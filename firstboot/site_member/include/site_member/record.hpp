@@ -5,16 +5,19 @@
 #include <base/json.hpp>
 #include <certificates/certificate.hpp>
 #include <roster/roster.hpp>
+#include <voters/client.hpp>
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 namespace ashlar::site_member {
 
 struct Record {
-    certificates::SiteCertificate certificate; // its own
+    std::optional<certificates::SiteCertificate> certificate; // its own; there in whatever was written
     std::optional<roster::Seat> seat;          // of a voter that came after the first ones
     bool has_voted = false;                    // its etcd has answered as a member
+    std::vector<voters::VoterAddress> voters;  // whom it asks: as it heard last
 };
 
 [[nodiscard]] Json to_json(const Record& record);

@@ -5,48 +5,58 @@
 //
 // The parts are elsewhere; this is where they come together.
 
-#include <admission/admission.hpp>
 #include <admission/seek.hpp>
+#include <etcd/setup.hpp>
 #include <firstboot/identity.hpp>
+#include <formation/reader.hpp>
+#include <formations/service.hpp>
 #include <membership/delegate.hpp>
 #include <membership/membership.hpp>
 #include <node/site_files.hpp>
-#include <seat/seat.hpp>
-#include <seat/store_member.hpp>
 #include <signing/message_key.hpp>
 #include <site_member/record.hpp>
+#include <voters/client.hpp>
 
 #include <condition_variable>
 #include <filesystem>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace ashlar::site_member {
 
 struct Place;
+struct View;
+class Office;
 
 class SiteMember final : public membership::Settling {
 public:
-    struct Told {
+    // From any thread.
+    struct Surroundings {
         std::function<void()> changed;                        // status() is another than before
         std::function<void(const std::string&)> alarm;        // what people must see
-    }; // both from any thread
+        std::function<forming::Self::Upgrade()> upgrade;      // of this node's releases
+    };
 
     // Lays the node's network. An Error when the machine is not as its site says. `files` has a genesis, and a key or a ticket.
-    SiteMember(node::SiteFiles files, std::filesystem::path state, const firstboot::Identity& identity, Told told);
+    SiteMember(node::SiteFiles files, std::filesystem::path state, firstboot::Identity identity, Surroundings around);
     ~SiteMember() override;
 
     // docs/formats/node-status.md, "site".
     [[nodiscard]] Json status() const;
+    // Why a service is not (yet) what it should be here: several lines. An Error for one that this node does not have.
+    [[nodiscard]] std::string why(const std::string& formation) const;
+    // What root at this node asks the voters: docs/formats/voters-interface.md. Answered here where the node has a seat; an Error elsewhere.
+    [[nodiscard]] Json ask(const Json& request, unsigned user);
 
 private:
-    // What a voter has that works.
-    struct Office;
-
     // Settling.
     [[nodiscard]] Bytes offer() override { return delegate_.offer(); }
     [[nodiscard]] founding::Genesis make(const founding::Electorate& voters, const std::vector<std::pair<NodeId, Bytes>>& offers) override { return delegate_.make(voters, offers); }
@@ -54,38 +64,66 @@ private:
     [[nodiscard]] founding::Genesis introduce(const beacon_port::Origin& member) override;
     void settle(const founding::Genesis& genesis, bool voter) override;
 
-    // Enrolling.
+    // Belonging.
+    void belong_to(genesis::Value value);
     [[nodiscard]] channel::SharedKey shared_key() const;
     [[nodiscard]] enrolment::Enrolled enrol_through(Fd socket);
-    [[nodiscard]] Record enrolled_by_any(const genesis::Value& value);
+    [[nodiscard]] certificates::SiteCertificate enrolled_by_any();
+    void keep(const std::function<void(Record& record)>& change);
+    [[nodiscard]] Record record() const;
     void show_code(const std::string& code);
 
     // Sitting.
-    [[nodiscard]] std::optional<roster::Seat> seat_of(const genesis::Value& value, const Record& record) const;
-    void sit(const genesis::Value& value, const roster::Seat& seat, Record& record);
-    void write_down(Office& office);
-    [[nodiscard]] site::Site plan(const Office& office) const;
+    struct Sitting {
+        roster::Seat seat;
+        std::vector<etcd::Member> cluster;
+        etcd::Start start;
+    };
+    [[nodiscard]] std::optional<Sitting> sitting();
+    [[nodiscard]] std::optional<roster::Seat> first_seat() const;
+    [[nodiscard]] Sitting taken_seat();
+    void sit(const Sitting& sitting);
+    void wait_for_a_vote(const std::string& address);
+    [[nodiscard]] Json asked(const std::string& what, Json parameters);
+    [[nodiscard]] roster::Member self() const;
 
     // Staying.
     void stay(const std::stop_token& stop);
     void renew_what_is_due();
+    void look();
+    void hear_wishes();
+    [[nodiscard]] formations::Parts formation_parts();
+    [[nodiscard]] forming::Self formation_self() const;
+    [[nodiscard]] std::shared_ptr<const View> view() const;
+    [[nodiscard]] std::shared_ptr<Office> office() const;
 
     const node::SiteFiles files_;
     const std::filesystem::path state_;
-    const Told told_;
-    const std::string role_;
+    const Surroundings around_;
+    const firstboot::Identity identity_;
     const SigningKey key_;
     const NodeId node_;
     const std::unique_ptr<const Place> place_;
     const membership::Delegate delegate_;
 
+    const formation::Formations formations_;
+
     mutable std::mutex mutex_; // what follows
-    std::string code_;                       // that a person compares now
-    std::optional<genesis::Value> value_;    // of the site to which it belongs
-    std::unique_ptr<Office> office_;
+    std::string code_;         // that a person compares now
+    std::optional<Record> record_;
+    std::optional<genesis::Value> value_; // of the site to which it belongs; stays
+    std::optional<certificates::Trust> trust_;
+    std::unique_ptr<voters::VotersClient> voters_;
+    std::shared_ptr<const View> view_;
+    std::chrono::steady_clock::time_point looked_{}; // with success
     std::condition_variable_any over_;
 
+    std::shared_ptr<Office> office_;
     membership::Membership membership_;
+    const std::unique_ptr<forming::SiteStore> store_;
+    std::unique_ptr<formations::FormationService> service_;
+    std::mutex looking_;
+    std::map<std::string, std::uint64_t> wishes_; // that were heard, by formation; while looking_
     std::jthread staying_;
 };
 

@@ -1,0 +1,109 @@
+#include "office.hpp"
+
+#include "formation_site.hpp"
+
+#include <base/error.hpp>
+#include <roster/audit.hpp>
+#include <signing/node_id.hpp>
+#include <site/ports.hpp>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace ashlar::site_member {
+
+namespace {
+
+voters::Refusal only_for_nodes() { return {voters::Reason::not_allowed, "a node asks that for itself", {}}; }
+
+} // namespace
+
+Office::Office(OfficeParts parts, const roster::Seat& seat)
+    : parts_(std::move(parts)), keys_(seat::open(seat, parts_.value, parts_.key)), site_key_(site::SiteKey::parse(keys_.site_key.text(), "site.key")),
+      etcd_({.key = parts_.key, .places = {}, .now = parts_.now, .start_etcd = parts_.start_etcd}) {}
+
+void Office::found(const roster::Member& self, const voters::PlanFiles& files) {
+    const auto session = etcd_.open();
+    auto& client = session->client();
+    const auto absent = [](std::string key) { return etcd::Condition{etcd::Condition::Of::created, std::move(key), 0}; };
+    const auto seat = seat::seat_for(keys(), parts_.key.verifying_key(), parts_.place.addresses.front());
+    auto [condition, entry] = audit::addition({.time = parts_.now(), .who = certificates::text_of(self.bearer), .what = "found", .about = self.bearer.name, .text = "one of the first voters"});
+    (void)client.commit({absent(roster::key::node(self.node())), absent(roster::key::name(self.bearer.name)), condition},
+                        {etcd::Put{roster::key::node(self.node()), text_of(self)}, etcd::Put{roster::key::name(self.bearer.name), self.node().text()}, etcd::Put{roster::key::seat(self.node()), text_of(seat)}, entry});
+    (void)voters::write_first_plan(client, files);
+}
+
+void Office::open() {
+    session_ = etcd_.open();
+    store_ = std::make_unique<site_store::EtcdStore>(session_->client());
+    desk_ = std::make_unique<voters::Desk>(voters::DeskParts{.site = parts_.value.site,
+                                                             .authority = keys_.authorities.site,
+                                                             .formations = parts_.formations,
+                                                             .place = [this](const roster::Roster& roster) { return place(roster); },
+                                                             .store = *store_,
+                                                             .now = parts_.now});
+    add_asks();
+    admission_ = std::make_shared<admission::Admission>(admission::Voter{.value = parts_.value, .authority = keys_.authorities.site, .site_key = site_key_, .name = parts_.place.name},
+                                                        admission::Outside{.etcd = [this] { return etcd_.open(); }, .plan = [this] { return plan(); }, .is_heard = parts_.hears, .now = parts_.now});
+    const auto client = [this]() -> std::shared_ptr<etcd::Client> {
+        const std::shared_ptr<etcd::Session> session = etcd_.open();
+        return {session, &session->client()};
+    };
+    port_ = std::make_unique<voters::VotersPort>(voters::PortParts{.desk = *desk_, .key = parts_.key, .certificate = parts_.certificate, .trust = parts_.trust, .etcd = client, .now = parts_.now}, site::voters_port);
+}
+
+site::Site Office::plan() const {
+    auto plan = voters::read_plan(etcd_.open()->client());
+    if (!plan) throw Error("cannot read the site's plan: its etcd has none");
+    return std::move(plan->site);
+}
+
+forming::Site Office::place(const roster::Roster& roster) const { return formation_site(plan(), parts_.value.genesis, roster); }
+
+certificates::SiteCertificate Office::issued(const NodeId& node) const {
+    const auto roster = roster::read(etcd_.open()->client());
+    const auto* const self = roster.member(node);
+    if (self == nullptr) throw Error("cannot renew this node's certificate: it is no member of the site any more", "`ashlarctl status` on another node says who is");
+    return keys_.authorities.site.issue(self->bearer, parts_.key.verifying_key(), parts_.now());
+}
+
+Json Office::ask(const Json& request, unsigned user) {
+    const auto session = etcd_.open();
+    return desk_->answer(voters::LocalCaller{.node = node_id_of(parts_.key.verifying_key()), .name = parts_.place.name, .user = user}, request, session->client());
+}
+
+// ---- Seats -------------------------------------------------------------------------------------------------
+
+void Office::add_asks() {
+    using voters::Kind;
+    desk_->add({.name = "seat.take", .nodes = voters::Nodes::yes, .right = std::nullopt, .parameters = {{"address", Kind::text}, {"data", Kind::text}}}, [this](const auto& occasion) { return take_seat(occasion); });
+    desk_->add({.name = "seat.promote", .nodes = voters::Nodes::yes, .right = std::nullopt, .parameters = {{"address", Kind::text}}}, [this](const auto& occasion) { return promote(occasion); });
+}
+
+// The plan says who has a seat, and under which address.
+voters::Outcome Office::take_seat(const voters::Occasion& occasion) const {
+    const auto* const caller = std::get_if<voters::NodeCaller>(&occasion.caller);
+    if (caller == nullptr) return only_for_nodes();
+    const auto& who = *occasion.roster().member(caller->node);
+    const std::string address = occasion.request.text("address");
+    const auto plan = this->plan();
+    const auto node = std::ranges::find(plan.nodes, who.bearer.name, &site::Node::name);
+    if (node == plan.nodes.end() || !node->voter) return voters::Refusal{voters::Reason::not_allowed, fmt::format("the site's plan gives {} no seat", who.bearer.name), {}};
+    if (!who.bearer.addresses.contains(address)) return voters::Refusal{voters::Reason::not_allowed, fmt::format("{} does not have the address {}", who.bearer.name, address), {}};
+    const auto taken = seat::take(occasion.etcd, keys(), who, address, occasion.request.text("data") == "there" ? seat::Data::there : seat::Data::none);
+    Json cluster = Json::array();
+    for (const auto& member : taken.cluster) cluster.push_back({{"node", member.node.text()}, {"address", member.address}});
+    return voters::Deed{.conditions = {}, .changes = {}, .answer = {{"seat", parse_json(text_of(taken.seat), "seat")}, {"cluster", std::move(cluster)}}, .about = who.bearer.name, .text = fmt::format("at {}", address), .what = {}};
+}
+
+voters::Outcome Office::promote(const voters::Occasion& occasion) const {
+    const auto* const caller = std::get_if<voters::NodeCaller>(&occasion.caller);
+    if (caller == nullptr) return only_for_nodes();
+    const auto& who = *occasion.roster().member(caller->node);
+    const std::string address = occasion.request.text("address");
+    if (!who.bearer.addresses.contains(address)) return voters::Refusal{voters::Reason::not_allowed, fmt::format("{} does not have the address {}", who.bearer.name, address), {}};
+    return Json{{"voter", seat::promote(occasion.etcd, address)}};
+}
+
+} // namespace ashlar::site_member

@@ -1,0 +1,75 @@
+#pragma once
+
+// What a voter does for its site while its etcd works: it receives who comes, and answers what is asked.
+
+#include "place.hpp"
+
+#include <admission/admission.hpp>
+#include <forming/site.hpp>
+#include <seat/seat.hpp>
+#include <seat/store_member.hpp>
+#include <site_store/etcd_store.hpp>
+#include <voters/desk.hpp>
+#include <voters/port.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+namespace ashlar::site_member {
+
+// All that is referred to outlives the office.
+struct OfficeParts {
+    const genesis::Value& value;
+    const certificates::Trust& trust;
+    const SigningKey& key; // the node's own
+    const Place& place;
+    const formation::Formations& formations;
+    std::function<bool(const NodeId&)> hears;
+    std::function<certificates::SiteCertificate()> certificate; // the node's, of now
+    std::function<Time()> now;
+    std::function<void()> start_etcd;
+};
+
+class Office {
+public:
+    // An Error when the seat is another node's.
+    Office(OfficeParts parts, const roster::Seat& seat);
+    Office(const Office&) = delete;
+    Office& operator=(const Office&) = delete;
+
+    [[nodiscard]] seat::StoreMember& etcd() noexcept { return etcd_; }
+    // The next certificate of this node, as the roster has it. An Error when it is no member any more.
+    [[nodiscard]] certificates::SiteCertificate issued(const NodeId& node) const;
+    [[nodiscard]] seat::Keys keys() const { return {.value = parts_.value, .authorities = keys_.authorities, .site_key = Secret(keys_.site_key.text())}; }
+
+    // When etcd answers: this node is noted as a member with a seat, where it was not; the plan where there was none.
+    void found(const roster::Member& self, const voters::PlanFiles& files);
+    // From then on others are answered.
+    void open();
+    [[nodiscard]] std::shared_ptr<membership::Reception> reception() const { return admission_; }
+
+    // Somebody at this node, who is root.
+    [[nodiscard]] Json ask(const Json& request, unsigned user);
+    void renew() { etcd_.renew(keys_.authorities.etcd); }
+    [[nodiscard]] forming::SiteStore& store() { return *store_; }
+
+private:
+    [[nodiscard]] site::Site plan() const;
+    [[nodiscard]] forming::Site place(const roster::Roster& roster) const;
+    void add_asks();
+    [[nodiscard]] voters::Outcome take_seat(const voters::Occasion& occasion) const;
+    [[nodiscard]] voters::Outcome promote(const voters::Occasion& occasion) const;
+
+    const OfficeParts parts_;
+    const seat::Opened keys_;
+    const site::SiteKey site_key_;
+    seat::StoreMember etcd_;
+    std::unique_ptr<etcd::Session> session_; // of the store
+    std::unique_ptr<site_store::EtcdStore> store_;
+    std::unique_ptr<voters::Desk> desk_;
+    std::shared_ptr<admission::Admission> admission_;
+    std::unique_ptr<voters::VotersPort> port_;
+};
+
+} // namespace ashlar::site_member
