@@ -148,6 +148,12 @@ void Node::give_disk(const fs::path& device) {
     disks_.push_back(device);
 }
 
+void Node::lose_var() {
+    if (is_on()) throw Error(fmt::format("cannot take /var away from '{}': it is on", name_));
+    fs::remove_all(directory_ / "var");
+    fs::create_directories(directory_ / "var");
+}
+
 bool Node::is_on() { return container_ && !container_->ended(); }
 
 void Node::power_on() {

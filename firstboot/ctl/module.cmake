@@ -1,6 +1,6 @@
 ashlar_module(ctl FOLDER firstboot/ctl USES base)
-add_executable(ashlarctl firstboot/ctl/main/ashlarctl.cpp firstboot/ctl/main/break_glass.cpp firstboot/ctl/main/keyboard.cpp firstboot/ctl/main/rescue.cpp)
-target_link_libraries(ashlarctl PRIVATE ashlar::ctl ashlar::command_line ashlar::control ashlar::disks ashlar::node ashlar::firstboot ashlar::breakglass ashlar::rescue ashlar_warnings)
+add_executable(ashlarctl firstboot/ctl/main/ashlarctl.cpp firstboot/ctl/main/break_glass.cpp firstboot/ctl/main/keyboard.cpp firstboot/ctl/main/rescue.cpp firstboot/ctl/main/site.cpp)
+target_link_libraries(ashlarctl PRIVATE ashlar::ctl ashlar::signing ashlar::command_line ashlar::control ashlar::disks ashlar::node ashlar::firstboot ashlar::breakglass ashlar::rescue ashlar_warnings)
 target_compile_definitions(ashlarctl PRIVATE ASHLAR_VERSION="${PROJECT_VERSION}")
 target_link_options(ashlarctl PRIVATE ${node_runtime})
 install(TARGETS ashlarctl DESTINATION bin)

@@ -84,21 +84,6 @@ std::string trust_text(const Json& status) {
                                             word.at("site").get<std::string>(), word.at("reason").get<std::string>()));
 }
 
-// "berlin-1, as n02", what it waits for, and whom it hears.
-std::string site_text(const Json& status) {
-    if (!status.contains("site")) return {};
-    const Json& site = status.at("site");
-    const auto said = [&](const char* key) { return site.value(key, std::string()); };
-    std::string text = line("site", said("name").empty() ? said("site") : fmt::format("{}, as {}", said("site"), said("name")));
-    text += line("", fmt::format("{}: {}", said("phase"), said("sentence")));
-    if (!said("code").empty()) text += line("", fmt::format("an operator decides; the code is {}", said("code")));
-    for (const char* more : {"trouble", "remedy"})
-        if (!said(more).empty()) text += line("", said(more));
-    for (const Json& peer : site.value("peers", Json::array()))
-        text += line("", fmt::format("{} {}{}", peer.at("heard").get<bool>() ? "hears" : "has heard", peer.at("name").get<std::string>(), peer.at("voter").get<bool>() ? ", a voter" : ""));
-    return text;
-}
-
 std::string status_text(const Json& status) {
     std::string text = line("node", fmt::format("{}, {} {} on {}", status.at("hostname").get<std::string>(), status.at("role").get<std::string>(),
                                                 status.at("release").get<std::string>(), status.at("architecture").get<std::string>()));

@@ -5,6 +5,7 @@
 #include "break_glass.hpp"
 #include "keyboard.hpp"
 #include "rescue.hpp"
+#include "site.hpp"
 
 #include <base/error.hpp>
 #include <base/json.hpp>
@@ -271,9 +272,9 @@ int log(const Options& options) {
 
 // ---- the command line ----
 
-using Command = int (*)(const Options&);
+using Command = std::function<int(const Options&)>;
 
-CLI::App* add(CLI::App& app, const char* name, const char* help, const char* example, Command run, Command& chosen) {
+CLI::App* add(CLI::App& app, const char* name, const char* help, const char* example, int (*run)(const Options&), Command& chosen) {
     CLI::App* command = app.add_subcommand(name, help);
     command->footer(std::string("example:\n  ") + example);
     command->callback([run, &chosen] { chosen = run; });
@@ -282,7 +283,7 @@ CLI::App* add(CLI::App& app, const char* name, const char* help, const char* exa
 
 int run(int argc, char** argv) {
     Options options;
-    Command chosen = nullptr;
+    Command chosen;
     CLI::App app{"Shows what this node is, and moves it from release to release", "ashlarctl"};
     app.set_version_flag("--version", "ashlarctl " ASHLAR_VERSION);
     app.require_subcommand(1);
@@ -316,6 +317,9 @@ int run(int argc, char** argv) {
     add(app, "rescue", "Restart into the rescue entry of the boot menu: look at the node from its console, write nothing", "ashlarctl rescue", rescue, chosen);
     auto* said = add(app, "log", "What Ashlar's units said", "ashlarctl log --lines 200", log, chosen);
     said->add_option("--lines", options.lines, "How many lines")->capture_default_str();
+    ctl::add_site_commands(app, [&](ctl::SiteCommand run) {
+        chosen = [run = std::move(run)](const Options& asked) { return run({.socket = asked.socket, .json = asked.format == Options::Format::json}); };
+    });
     command_line::Shell shell{};
     const auto* completion = command_line::add_completion_command(app, shell);
 

@@ -64,6 +64,8 @@ public:
     void shut_down();
     // A disk that was never written: state and /var are as at first. The power is off.
     void reflash();
+    // /var alone. The power is off.
+    void lose_var();
 
     // The cable between it and the switch.
     void unplug() const;

@@ -12,6 +12,13 @@ namespace ashlar::ctl {
 // `ashlarctl status`: a screen, each line ended.
 [[nodiscard]] std::string status_text(const Json& status);
 
+// What of it is about the site: its tree of nodes and services, and what is waited for. Empty for a node of none.
+[[nodiscard]] std::string site_text(const Json& status);
+
+// Answers of voters, docs/formats/voters-interface.md: to `status` and to `audit`.
+[[nodiscard]] std::string nodes_text(const Json& answer);
+[[nodiscard]] std::string audit_text(const Json& answer);
+
 // The screen of a console: identity and addresses first, then as status_text.
 [[nodiscard]] std::string console_text(const Json& status, const std::vector<std::string>& addresses);
 

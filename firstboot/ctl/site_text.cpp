@@ -1,0 +1,78 @@
+#include <ctl/text.hpp>
+
+#include <base/text.hpp>
+
+#include <algorithm>
+#include <ctime>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace ashlar::ctl {
+
+namespace {
+
+std::string line(std::string_view name, std::string_view value) { return fmt::format("{:<10} {}\n", name, value); }
+
+std::string said(const Json& json, const char* key) { return json.contains(key) && json.at(key).is_string() ? json.at(key).get<std::string>() : std::string(); }
+
+std::string words_of(const Json& list) { return join(list.get<std::vector<std::string>>(), ", "); }
+
+std::string member_text(const Json& member, const std::string& here) {
+    const bool is_here = said(member, "node") == here;
+    return fmt::format("{:<12} {:<6} {:<24} {}", said(member, "name"), member.at("seat").get<bool>() ? "voter" : "", words_of(member.at("roles")), is_here ? "here" : member.at("heard").get<bool>() ? "heard" : "not heard");
+}
+
+std::string service_text(const Json& service) {
+    const std::string step = said(service, "step");
+    return fmt::format("{:<24} {:<8} {}", said(service, "name"), said(service, "state"), step.empty() ? said(service, "why") : fmt::format("{} ({})", said(service, "why"), step));
+}
+
+// The first line has the name of what all of them are.
+template <typename Text> std::string lines(std::string_view name, const Json& list, const Text& text_of) {
+    std::string text;
+    for (const Json& one : list) text += line(text.empty() ? name : "", text_of(one));
+    return text;
+}
+
+std::string time_text(const Json& seconds) { return fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::gmtime(seconds.get<std::time_t>())); }
+
+} // namespace
+
+std::string site_text(const Json& status) {
+    if (!status.contains("site")) return {};
+    const Json& site = status.at("site");
+    const std::string name = said(site, "name");
+    std::string text = line("site", name.empty() ? said(site, "site") : fmt::format("{}, as {}{}", said(site, "site"), name, site.value("seat", false) ? ", a voter" : ""));
+    text += line("", fmt::format("{}: {}", said(site, "phase"), said(site, "sentence")));
+    if (const std::string code = said(site, "code"); !code.empty()) text += line("", fmt::format("an operator decides; the code is {}", code));
+    for (const char* more : {"trouble", "remedy"})
+        if (const std::string words = said(site, more); !words.empty()) text += line("", words);
+    if (site.contains("members")) {
+        text += lines("nodes", site.at("members"), [&](const Json& member) { return member_text(member, said(site, "node")); });
+    } else {
+        for (const Json& peer : site.value("peers", Json::array()))
+            text += line("", fmt::format("{} {}{}", peer.at("heard").get<bool>() ? "hears" : "has heard", said(peer, "name"), peer.at("voter").get<bool>() ? ", a voter" : ""));
+    }
+    const Json services = site.value("formations", Json::object());
+    text += lines("services", services.value("list", Json::array()), service_text);
+    if (const std::string trouble = said(services, "trouble"); !trouble.empty()) text += line("", trouble);
+    return text;
+}
+
+std::string nodes_text(const Json& answer) {
+    std::string text = lines("nodes", answer.at("members"), [](const Json& member) { return fmt::format("{:<12} {:<6} {:<24} {}", said(member, "name"), member.at("seat").get<bool>() ? "voter" : "", words_of(member.at("roles")), words_of(member.at("addresses"))); });
+    text += lines("waiting", answer.value("applicants", Json::array()), [](const Json& one) { return fmt::format("{:<12} code {}, serial {}: {}", said(one, "name"), said(one, "code"), said(one, "serial").empty() ? "none" : said(one, "serial"), said(one, "text")); });
+    for (const Json& lock : answer.value("locks", Json::array()))
+        text += line("lock", fmt::format("{} is held by {}{}, for {}", said(lock, "formation"), said(lock, "holder"), lock.value("left", false) ? ", which is no member any more" : "", said(lock, "plan")));
+    return text;
+}
+
+std::string audit_text(const Json& answer) {
+    std::string text;
+    for (const Json& entry : answer.at("entries"))
+        text += fmt::format("{}  {:<14} {:<12} {}{}{}\n", time_text(entry.at("time")), said(entry, "what"), said(entry, "about"), said(entry, "who"), said(entry, "text").empty() ? "" : ": ", said(entry, "text"));
+    return text.empty() ? "nothing was decided so far\n" : text;
+}
+
+} // namespace ashlar::ctl
