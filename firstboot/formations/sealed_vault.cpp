@@ -25,6 +25,19 @@ constexpr unsigned most_tries = 20; // against others who give copies meanwhile
 
 std::string name_of(std::string_view formation, std::string_view secret) { return fmt::format("{}/{}", formation, secret); }
 
+// The store's own failure, and not of what is in it.
+class Unanswered final : public Error {
+public:
+    explicit Unanswered(const Error& error) : Error(error) {}
+};
+forming::SiteStore::Entries entries_of(const forming::SiteStore& store, const std::string& key) {
+    try {
+        return store.list(key);
+    } catch (const Error& error) {
+        throw Unanswered(error);
+    }
+}
+
 Secret random_value(const formation::Secret& secret, forming::Randomness& random) {
     std::string text = forming::random_secret(secret, random);
     Secret value{text};
@@ -72,7 +85,7 @@ std::string SealedVault::purpose(std::string_view formation, std::string_view se
 
 std::optional<SealedVault::Kept> SealedVault::kept(std::string_view formation, std::string_view secret) const {
     const std::string key = forming::key::secret(formation, secret);
-    const auto entries = store_.list(key);
+    const auto entries = entries_of(store_, key);
     const auto found = entries.find(key);
     if (found == entries.end()) return std::nullopt;
     return Kept{Copies::from(found->second.value), found->second.revision};
@@ -87,11 +100,24 @@ std::optional<Secret> SealedVault::own_copy(const Copies& copies, std::string_vi
     return value;
 }
 
+std::optional<Secret> SealedVault::read(std::string_view formation, std::string_view secret) const {
+    const auto found = kept(formation, secret);
+    return found ? own_copy(found->copies, formation, secret) : std::nullopt;
+}
+
 std::optional<std::string> SealedVault::open(std::string_view formation, std::string_view secret) const {
     const std::lock_guard lock(mutex_);
-    const auto found = kept(formation, secret);
-    const auto value = found ? own_copy(found->copies, formation, secret) : std::nullopt;
-    return value ? std::optional(std::string(value->text())) : std::nullopt;
+    const std::string name = name_of(formation, secret);
+    try {
+        auto value = read(formation, secret);
+        opened_.erase(name);
+        if (!value) return std::nullopt;
+        return std::string(opened_.emplace(name, std::move(*value)).first->second.text());
+    } catch (const Unanswered&) {
+        const auto known = opened_.find(name);
+        if (known == opened_.end()) throw;
+        return std::string(known->second.text());
+    }
 }
 
 SealedVault::Entitled SealedVault::entitled(const formation::Formation& formation, const formation::Secret& secret) const {

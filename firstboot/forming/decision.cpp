@@ -77,7 +77,9 @@ private:
 
     // ---- What the site knows of it ----
 
+    // Which there are, the store alone says. Without it, files that name one wait for it, unless somebody remembers it.
     std::optional<Action> facts() {
+        if (!has_store()) return std::nullopt;
         for (const auto& fact : formation_.facts) {
             const auto known = ledger_.facts.find(fact.name.value);
             if (const auto* source = std::get_if<formation::Expression>(&fact.source)) {
@@ -102,6 +104,7 @@ private:
     }
 
     std::optional<Action> secrets() {
+        if (!has_store()) return std::nullopt;
         for (const auto& secret : formation_.secrets)
             if (!ledger_.secrets.contains(secret.name.value)) return !may_change_site() ? rest_unchanged() : Action(MakeSecret{secret.name.value});
         return std::nullopt;
@@ -142,7 +145,8 @@ private:
 
     [[nodiscard]] bool restarts_a_cluster() const {
         if (!formation_.present || placed(formation_, picture_.site).size() < 2) return false;
-        return std::ranges::any_of(picture_.stale, [&](const Picture::Stale& stale) { return stale.exists && !formation_.renders[stale.render].restart.empty(); });
+        // Before its units run for the first time after a start, there is nothing that would be taken from the others.
+        return std::ranges::any_of(picture_.stale, [&](const Picture::Stale& stale) { return (stale.exists || picture_.are_units_active) && !formation_.renders[stale.render].restart.empty(); });
     }
 
     [[nodiscard]] Action write_files(WriteFiles::Units units) const {

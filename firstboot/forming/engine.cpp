@@ -234,19 +234,19 @@ private:
     void perform(const MakeSecret& action) { effects_.vault.make(formation_.name, *formation_.secret(action.secret)); }
 
     void perform(const WriteFiles& action) {
-        const Picture before = picture();
         std::set<std::string> reload, restart;
         for (const std::size_t index : action.renders) {
             const auto& render = formation_.renders[index];
-            const bool existed = std::ranges::any_of(before.stale, [&](const Picture::Stale& stale) { return stale.render == index && stale.exists; });
             effects_.files.write(render.path.value, files_.at(index));
-            if (!existed || action.units == WriteFiles::Units::left_alone) continue;
+            if (action.units == WriteFiles::Units::left_alone) continue;
             for (const auto& unit : render.reload) reload.insert(unit.value);
             for (const auto& unit : render.restart) restart.insert(unit.value);
         }
-        for (const auto& unit : restart) effects_.units.restart(unit);
+        const auto is_active = [this](const std::string& unit) { return effects_.units.state(unit) == Units::State::active; };
+        for (const auto& unit : restart)
+            if (is_active(unit)) effects_.units.restart(unit);
         for (const auto& unit : reload)
-            if (!restart.contains(unit)) effects_.units.reload(unit);
+            if (!restart.contains(unit) && is_active(unit)) effects_.units.reload(unit);
         course_.observation.reset();
     }
 

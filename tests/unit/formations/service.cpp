@@ -323,6 +323,17 @@ TEST_F(ServiceTest, AStoreThatDoesNotAnswerStopsOnlyWhatNeedsIt) {
     EXPECT_TRUE(comes([&] { return control.state("db") == "settled"; })) << control.service->status();
 }
 
+// What it read before it still knows: files stay as they are, and a unit that fails is started again.
+TEST_F(ServiceTest, WhileTheStoreIsSilentAServiceWithSecretsIsHealed) {
+    Host& control = host("n1", "control", true);
+    ASSERT_TRUE(comes([&] { return control.state("db") == "settled"; }));
+    store.is_silent = true;
+    control.notes.look([](Notes& notes) { notes.active.clear(); });
+    control.service->wake();
+    EXPECT_TRUE(comes([&] { return control.notes.look([](Notes& notes) { return notes.active.contains("db.service"); }); })) << control.service->status();
+    EXPECT_TRUE(comes([&] { return control.state("db") == "settled"; })) << control.service->status();
+}
+
 TEST_F(ServiceTest, TheNextOneGoesOnWhereTheLastEnded) {
     Host& control = host("n1", "control", true);
     ASSERT_TRUE(comes([&] { return control.state("db") == "settled"; }));

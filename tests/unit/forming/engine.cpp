@@ -147,6 +147,16 @@ TEST(Engine, AFailedUnitIsForgivenBeforeItIsStartedAgain) {
     EXPECT_EQ(bench.units.orders.front(), "reset-failed db.service");
 }
 
+// As chronyd, which the image starts before there is a site: files in /etc and /run are new after each start of the machine.
+TEST(Engine, AUnitThatRunsAlreadyIsToldOfANewFile) {
+    Bench bench;
+    bench.units.now = Units::State::active;
+    Engine engine = bench.engine();
+    Time now{};
+    EXPECT_EQ(bench.rest(engine, now).state, State::settled);
+    EXPECT_THAT(bench.units.orders, ElementsAre("restart db.service"));
+}
+
 TEST(Engine, WhatChangesInTheSiteChangesFilesAndRestarts) {
     Bench bench;
     Engine engine = bench.engine();

@@ -31,7 +31,8 @@ public:
     // The site as it is now. Before anything is made, shared or rotated.
     void see(forming::Site site, Keys keys);
 
-    // Error when there is a copy for this node that does not open.
+    // While the store does not answer: what it last was, so that a service that fails meanwhile is started again all the same. Error when
+    // it was never read, or when there is a copy for this node that does not open.
     [[nodiscard]] std::optional<std::string> open(std::string_view formation, std::string_view secret) const override;
     void make(std::string_view formation, const formation::Secret& secret) override;
 
@@ -46,6 +47,7 @@ private:
     using Entitled = std::map<std::string, const VerifyingKey*, std::less<>>;
     [[nodiscard]] std::string purpose(std::string_view formation, std::string_view secret) const;
     [[nodiscard]] std::optional<Kept> kept(std::string_view formation, std::string_view secret) const;
+    [[nodiscard]] std::optional<Secret> read(std::string_view formation, std::string_view secret) const;
     [[nodiscard]] std::optional<Secret> own_copy(const Copies& copies, std::string_view formation, std::string_view secret) const;
     [[nodiscard]] Entitled entitled(const formation::Formation& formation, const formation::Secret& secret) const;
     void seal(Copies& copies, const Entitled& to, std::string_view formation, std::string_view secret, const Secret& value) const;
@@ -59,6 +61,7 @@ private:
     forming::Randomness& random_;
 
     mutable std::mutex mutex_; // what follows
+    mutable std::map<std::string, Secret, std::less<>> opened_; // by formation and name
     forming::Site site_;
     Keys keys_;
 };

@@ -47,7 +47,7 @@ struct Picture {
     std::optional<Json> observation;
     bool are_units_active = false, is_unit_failed = false;
     std::map<std::string, Json, std::less<>> foreign; // facts of other formations: {"mariadb": {"cluster": "…"}}
-    // Files that are not as they should be, by index, and whether they exist: another content restarts, the first does not.
+    // Files that are not as they should be, by index, and whether they exist.
     struct Stale {
         std::size_t render = 0;
         bool exists = false;
