@@ -2,6 +2,7 @@
 
 #include <base/error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <arpa/inet.h>
 #include <cerrno>
@@ -42,7 +43,7 @@ Fd connect_to(const sockaddr* address, socklen_t length, std::chrono::millisecon
     if (!socket) return {};
     if (::connect(socket.get(), address, length) != 0 && errno != EINPROGRESS) return {};
     pollfd wanted{socket.get(), POLLOUT, 0};
-    if (::poll(&wanted, 1, static_cast<int>(patience.count())) != 1) return {};
+    if (::poll(&wanted, 1, static_cast<int>(std::max(patience.count(), decltype(patience.count()){0}))) != 1) return {};
     int failure = 0;
     socklen_t size = sizeof failure;
     ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &failure, &size);

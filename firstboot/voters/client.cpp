@@ -1,7 +1,6 @@
 #include <voters/client.hpp>
 
 #include <base/error.hpp>
-#include <signing/base64.hpp>
 #include <signing/json_object.hpp>
 #include <signing/node_id.hpp>
 #include <sockets/sockets.hpp>
@@ -141,7 +140,7 @@ forming::SiteStore::Entries RemoteStore::list(std::string_view prefix) const {
     for (const Json& json : object.list("entries")) {
         JsonObject entry(json, list_document, "an entry");
         const std::string key = entry.text("key");
-        const auto value = from_base64(entry.text("value"), channel::most_frame);
+        const auto value = bytes_in(entry.at("value"));
         if (!value) throw entry.refusal("'value' is not base64");
         const auto revision = entry.number("revision");
         entry.finish();

@@ -17,7 +17,7 @@ using certificates::Right;
 
 constexpr JsonDocument request_document{.kind = "message", .name = "request", .remedy = ""};
 constexpr JsonDocument answer_document{.kind = "message", .name = "answer", .remedy = ""};
-constexpr std::size_t most_text = 4096, most_files = 8, most_bytes = std::size_t{1} << 20U; // of a frame, too
+constexpr std::size_t most_text = 4096, most_files = 8, most_base64 = std::size_t{1} << 20U; // a frame has no more
 
 constexpr std::array reasons{std::pair{Reason::malformed, "malformed"},     std::pair{Reason::unknown_ask, "unknown-ask"}, std::pair{Reason::not_allowed, "not-allowed"},
                              std::pair{Reason::not_member, "not-member"},   std::pair{Reason::not_found, "not-found"},     std::pair{Reason::not_now, "not-now"},
@@ -30,16 +30,16 @@ Asks table(std::vector<Ask> rows) {
     return asks;
 }
 
-std::optional<Bytes> bytes_in(const Json& value) { return value.is_string() ? from_base64(value.get_ref<const std::string&>(), most_bytes) : std::nullopt; }
 bool is_base64(const Json& value) { return bytes_in(value).has_value(); }
+bool is_some_base64(const Json& value) { return is_base64(value) && value != ""; }
 
 bool is_of(Kind kind, const Json& value) {
     switch (kind) {
     case Kind::text: return value.is_string() && !value.get_ref<const std::string&>().empty() && value.get_ref<const std::string&>().size() <= most_text;
     case Kind::number: return value.is_number_integer() && (value.is_number_unsigned() || value.get<std::int64_t>() >= 0);
-    case Kind::bytes: return is_base64(value);
+    case Kind::bytes: return is_some_base64(value);
     case Kind::maybe_bytes: return value.is_null() || is_base64(value);
-    case Kind::files: return value.is_object() && !value.empty() && value.size() <= most_files && std::ranges::all_of(value, is_base64);
+    case Kind::files: return value.is_object() && !value.empty() && value.size() <= most_files && std::ranges::all_of(value, is_some_base64);
     case Kind::object: return value.is_object();
     }
     return false;
@@ -190,5 +190,11 @@ std::string one_line(std::string_view text, std::size_t most) {
 }
 
 Json base64_of(std::string_view bytes) { return base64(bytes_of(bytes)); }
+
+std::optional<Bytes> bytes_in(const Json& value) {
+    if (!value.is_string()) return std::nullopt;
+    const auto& text = value.get_ref<const std::string&>();
+    return text.empty() ? Bytes() : from_base64(text, most_base64);
+}
 
 } // namespace ashlar::voters

@@ -29,6 +29,8 @@ TEST(Sockets, NobodyAnswersIsNothing) {
     { port = Listener(0, "a port", [](const Fd&) {}).port(); }
     EXPECT_FALSE(connect_to("127.0.0.1", port, 5s));
     EXPECT_FALSE(connect_to("n01", port, 5s));
+    // No time left is no time, and not for ever: nobody answers at an address of documentation (RFC 5737).
+    EXPECT_FALSE(connect_to("192.0.2.1", 9, -1s));
 }
 
 TEST(Sockets, APortThatIsTakenIsNamed) {

@@ -78,6 +78,22 @@ TEST_F(Authorisation, EachAskHasItsCallersAndNoOther) {
     }
 }
 
+// Nobody looks for a right in the code.
+TEST(Page, HasTheSameTable) {
+    const std::string page = read_file(std::filesystem::path(ASHLAR_SOURCE_DIR) / "docs/formats/voters-interface.md");
+    for (const auto& [name, ask] : built_in_asks()) {
+        const auto lines = split(page, '\n');
+        const auto row = std::ranges::find_if(lines, [&](std::string_view line) { return line.starts_with("| `") && split(line, '|')[1].find("`" + name + "`") != std::string_view::npos; });
+        ASSERT_NE(row, lines.end()) << name;
+        const auto cells = split(*row, '|');
+        ASSERT_GE(cells.size(), 6U) << name;
+        for (const auto& parameter : ask.parameters) EXPECT_NE(cells[2].find("`" + parameter.name + "`"), std::string_view::npos) << name << " " << parameter.name;
+        EXPECT_EQ(trim(cells[3]), ask.nodes == Nodes::no ? "" : name == "store.swap" ? "[below](#the-store)" : "yes") << name;
+        const std::string right = ask.right ? fmt::format("`{}`", certificates::name_of(*ask.right)) : "";
+        EXPECT_EQ(trim(cells[4]), right + (ask.persons == Persons::two ? ", two persons" : "")) << name;
+    }
+}
+
 TEST_F(Authorisation, NothingOutsideFormationsIsListed) {
     for (const auto* prefix : {"", "/", "seats/", "nodes/", "audit/", "plan/", "formation", "lock", "/formations/", "../seats/"}) {
         for (const Caller& who : {Caller(caller(n01)), Caller(OperatorCaller{{"anna", sha256("x")}, {Right::view}}), Caller(LocalCaller{n01.id(), "n01", 0})})

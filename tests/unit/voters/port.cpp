@@ -144,6 +144,8 @@ TEST_F(VotersInterface, TheStoreFromAfarIsTheStore) {
     EXPECT_EQ(entries.at("locks/db").revision, revision_of("locks/db"));
     EXPECT_TRUE(remote.swap("locks/db", entries.at("locks/db").revision, std::nullopt));
     EXPECT_THAT(remote.list("locks/"), IsEmpty());
+    EXPECT_TRUE(remote.swap("formations/db/facts/token", 0, "")); // no text is one as well
+    EXPECT_EQ(remote.list("formations/db/facts/").at("formations/db/facts/token").value, "");
     EXPECT_THAT(error_of([&] { (void)remote.list("seats/"); }), HasSubstr("the voters refuse: a node lists"));
     EXPECT_EQ(forming::read_ledger(remote, "db").lock, std::nullopt);
 }

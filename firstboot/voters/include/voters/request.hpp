@@ -43,8 +43,8 @@ struct Refusal {
 enum class Kind {
     text,
     number,      // whole, from 0 on
-    bytes,       // base64
-    maybe_bytes, // the same, or null
+    bytes,       // base64, of one or more
+    maybe_bytes, // base64, or null
     files,       // an object of file names and bytes
     object,      // the parameters of another ask
 };
@@ -99,6 +99,8 @@ struct Request {
 
 // Text as a frame takes it: no control characters, at most `most` bytes.
 [[nodiscard]] std::string one_line(std::string_view text, std::size_t most = 400);
+// Bytes as they stand in messages; none are "".
 [[nodiscard]] Json base64_of(std::string_view bytes);
+[[nodiscard]] std::optional<Bytes> bytes_in(const Json& value);
 
 } // namespace ashlar::voters
