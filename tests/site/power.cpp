@@ -29,7 +29,7 @@ TEST_F(Power, OfOneVoterIsCutAndTheOthersGoOn) {
     nodes_[1]->power_on();
     ASSERT_TRUE(are_members(nodes_)) << what_they_say(nodes_);
     EXPECT_EQ(geneses(nodes_), founded_);
-    EXPECT_TRUE(wait_until(patience, [&] { return kept_by(*nodes_[1], "/test") == "while it was away"; }));
+    EXPECT_TRUE(comes_to_have(*nodes_[1], "/test", "while it was away"));
 }
 
 TEST_F(Power, IsSwitchedOffInOrderAndAllComeBack) {

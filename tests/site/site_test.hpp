@@ -52,8 +52,10 @@ protected:
     [[nodiscard]] bool comes_to_keep(const Node& node, const std::string& key, const std::string& value) const {
         return wait_until(patience, [&] { return node.run(etcdctl(node, {"put", key, value})).ok(); });
     }
-    // What that member has, whatever the others know.
-    [[nodiscard]] std::string kept_by(const Node& node, const std::string& key) const { return etcd(node, {"get", "--print-value-only", "--consistency=s", key}); }
+    // That member itself, whatever the others know.
+    [[nodiscard]] bool comes_to_have(const Node& node, const std::string& key, const std::string& value) const {
+        return wait_until(patience, [&] { return node.run(etcdctl(node, {"get", "--print-value-only", "--consistency=s", key})).output == value + "\n"; });
+    }
 
     [[nodiscard]] const std::string& address(const Node& node) const { return addresses_.at(node.name()); }
 
