@@ -4,6 +4,7 @@
 #include "observation.hpp"
 
 #include <formation/lint.hpp>
+#include <forming/decision.hpp>
 #include <forming/machine.hpp>
 
 #include <base/file.hpp>
@@ -64,6 +65,47 @@ TEST(Shipped, FormationsFitTogether) {
                   problems.raise();
               }),
               "no error");
+}
+
+// ---- What they lead to on a node ----
+
+namespace {
+
+// All files are as they should be; nothing of it runs.
+Action next_of(const std::string& name, const Json& observation, const std::set<std::string, std::less<>>& fulfilled) {
+    const auto formations = shipped();
+    const Site site{.id = "s", .name = "test", .genesis = {}, .domain = {}, .time_servers = {"192.0.2.1"}, .members = {{.id = "n1", .name = "n1", .role = "base", .lineage = {"base"}, .is_voter = true, .addresses = {}}}};
+    const Self self{.id = "n1", .boot = "b1", .release = "R0.1", .fulfilled = fulfilled};
+    const Ledger ledger;
+    return decide({.formation = formations.at(name), .site = site, .self = self, .ledger = ledger, .observation = observation});
+}
+
+} // namespace
+
+// chrony.service has a condition on CAP_SYS_TIME: there, a start would do nothing, again and again.
+TEST(Shipped, ChronyIsStartedWhereTheClockIsTheNodesAndNotMissedElsewhere) {
+    const Json own{{"owner", true}, {"running", false}, {"synchronised", false}, {"sources", 0}};
+    const auto started = next_of("chrony", own, {});
+    ASSERT_TRUE(std::holds_alternative<forming::Run>(started));
+    EXPECT_EQ(std::get<forming::Run>(started).step, "start");
+    Json borrowed = own;
+    borrowed["owner"] = false;
+    const auto left_alone = next_of("chrony", borrowed, {});
+    ASSERT_TRUE(std::holds_alternative<Rest>(left_alone));
+    EXPECT_EQ(std::get<Rest>(left_alone).state, Rest::State::settled);
+}
+
+// The store cannot be asked before it is healed, and it is never begun by its formation.
+TEST(Shipped, EtcdIsStartedWithoutAStoreOnItsOwnDataAlone) {
+    const Json stands{{"configured", true}, {"data", true}, {"answers", false}, {"members", Json::array()}, {"learners", Json::array()}};
+    EXPECT_TRUE(std::holds_alternative<forming::Run>(next_of("etcd", stands, {})));
+    for (const char* missing : {"configured", "data"}) {
+        Json observation = stands;
+        observation[missing] = false;
+        const auto next = next_of("etcd", observation, {"time", "site-ca", "store"});
+        ASSERT_TRUE(std::holds_alternative<Rest>(next)) << missing;
+        EXPECT_EQ(std::get<Rest>(next).state, Rest::State::waiting);
+    }
 }
 
 TEST_F(Observing, Chrony) {

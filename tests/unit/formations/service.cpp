@@ -253,7 +253,10 @@ TEST_F(ServiceTest, ARotatedSecretIsRenderedAnewAndTheUnitRestarted) {
     Host& first = host("n1", "control", true);
     hosts.push_back(std::make_unique<Host>(*this, second, "control"));
     Host& other = *hosts.back();
-    ASSERT_TRUE(comes([&] { return first.state("db") == "settled" && other.state("db") == "settled"; })) << first.service->status() << other.service->status();
+    ASSERT_TRUE(comes([&] {
+        for (auto& one : hosts) one->service->wake();
+        return first.state("db") == "settled" && other.state("db") == "settled";
+    })) << first.service->status() << other.service->status();
     const std::string before = first.file("/run/db/key");
     EXPECT_EQ(other.file("/run/db/key"), before);
     first.service->rotate("db", "admin");
