@@ -1,5 +1,6 @@
 #include "stage.hpp"
 
+#include <base/error.hpp>
 #include <base/json.hpp>
 #include <base/text.hpp>
 
@@ -20,6 +21,11 @@ namespace {
 
 constexpr int look_again = 100; // milliseconds
 constexpr int interrupted = 130;
+
+// Nobody reads any more: then nobody waits for the site either.
+void flush() {
+    if (std::fflush(stdout) != 0) throw system_error("write to", "standard output");
+}
 
 double rounded(virtual_site::Elapsed time) { return std::round(time.count() * 100) / 100; }
 
@@ -168,7 +174,7 @@ void Stage::draw() {
     if (drawn_ > 0) fmt::print("\x1b[{}F\x1b[J", drawn_);
     fmt::print("{}", table);
     drawn_ = bodies_.size() + 1;
-    std::fflush(stdout);
+    flush();
 }
 
 // The table stays below what is said.
@@ -177,13 +183,13 @@ void Stage::say(const std::string& text) {
     if (drawn) fmt::print("\x1b[{}F\x1b[J", drawn_);
     drawn_ = 0;
     fmt::print("{}\n", text);
-    std::fflush(stdout);
+    flush();
     if (drawn) draw();
 }
 
 void Stage::say(const Json& json) {
     fmt::print("{}\n", json.dump());
-    std::fflush(stdout);
+    flush();
 }
 
 } // namespace ashlar::command

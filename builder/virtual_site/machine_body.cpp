@@ -116,7 +116,7 @@ private:
     // nothing: it is the only machine that can have this address here.
     [[nodiscard]] std::vector<std::string> ssh() const {
         return {"ssh", "-i", machine_.key.native(), "-F", "none", "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
-                "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60", fmt::format("root@{}%{}", link_local_of(mac_), Switch::name)};
+                "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=30", fmt::format("root@{}%{}", link_local_of(mac_), Switch::name)};
     }
 
     void make_disk() const {

@@ -48,7 +48,8 @@ UpCommand::UpCommand() : work_(fs::temp_directory_path(), "ashlar-site-") {
     fs::create_directory(work_.path() / "tmp");
     const auto made = run({"site", "new", "demo"});
     EXPECT_EQ(made.exit_code, 0) << made.errors;
-    machines_ = site::load(work_.path() / "demo/site.toml", "site.toml").id->text().substr(0, 6) + "-";
+    id_ = site::load(work_.path() / "demo/site.toml", "site.toml").id->text();
+    machines_ = id_.substr(0, 6) + "-";
     before_ = found();
 }
 
@@ -56,8 +57,14 @@ Command UpCommand::command(std::vector<std::string> words) const {
     const char* program = std::getenv("ASHLAR");
     if (program == nullptr) throw Error("cannot run the program: ASHLAR is not set", "run these tests by tests/site/run");
     words.insert(words.begin(), program);
-    return {.argv = std::move(words), .environment = {{{"PATH", std::getenv("PATH")}, {"TMPDIR", (work_.path() / "tmp").native()}}}, .directory = work_.path()};
+    return in_directory(std::move(words));
 }
+
+Command UpCommand::in_directory(std::vector<std::string> argv) const {
+    return {.argv = std::move(argv), .environment = {{{"PATH", std::getenv("PATH")}, {"TMPDIR", (work_.path() / "tmp").native()}}}, .directory = work_.path()};
+}
+
+Outcome UpCommand::run_program(std::vector<std::string> argv) const { return ashlar::run(in_directory(std::move(argv))); }
 
 Outcome UpCommand::run(std::vector<std::string> words) const { return ashlar::run(command(std::move(words))); }
 
@@ -67,8 +74,7 @@ std::set<std::string> UpCommand::found() const {
     std::set<std::string> all;
     std::error_code gone;
     for (const auto& entry : fs::directory_iterator(work_.path() / "tmp")) all.insert(entry.path());
-    if (fs::exists(roster_directory))
-        for (const auto& entry : fs::directory_iterator(roster_directory)) all.insert(entry.path());
+    if (const fs::path claim = fs::path(roster_directory) / id_; fs::exists(claim)) all.insert(claim);
     for (const char* tree : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd"})
         for (const auto& entry : fs::directory_iterator(tree, gone))
             if (entry.path().filename().native().starts_with("ashlar-" + machines_)) all.insert(entry.path());

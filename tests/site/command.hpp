@@ -40,15 +40,18 @@ public:
 
     [[nodiscard]] const std::filesystem::path& directory() const { return work_.path(); }
     [[nodiscard]] Outcome run(std::vector<std::string> words) const;
+    [[nodiscard]] Outcome run_program(std::vector<std::string> argv) const;
     [[nodiscard]] Running start(std::vector<std::string> words) const;
-    // Temporary files, processes, control groups and loop devices that were not there at first; empty after a moment at the latest.
+    // Of this site: temporary files, processes, control groups, its claim; and loop devices of the image that were not there at first. Empty after a moment at the latest.
     [[nodiscard]] std::vector<std::string> left_behind() const;
 
 private:
     [[nodiscard]] Command command(std::vector<std::string> words) const;
+    [[nodiscard]] Command in_directory(std::vector<std::string> argv) const;
     [[nodiscard]] std::set<std::string> found() const;
 
     TemporaryDirectory work_;
+    std::string id_;       // of the site
     std::string machines_; // what the machines of the site are called: the beginning
     std::set<std::string> before_;
 };

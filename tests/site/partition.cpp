@@ -7,8 +7,6 @@
 namespace ashlar::virtual_site {
 namespace {
 
-using testing::HasSubstr;
-
 class Partition : public SiteTest {
 protected:
     // Until both parts have looked around; returns when the cables are in again and all are members.

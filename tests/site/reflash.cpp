@@ -7,8 +7,6 @@
 namespace ashlar::virtual_site {
 namespace {
 
-using testing::HasSubstr;
-
 class Reflash : public SiteTest {
 protected:
     const Nodes nodes_ = voters_of({.name = "berlin"});

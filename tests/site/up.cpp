@@ -78,6 +78,15 @@ TEST_F(Up, InterruptedInTheMiddleItLeavesNothing) {
     }
 }
 
+// `ashlar up demo | head -1`
+TEST_F(Up, AReaderThatGoesAwayEndsIt) {
+    const std::string line = fmt::format("'{}' up demo --image '{}' | head -1; exit ${{PIPESTATUS[0]}}", std::getenv("ASHLAR"), std::getenv("ASHLAR_SITE_IMAGE"));
+    const auto outcome = command_.run_program({"bash", "-c", line});
+    EXPECT_EQ(outcome.exit_code, 3);
+    EXPECT_EQ(outcome.errors, "ashlar: cannot write to 'standard output': Broken pipe\n");
+    EXPECT_THAT(command_.left_behind(), IsEmpty());
+}
+
 TEST_F(Up, KeptNodesAreTheSameSiteAgain) {
     const auto genesis = [&] {
         const auto outcome = command_.run(with_image({"up", "demo", "--keep", "kept", "--until", "formed", "--json"}));
