@@ -50,8 +50,11 @@ void StoreMember::start(const Order& order) {
     renew(order.etcd_authority);
     fs::create_directories(parts_.places.data);
     fs::permissions(parts_.places.data, fs::perms::owner_all); // etcd wants it so
-    write_file(parts_.places.run / "etcd.env", etcd::environment_file({.self = *self, .cluster = order.cluster, .genesis = order.value.genesis, .start = order.start, .data = parts_.places.data, .credentials = credentials()}));
-    parts_.start_etcd();
+    const std::string told = etcd::environment_file({.self = *self, .cluster = order.cluster, .genesis = order.value.genesis, .start = order.start, .data = parts_.places.data, .credentials = credentials()});
+    const fs::path file = parts_.places.run / "etcd.env";
+    const bool is_news = !fs::exists(file) || read_file(file) != told;
+    if (is_news) write_file(file, told);
+    parts_.start_etcd(is_news ? Start::anew : Start::if_needed);
 }
 
 void StoreMember::renew(const certificates::Authority& etcd_authority) {

@@ -28,7 +28,7 @@ struct OfficeParts {
     std::function<bool(const NodeId&)> hears;
     std::function<certificates::SiteCertificate()> certificate; // the node's, of now
     std::function<Time()> now;
-    std::function<void()> start_etcd;
+    std::function<void(seat::StoreMember::Start)> start_etcd;
 };
 
 class Office {

@@ -36,9 +36,10 @@ constexpr std::chrono::seconds look_after = 10s, to_catch_up = 10min;
 
 Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
-void start_etcd() {
+// A daemon that starts again, on all voters at once, must not cost the quorum.
+void start_etcd(seat::StoreMember::Start start) {
     (void)run({.argv = {"systemctl", "reset-failed", etcd_unit}}); // an answer of no: it has not failed
-    run_checked({.argv = {"systemctl", "restart", "--no-block", etcd_unit}});
+    run_checked({.argv = {"systemctl", start == seat::StoreMember::Start::anew ? "restart" : "start", "--no-block", etcd_unit}});
 }
 
 Secret copy_of(const Secret& secret) { return Secret(secret.text()); }

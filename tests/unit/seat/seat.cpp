@@ -41,7 +41,7 @@ public:
     TemporaryDirectory directory{testing::TempDir(), "seat-"};
     const Places places{.run = directory.path(), .data = directory.path() / "data"};
     std::unique_ptr<PipedChild> child;
-    StoreMember store{{.key = key, .places = places, .now = now, .start_etcd = [this] { start(); }}};
+    StoreMember store{{.key = key, .places = places, .now = now, .start_etcd = [this](StoreMember::Start) { start(); }}};
 };
 
 // etcd takes nobody in for the first seconds after it took somebody in, and answers nobody while it elects a leader.

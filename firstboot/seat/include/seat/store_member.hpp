@@ -27,11 +27,12 @@ struct Places {
 
 class StoreMember {
 public:
+    enum class Start { anew, if_needed }; // it is told something new; or the same as before: where it runs, it runs on
     struct Parts {
         const SigningKey& key; // the node's own
         Places places;
         std::function<Time()> now;
-        std::function<void()> start_etcd; // by what is in places.run: again where it runs already
+        std::function<void(Start)> start_etcd; // by what is in places.run
     };
     explicit StoreMember(Parts parts) : parts_(std::move(parts)) {}
 
