@@ -4,7 +4,7 @@
 #include <channel/channel.hpp>
 #include <channel/frame.hpp>
 
-#include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace ashlar::voters {
@@ -69,7 +69,7 @@ void VotersPort::converse(Fd connection, const std::string& from) {
     const channel::Credentials own{parts_.key, certificate, parts_.trust};
     auto opened = channel::accept(std::move(connection), own, parts_.now(), Clock::now() + limits_.handshake);
     if (const auto* const refusal = std::get_if<channel::Refusal>(&opened)) {
-        if (is_a_stranger(refusal->cause)) parts_.desk.note_stranger(from, refusal->text, *parts_.etcd());
+        if (is_a_stranger(refusal->cause)) parts_.desk.note_stranger(from, refusal->text, parts_.etcd()->client());
         return;
     }
     auto& channel = std::get<channel::Channel>(opened);
@@ -78,12 +78,12 @@ void VotersPort::converse(Fd connection, const std::string& from) {
 }
 
 void VotersPort::answer(channel::Channel& channel, const Certified& asker) {
-    const auto client = parts_.etcd();
+    const auto session = parts_.etcd();
     const auto end = Clock::now() + limits_.whole;
     for (auto patience = limits_.request; Clock::now() < end; patience = limits_.next) {
         const auto message = channel.receive(Clock::now() + patience);
         if (!message) return;
-        channel.send(sendable(parts_.desk.answer(asker, *message, *client)), Clock::now() + limits_.request);
+        channel.send(sendable(parts_.desk.answer(asker, *message, session->client())), Clock::now() + limits_.request);
         // Who has been answered makes room for who waits.
         if (workers_.has_waiting()) break;
     }

@@ -298,8 +298,8 @@ TEST_F(VotersInterface, AVoterWithoutWhomThereIsNoQuorumStays) {
     client_.add_learner(etcd::peer_url(address));
     client_.put(roster::key::seat(n02_.id()), roster::text_of(roster::Seat{.address = address, .authority = {std::byte{1}}, .etcd_authority = {std::byte{2}}, .site_key = {std::byte{3}}}));
     const auto before = everything();
-    const auto door = own_door();
-    Unwilling unwilling(*door);
+    etcd::HttpsDoor door(etcd_.identification());
+    Unwilling unwilling(door);
     etcd::Client client(unwilling, {etcd::client_url(etcd_.address)});
     const Certified otto{certificates::OperatorBearer{"otto", otto_.rights}, otto_.key.verifying_key()};
     const Json answer = desk_.answer(otto, message_of({"node.remove", {{"name", "n02"}}}), client);

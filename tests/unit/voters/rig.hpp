@@ -219,23 +219,10 @@ protected:
     Desk desk_{{.site = site_, .authority = authority_, .formations = formations_, .place = placed, .store = store_, .now = OneEtcd::now}};
     const certificates::SiteCertificate certificate_ = authority_.issue(n01_.bearer(), n01_.key.verifying_key(), OneEtcd::now());
     PortParts port_parts() {
-        return {.desk = desk_, .key = n01_.key, .certificate = [this] { return certificate_; }, .trust = authority_.trust(), .etcd = [this] { return own_client(); }, .now = OneEtcd::now};
+        return {.desk = desk_, .key = n01_.key, .certificate = [this] { return certificate_; }, .trust = authority_.trust(), .etcd = [this] { return session(); }, .now = OneEtcd::now};
     }
     // The door of the test's etcd is one for all, and is used by one thread at a time.
-    std::shared_ptr<etcd::Client> own_client() {
-        struct Own {
-            std::unique_ptr<etcd::Door> door;
-            etcd::Client client;
-            Own(std::unique_ptr<etcd::Door> own, const std::string& endpoint) : door(std::move(own)), client(*door, {endpoint}) {}
-        };
-        auto own = std::make_shared<Own>(own_door(), etcd::client_url(etcd_.address));
-        return {own, &own->client};
-    }
-    std::unique_ptr<etcd::Door> own_door() {
-        const certificates::ServiceBearer bearer{.node = n01_.id(), .service = "etcd", .addresses = {etcd_.address}};
-        const auto certificate = etcd_.authority.issue(bearer, n01_.key.verifying_key(), OneEtcd::now());
-        return std::make_unique<etcd::HttpsDoor>(transfer::Identification{.certificate = certificate.pem(), .key = n01_.key.secret(), .authority = etcd_.authority.certificate().pem()});
-    }
+    std::unique_ptr<etcd::Session> session() { return std::make_unique<etcd::Session>(etcd_.identification(), std::vector{etcd::client_url(etcd_.address)}); }
     VotersPort port_{port_parts(), 0};
     const VoterAddress voter_{n01_.id(), "127.0.0.1", port_.port()};
 };

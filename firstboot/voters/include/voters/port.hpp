@@ -8,6 +8,7 @@
 #include <voters/desk.hpp>
 
 #include <channel/channel.hpp>
+#include <etcd/https_door.hpp>
 #include <sockets/sockets.hpp>
 #include <sockets/workers.hpp>
 
@@ -15,7 +16,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <string>
 
@@ -26,8 +26,7 @@ struct PortParts {
     const SigningKey& key; // the node's own
     std::function<certificates::SiteCertificate()> certificate; // of now: it is renewed
     const certificates::Trust& trust;
-    // A client for one conversation, with whatever it stands on.
-    std::function<std::shared_ptr<etcd::Client>()> etcd;
+    etcd::OpenSession etcd; // one for each conversation
     std::function<Time()> now;
 };
 
