@@ -46,11 +46,7 @@ void Office::open() {
     add_asks();
     admission_ = std::make_shared<admission::Admission>(admission::Voter{.value = parts_.value, .authority = keys_.authorities.site, .site_key = site_key_, .name = parts_.place.name},
                                                         admission::Outside{.etcd = [this] { return etcd_.open(); }, .plan = [this] { return plan(); }, .is_heard = parts_.hears, .now = parts_.now});
-    const auto client = [this]() -> std::shared_ptr<etcd::Client> {
-        const std::shared_ptr<etcd::Session> session = etcd_.open();
-        return {session, &session->client()};
-    };
-    port_ = std::make_unique<voters::VotersPort>(voters::PortParts{.desk = *desk_, .key = parts_.key, .certificate = parts_.certificate, .trust = parts_.trust, .etcd = client, .now = parts_.now}, site::voters_port);
+    port_ = std::make_unique<voters::VotersPort>(voters::PortParts{.desk = *desk_, .key = parts_.key, .certificate = parts_.certificate, .trust = parts_.trust, .etcd = [this] { return etcd_.open(); }, .now = parts_.now}, site::voters_port);
 }
 
 site::Site Office::plan() const {
