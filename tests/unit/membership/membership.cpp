@@ -75,6 +75,7 @@ public:
         return {};
     }
     std::optional<std::string> objection(const founding::Genesis&) override { return std::nullopt; }
+    founding::Genesis introduce(const beacon_port::Origin&) override { return {}; }
     void settle(const founding::Genesis&, bool) override { settled = true; }
     std::atomic<bool> made = false, settled = false;
 };
@@ -106,6 +107,7 @@ protected:
                                                          .site_port = site_port,
                                                          .settling = settling_},
                                                    [] {}, [this](const std::string&) { ++alarms_; });
+        membership_->begin();
     }
 
     // Of a voter; its id is higher than any other, so that the node is the first who may propose.
