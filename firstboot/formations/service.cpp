@@ -24,8 +24,6 @@ using forming::Standing;
 using State = Standing::State;
 using namespace std::chrono_literals;
 
-constexpr JsonDocument role_document{.kind = "file", .name = "role.json", .remedy = "it is written by `ashlar build`"};
-constexpr JsonDocument image_document{.kind = "record", .name = "image", .remedy = "a newer release may have written it"};
 
 constexpr forming::Time shortest_pause = 50ms, longest_pause = 30s; // between two turns
 constexpr forming::Time try_again = 5s;                             // what does not even begin
@@ -104,19 +102,6 @@ private:
     mutable forming::Time again_{};
 };
 
-// ---- Which image a node runs, told in the store ----
-
-const std::string images = "images/";
-
-ImageRole role_from(const Json& json, const JsonDocument& document) {
-    JsonObject object(json, document, "it");
-    object.expect("format", 1);
-    ImageRole role{object.text("role"), object.texts("lineage")};
-    object.finish();
-    return role;
-}
-std::string text_of(const ImageRole& role) { return Json{{"format", 1}, {"role", role.role}, {"lineage", role.lineage}}.dump(); }
-
 // ---- For people ----
 
 std::string retry_command(std::string_view formation) { return fmt::format("`ashlarctl formation retry {}`", formation); }
@@ -147,17 +132,12 @@ std::string next_of(const Standing& standing, const std::map<std::string, formin
 
 Machine this_machine() { return {std::make_unique<forming::TransientUnitRunner>(), std::make_unique<forming::RootFiles>("/"), std::make_unique<forming::SystemUnits>()}; }
 
-ImageRole read_image_role(const fs::path& definitions) {
-    const fs::path file = definitions / "role.json";
-    return role_from(parse_strict_json(read_file(file), file.native()), role_document);
-}
-
 // ---- The thread's own ------------------------------------------------------------------------------------------
 
 class FormationService::Work {
 public:
     Work(Parts& parts, std::shared_ptr<const formation::Formations> formations)
-        : parts_(parts), store_(parts.store), role_(read_image_role(parts.definitions)), formations_(std::move(formations)), vault_(std::make_shared<SealedVault>(store_, *formations_, parts.key, random_)), journal_(parts.journal),
+        : parts_(parts), store_(parts.store), formations_(std::move(formations)), vault_(std::make_shared<SealedVault>(store_, *formations_, parts.key, random_)), journal_(parts.journal),
           engine_(*formations_, {store_, *vault_, *parts.machine.runner, *parts.machine.files, *parts.machine.units, random_}, journal_) {}
 
     [[nodiscard]] const std::shared_ptr<SealedVault>& vault() const { return vault_; }
@@ -171,8 +151,6 @@ public:
         if (self.fulfilled.contains(formation::store_answers) && !store_.answers()) self.fulfilled.erase(std::string(formation::store_answers));
         const bool has_store = self.fulfilled.contains(formation::store_answers);
         const bool is_time = monotonic() >= look_;
-        if (has_store && is_time) try_to([&] { hear_images(self.id); });
-        complete(*site, self.id);
         vault_->see(*site, parts_.keys());
         if (has_store && is_time) try_to([&] { (void)vault_->share(); });
         auto standings = engine_.turn(*site, self, monotonic());
@@ -197,35 +175,13 @@ private:
         }
     }
 
-    // Says what this node runs, and hears what others do. Without it they are nowhere placed by this node.
-    void hear_images(const std::string& self) {
-        const auto entries = store_.list(images);
-        const auto own = entries.find(images + self);
-        if (own == entries.end() || own->second.value != text_of(role_)) (void)store_.swap(images + self, own == entries.end() ? 0 : own->second.revision, text_of(role_));
-        // What a newer release has written is not understood, and its node is placed nowhere by this one.
-        for (const auto& [key, entry] : entries) try_to([&] { heard_[key.substr(images.size())] = role_from(parse_strict_json(entry.value, key), image_document); });
-    }
-
-    void complete(forming::Site& site, const std::string& self) const {
-        for (auto& member : site.members) {
-            if (member.id == self) take(member, role_);
-            else if (const auto heard = heard_.find(member.id); member.lineage.empty() && heard != heard_.end()) take(member, heard->second);
-        }
-    }
-    static void take(forming::Member& member, const ImageRole& role) {
-        member.role = role.role;
-        member.lineage = role.lineage;
-    }
-
     Parts& parts_;
     PatientStore store_;
     SystemRandomness random_;
-    const ImageRole role_;
     const std::shared_ptr<const formation::Formations> formations_;
     const std::shared_ptr<SealedVault> vault_;
     forming::FileJournal journal_;
     forming::Engine engine_;
-    std::map<std::string, ImageRole, std::less<>> heard_;
     forming::Time look_{};
 };
 

@@ -126,11 +126,10 @@ private:
 class ServiceTest : public testing::Test {
 protected:
     struct Host {
-        Host(ServiceTest& test, Node& whose, const std::string& role) : node(whose) {
+        Host(ServiceTest& test, Node& whose) : node(whose) {
             fs::create_directories(directory.path() / "formations");
             write_file(directory.path() / "formations/db.toml", database);
             write_file(directory.path() / "formations/api.toml", api);
-            write_file(directory.path() / "formations/role.json", fmt::format(R"({{"format": 1, "role": "{0}", "lineage": ["base", "{0}"]}})", role));
             start(test);
         }
         void start(ServiceTest& test) {
@@ -138,7 +137,7 @@ protected:
             service = std::make_unique<FormationService>(Parts{
                 .definitions = directory.path() / "formations",
                 .journal = directory.path() / "journal",
-                .site = [&test] { return test.is_known ? std::optional(test.site_now()) : std::nullopt; },
+                .site = [&test] { return test.is_known ? std::optional(test.scene.site) : std::nullopt; },
                 .self = [this] { return forming::Self{.id = node.member.id, .boot = "b1", .release = "R0.1", .fulfilled = {"time", "site-ca", "store"}}; },
                 .keys = [&test] { return test.scene.keys; },
                 .store = test.store,
@@ -172,17 +171,8 @@ protected:
 
     Host& host(const std::string& name, const std::string& role, bool is_voter = false) {
         Node& node = scene.add(name, role, is_voter);
-        hosts.push_back(std::make_unique<Host>(*this, node, role));
+        hosts.push_back(std::make_unique<Host>(*this, node));
         return *hosts.back();
-    }
-    // As the roster has it: what the images are, nobody says there.
-    [[nodiscard]] forming::Site site_now() {
-        forming::Site site = scene.site;
-        for (auto& member : site.members) {
-            member.role.clear();
-            member.lineage.clear();
-        }
-        return site;
     }
     template <typename Condition> static bool comes(const Condition& condition) {
         for (const auto end = std::chrono::steady_clock::now() + 20s; !condition(); std::this_thread::sleep_for(10ms))
@@ -224,22 +214,20 @@ TEST_F(ServiceTest, WaitsForASite) {
 
 TEST_F(ServiceTest, WithoutDefinitionsItSaysWhy) {
     Host& control = host("n1", "control", true);
-    fs::remove(control.directory.path() / "formations/role.json");
+    write_file(control.directory.path() / "formations/db.toml", "summary = 1\n");
     control.start(*this);
     ASSERT_TRUE(comes([&] { return control.service->status().contains("trouble"); }));
-    EXPECT_THAT(control.service->status().at("trouble").get<std::string>(), HasSubstr("role.json"));
+    EXPECT_THAT(control.service->status().at("trouble").get<std::string>(), HasSubstr("db.toml"));
 }
 
-// Each node says in the store which image it runs; only then the others know what runs there.
-TEST_F(ServiceTest, NodesTellEachOtherWhatTheyRun) {
+TEST_F(ServiceTest, ASecretReachesWhoIsEntitled) {
     Node& second = scene.add("n2", "compute");
     Host& control = host("n1", "control", true);
     ASSERT_TRUE(comes([&] { return control.state("db") == "settled"; }));
     const std::string key = control.file("/run/db/key");
     EXPECT_EQ(key.size(), 64U);
-    hosts.push_back(std::make_unique<Host>(*this, second, "compute"));
+    hosts.push_back(std::make_unique<Host>(*this, second));
     Host& compute = *hosts.back();
-    // It is entitled, was not known to be when the secret was made, and gets a copy.
     ASSERT_TRUE(comes([&] {
         for (auto& one : hosts) one->service->wake(); // as whoever watches the store would
         return compute.state("api") == "settled";
@@ -251,7 +239,7 @@ TEST_F(ServiceTest, NodesTellEachOtherWhatTheyRun) {
 TEST_F(ServiceTest, ARotatedSecretIsRenderedAnewAndTheUnitRestarted) {
     Node& second = scene.add("n2", "control");
     Host& first = host("n1", "control", true);
-    hosts.push_back(std::make_unique<Host>(*this, second, "control"));
+    hosts.push_back(std::make_unique<Host>(*this, second));
     Host& other = *hosts.back();
     ASSERT_TRUE(comes([&] {
         for (auto& one : hosts) one->service->wake();
@@ -283,7 +271,7 @@ TEST_F(ServiceTest, SecretsAreInFilesForTheirOwnerAndNowhereElse) {
 
 TEST_F(ServiceTest, SaysWhyItWaitsAndTriesAgainWhenAPersonSaysSo) {
     Node& node = scene.add("n1", "control", true);
-    auto broken = std::make_unique<Host>(*this, node, "control");
+    auto broken = std::make_unique<Host>(*this, node);
     Host& control = *broken;
     hosts.push_back(std::move(broken));
     control.service.reset();
@@ -309,7 +297,7 @@ TEST_F(ServiceTest, SaysWhyItWaitsAndTriesAgainWhenAPersonSaysSo) {
 // What keeps the store is itself a formation: it must be healed while nothing answers.
 TEST_F(ServiceTest, AStoreThatDoesNotAnswerStopsOnlyWhatNeedsIt) {
     Node& node = scene.add("n1", "control", true);
-    hosts.push_back(std::make_unique<Host>(*this, node, "control"));
+    hosts.push_back(std::make_unique<Host>(*this, node));
     Host& control = *hosts.back();
     control.service.reset();
     std::string plain(database);

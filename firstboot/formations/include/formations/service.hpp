@@ -32,10 +32,10 @@ struct Machine {
 [[nodiscard]] Machine this_machine();
 
 struct Parts {
-    std::filesystem::path definitions = "/usr/lib/ashlar/formations"; // *.toml, and role.json
+    std::filesystem::path definitions = "/usr/lib/ashlar/formations"; // *.toml
     std::filesystem::path journal = "/var/lib/ashlar/formations";     // a directory, which is made
-    // The site as it is known now; nothing: it is not. Members whose `lineage` is empty get it, and their role, from what they said
-    // in the store; this node's own are those of role.json.
+    // The site as it is known now; nothing: it is not. What runs where follows from the roles that it has there, and from nothing that a
+    // node says of itself.
     std::function<std::optional<forming::Site>()> site;
     std::function<forming::Self()> self;
     std::function<Keys()> keys; // of members, to seal to
@@ -95,13 +95,5 @@ private:
 
     std::jthread thread_;
 };
-
-// role.json of the definitions.
-struct ImageRole {
-    std::string role;
-    std::vector<std::string> lineage;
-    bool operator==(const ImageRole&) const = default;
-};
-[[nodiscard]] ImageRole read_image_role(const std::filesystem::path& definitions);
 
 } // namespace ashlar::formations
