@@ -46,7 +46,7 @@ std::vector<std::pair<std::string, std::string>> environment(const Setup& setup)
     if (std::ranges::find(setup.cluster, self) == setup.cluster.end()) throw Error(fmt::format("cannot start 'etcd': {} is not in its cluster", self.node.text()));
     const std::string certificate = (setup.credentials / "certificate.pem").native(), key = (setup.credentials / "key.pem").native(),
                       authority = (setup.credentials / "authority.pem").native();
-    return {{"ETCD_NAME", self.node.text()},
+    std::vector<std::pair<std::string, std::string>> variables{{"ETCD_NAME", self.node.text()},
             {"ETCD_DATA_DIR", setup.data.native()},
             {"ETCD_LOGGER", "zap"},
             {"ETCD_LISTEN_CLIENT_URLS", client_url(self.address)},
@@ -67,6 +67,8 @@ std::vector<std::pair<std::string, std::string>> environment(const Setup& setup)
             {"ETCD_PEER_CLIENT_CERT_AUTH", "true"},
             // Where a connection comes from is no part of who a voter is: it may have more addresses than the one where it is reached.
             {"ETCD_EXPERIMENTAL_PEER_SKIP_CLIENT_SAN_VERIFICATION", "true"}};
+    if (setup.alone) variables.emplace_back("ETCD_FORCE_NEW_CLUSTER", "true");
+    return variables;
 }
 
 // No value here has a character that systemd would take for anything but itself: ids, addresses and paths of ours.

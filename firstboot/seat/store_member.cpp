@@ -35,26 +35,37 @@ bool Places::has_data() const { return fs::exists(data / "member"); }
 
 void Places::drop_data() const { fs::remove_all(data / "member"); }
 
-void StoreMember::start(const Order& order) {
-    const NodeId node = node_id_of(parts_.key.verifying_key());
-    const auto self = std::ranges::find(order.cluster, node, &etcd::Member::node);
+std::string StoreMember::told(const Order& order) const {
+    const auto self = std::ranges::find(order.cluster, node_id_of(parts_.key.verifying_key()), &etcd::Member::node);
     if (self == order.cluster.end()) throw Error("cannot start the site's etcd: this node is none of its members");
+    return etcd::environment_file({.self = *self, .cluster = order.cluster, .genesis = order.value.genesis, .start = order.start, .alone = order.alone, .data = parts_.places.data, .credentials = credentials()});
+}
+
+void StoreMember::start(const Order& order) {
+    const std::string told = this->told(order);
+    const NodeId node = node_id_of(parts_.key.verifying_key());
     {
         const std::lock_guard lock(mutex_);
-        addresses_ = {self->address};
-        endpoints_ = {etcd::client_url(self->address)};
-        for (const auto& member : order.cluster)
-            if (member.node != node) endpoints_.push_back(etcd::client_url(member.address));
+        addresses_.clear();
+        endpoints_.clear();
+        for (const auto& member : order.cluster) {
+            const std::string url = etcd::client_url(member.address);
+            if (member.node == node) addresses_.insert(member.address);
+            endpoints_.insert(member.node == node ? endpoints_.begin() : endpoints_.end(), url);
+        }
         certificate_.reset();
     }
     renew(order.etcd_authority);
     fs::create_directories(parts_.places.data);
     fs::permissions(parts_.places.data, fs::perms::owner_all); // etcd wants it so
-    const std::string told = etcd::environment_file({.self = *self, .cluster = order.cluster, .genesis = order.value.genesis, .start = order.start, .data = parts_.places.data, .credentials = credentials()});
-    const fs::path file = parts_.places.run / "etcd.env";
-    const bool is_news = !fs::exists(file) || read_file(file) != told;
-    if (is_news) write_file(file, told);
+    const bool is_news = !fs::exists(environment()) || read_file(environment()) != told;
+    if (is_news) write_file(environment(), told);
     parts_.start_etcd(is_news ? Start::anew : Start::if_needed);
+}
+
+void StoreMember::stop_being_alone(Order order) const {
+    order.alone = false;
+    write_file(environment(), told(order));
 }
 
 void StoreMember::renew(const certificates::Authority& etcd_authority) {

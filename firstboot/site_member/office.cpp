@@ -34,6 +34,22 @@ void Office::found(const roster::Member& self, const voters::PlanFiles& files) {
     (void)voters::write_first_plan(client, files);
 }
 
+void Office::forget(const std::vector<std::string>& lost) {
+    const auto session = etcd_.open();
+    auto& client = session->client();
+    const auto roster = roster::read(client);
+    for (const auto& name : lost) {
+        const auto* const member = roster.member_called(name);
+        if (member == nullptr) continue; // it was, before something cut this off
+        roster::Member gone = *member;
+        gone.state = roster::Member::State::removed;
+        gone.since = parts_.now();
+        auto [condition, entry] = audit::addition({.time = parts_.now(), .who = fmt::format("root on {}", parts_.place.name), .what = "site.recover", .about = name, .text = "given up as lost; the site goes on without it"});
+        (void)client.commit({{etcd::Condition::Of::modified, roster::key::node(gone.node()), roster.nodes.at(gone.node()).revision}, condition},
+                            {etcd::Put{roster::key::node(gone.node()), text_of(gone)}, etcd::Delete{roster::key::name(name)}, etcd::Delete{roster::key::seat(gone.node())}, entry});
+    }
+}
+
 void Office::open() {
     session_ = etcd_.open();
     store_ = std::make_unique<site_store::EtcdStore>(session_->client());

@@ -15,6 +15,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace ashlar::site_member {
 
@@ -45,6 +47,8 @@ public:
 
     // When etcd answers: this node is noted as a member with a seat, where it was not; the plan where there was none.
     void found(const roster::Member& self, const voters::PlanFiles& files);
+    // Voters that are given up are members no more, and their names are free.
+    void forget(const std::vector<std::string>& lost);
     // From then on others are answered.
     void open();
     [[nodiscard]] std::shared_ptr<membership::Reception> reception() const { return admission_; }

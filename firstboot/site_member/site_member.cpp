@@ -31,7 +31,7 @@ using namespace std::chrono_literals;
 
 constexpr const char* etcd_unit = "ashlar-etcd.service";
 const fs::path formations_folder = "/usr/lib/ashlar/formations";
-constexpr std::chrono::milliseconds to_connect = 3s, ask_again = 500ms;
+constexpr std::chrono::milliseconds to_connect = 3s, ask_again = 500ms, to_be_told = 2s;
 constexpr std::chrono::seconds look_after = 10s, to_catch_up = 10min;
 
 Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
@@ -226,6 +226,7 @@ std::optional<SiteMember::Sitting> SiteMember::sitting() {
     auto seat = past.seat ? past.seat : first_seat();
     const auto start = etcd::start_after({.was_member = past.has_voted, .has_data = seat::Places().has_data(), .awaited = past.seat && !past.has_voted});
     if (seat && start && *start != etcd::Start::join) {
+        if (past.has_voted) refuse_to_sit_where_it_was_removed();
         auto cluster = etcd::members_of(*value_);
         const etcd::Member own{node_, seat->address};
         if (std::ranges::find(cluster, own) == cluster.end()) cluster.push_back(own);
@@ -260,9 +261,15 @@ void SiteMember::sit(const Sitting& sitting) {
                                                        .now = now,
                                                        .start_etcd = start_etcd},
                                            sitting.seat);
-    office->etcd().start({.value = *value_, .etcd_authority = office->keys().authorities.etcd, .cluster = sitting.cluster, .start = sitting.start});
+    const seat::StoreMember::Order order{.value = *value_, .etcd_authority = office->keys().authorities.etcd, .cluster = sitting.cluster, .start = sitting.start, .alone = !past.lost.empty()};
+    office->etcd().start(order);
     if (past.seat && !past.has_voted) wait_for_a_vote(sitting.seat.address);
     office->etcd().wait(value_->genesis);
+    if (order.alone) {
+        office->forget(past.lost);
+        office->etcd().stop_being_alone(order);
+        keep([](Record& record) { record.lost.clear(); });
+    }
     if (!past.has_voted) keep([](Record& record) { record.has_voted = true; });
     if (!past.seat) office->found(self(), files_.public_texts());
     office->open();
@@ -272,6 +279,22 @@ void SiteMember::sit(const Sitting& sitting) {
         office_ = std::move(office);
     }
     look();
+}
+
+// Two voters that were given up and come back together would be a quorum of what the site was before. Whoever of the others is there knows.
+void SiteMember::refuse_to_sit_where_it_was_removed() {
+    const auto says_so = [this](const voters::VoterAddress& voter) {
+        voters::VotersClient client({.key = key_, .certificate = [this] { return *record().certificate; }, .trust = *trust_, .now = now}, {voter}, to_be_told);
+        try {
+            const auto answer = client.ask({.ask = "roster"}, voters::VotersClient::Changes::nothing);
+            const auto* const refusal = std::get_if<voters::Refusal>(&answer);
+            return refusal != nullptr && refusal->reason == voters::Reason::not_member;
+        } catch (const Error&) {
+            return false; // it is not there, or knows nothing
+        }
+    };
+    for (const auto& voter : record().voters)
+        if (voter.node != node_ && says_so(voter)) throw Error("this node was removed from its site", "`ashlarctl node list` on a voter says who belongs to it; installed again, it comes back as another one");
 }
 
 void SiteMember::wait_for_a_vote(const std::string& address) {
@@ -390,6 +413,34 @@ forming::Self SiteMember::formation_self() const {
 }
 
 std::string SiteMember::why(const std::string& formation) const { return service_->why(formation); }
+
+// By name; of what this node knew last where etcd does not answer.
+std::map<std::string, NodeId> SiteMember::other_voters() const {
+    std::map<std::string, NodeId> others;
+    const auto view = this->view();
+    if (view) {
+        for (const auto& [node, seat] : view->roster.seats)
+            if (const auto* const member = view->roster.member(node); member != nullptr && node != node_) others[member->bearer.name] = node;
+    } else if (value_) {
+        for (const auto& voter : value_->voters)
+            if (voter.node != node_) others[voter.name] = voter.node;
+    }
+    return others;
+}
+
+void SiteMember::recover(const std::vector<std::string>& lost) {
+    const Record past = record();
+    if (!past.has_voted || !seat::Places().has_data()) throw Error("cannot recover the site from here: this node has no data of its etcd", "do it on a voter that has");
+    const auto others = other_voters();
+    for (const auto& [name, node] : others) {
+        if (std::ranges::find(lost, name) == lost.end()) throw Error(fmt::format("cannot recover the site: its voter {} is not among those that are lost", name), "it goes on with this node alone: name all others, or repair one of them and wait for the quorum");
+        if (membership_.hears(node)) throw Error(fmt::format("cannot recover the site: {} is there, this node hears it", name), "with it the site may go on by itself; otherwise switch it off, and wait a minute");
+    }
+    for (const auto& name : lost)
+        if (!others.contains(name)) throw Error(fmt::format("cannot recover the site: it has no other voter '{}'", name), "`ashlarctl status` names them");
+    keep([&](Record& record) { record.lost = lost; });
+    run_checked({.argv = {"systemctl", "restart", "--no-block", "ashlard.service"}});
+}
 
 Json SiteMember::ask(const Json& request, unsigned user) {
     const auto office = this->office();

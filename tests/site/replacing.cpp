@@ -16,6 +16,7 @@ protected:
     }
 };
 using Removing = Replacing;
+using Recovering = Replacing;
 
 // Another machine under a voter's name: it waits for a person, and then is what the other one was, with a vote.
 TEST_F(Replacing, AReflashedVoterComesBackWithAVote) {
@@ -63,7 +64,41 @@ TEST_F(Replacing, AVoterThatLostItsDataLearnsThemFromTheOthers) {
     ASSERT_TRUE(are_members({&poor})) << what_they_say(nodes);
     ASSERT_TRUE(comes_to_a_seat(poor)) << what_they_say(nodes);
     EXPECT_EQ(site_of(poor).at("node"), node);
-    EXPECT_TRUE(wait_until(patience, [&] { return poor.run(etcdctl(poor, {"get", "--print-value-only", "--consistency=s", "/test"})).output == "kept\n"; }));
+    EXPECT_TRUE(comes_to_have(poor, "/test", "kept"));
+}
+
+// Two of three are gone for good: nothing happens by itself; on an operator's word the third goes on with what it has, and grows again. One
+// of the two comes back as it was: it is told that it was given up.
+TEST_F(Recovering, FromTwoLostVotersTakesAWord) {
+    const Nodes nodes = voters_of({.name = "berlin"});
+    power_on(nodes);
+    ASSERT_TRUE(are_members(nodes)) << what_they_say(nodes);
+    ASSERT_TRUE(comes_to_keep(*nodes[0], "/test", "kept"));
+    const std::string founded = genesis(*nodes[0]);
+    const std::vector<std::string> order{"ashlarctl", "site", "recover", "--lost", "berlin-n2", "--lost", "berlin-n3", "--yes", "berlin"};
+    const auto too_early = nodes[0]->run(order);
+    EXPECT_FALSE(too_early.ok());
+    EXPECT_THAT(too_early.errors, HasSubstr("is there, this node hears it"));
+
+    cut_power({nodes[1], nodes[2]});
+    ASSERT_TRUE(wait_until(patience, [&] { return nodes[0]->run(order).ok(); })) << what_they_say({nodes[0]});
+    ASSERT_TRUE(comes_to_a_seat(*nodes[0])) << what_they_say({nodes[0]});
+    EXPECT_TRUE(comes_to_keep(*nodes[0], "/after", "kept"));
+    EXPECT_TRUE(comes_to_have(*nodes[0], "/test", "kept"));
+    EXPECT_EQ(genesis(*nodes[0]), founded);
+    EXPECT_THAT(said(*nodes[0], {"ashlarctl", "site", "audit"}), HasSubstr("given up as lost"));
+
+    nodes[1]->power_on();
+    EXPECT_TRUE(wait_until(patience, [&] { return site_of(*nodes[1]).value("trouble", "").find("this node was removed from its site") != std::string::npos; })) << what_they_say({nodes[1]});
+    cut_power({nodes[1]});
+    for (Node* lost : {nodes[1], nodes[2]}) {
+        lost->reflash();
+        lost->power_on();
+        ASSERT_TRUE(are_members({lost})) << what_they_say(nodes);
+        ASSERT_TRUE(comes_to_a_seat(*lost)) << what_they_say(nodes);
+    }
+    EXPECT_EQ(geneses(nodes), std::set<std::string>{founded});
+    EXPECT_TRUE(comes_to_have(*nodes[2], "/test", "kept"));
 }
 
 TEST_F(Removing, ARemovedNodeIsNobody) {

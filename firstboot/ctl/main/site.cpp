@@ -5,12 +5,16 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/json.hpp>
+#include <base/text.hpp>
 #include <control/client.hpp>
 #include <signing/base64.hpp>
 #include <signing/bytes.hpp>
 
+#include <cstdio>
 #include <filesystem>
+#include <iostream>
 #include <memory>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -49,8 +53,31 @@ Json plan_files(const fs::path& directory) {
     return files;
 }
 
+// Nobody types it by a key too many.
+bool agrees(const std::string& site, const std::vector<std::string>& lost) {
+    fmt::print("{} goes on with this node alone. {} can never come back as they are: they must be installed again.\nType the site's name, {}, to go on: ", site, join(lost, " and "), site);
+    std::fflush(stdout);
+    std::string line;
+    std::getline(std::cin, line);
+    return line == site;
+}
+
+int recover(const Door& door, const std::string& yes, const std::vector<std::string>& lost) {
+    const auto site = control::call(door.socket, "org.ashlar.Node.Status", Json::object()).value("site", Json::object()).value("site", std::string());
+    if (yes.empty() && ::isatty(STDIN_FILENO) == 0) throw Error("cannot recover the site: nobody is there to type its name", "programs say --yes SITE");
+    if (!yes.empty() && yes != site) throw Error(fmt::format("cannot recover '{}': this node belongs to the site '{}'", yes, site), "name the site that is meant");
+    if (yes.empty() && !agrees(site, lost)) {
+        fmt::print("nothing is done\n");
+        return 1;
+    }
+    (void)control::call(door.socket, "org.ashlar.Site.Recover", {{"lost", lost}});
+    fmt::print("the site goes on with this node; `ashlarctl status` shows when\n");
+    return 0;
+}
+
 struct Words {
-    std::string node, formation, directory;
+    std::string node, formation, directory, yes;
+    std::vector<std::string> lost;
     unsigned newest = 50;
 };
 
@@ -94,6 +121,9 @@ private:
         auto* apply = command(*site, "apply", "Another plan: site.toml and its table of nodes", "ashlarctl site apply berlin-1/", [words = words_](const Door& door) {
             return show(door, ask_voters(door, "plan.apply", {{"files", plan_files(words->directory)}}), [](const Json&) { return std::string("the site has this plan from now on; its nodes take it over one by one\n"); });
         });
+        auto* alone = command(*site, "recover", "Too many voters are lost for good: the site goes on with this node alone", "ashlarctl site recover --lost n02 --lost n03", [words = words_](const Door& door) { return recover(door, words->yes, words->lost); });
+        alone->add_option("--lost", words_->lost, "A voter that will not come back; all others must be named")->required()->type_name("NODE");
+        alone->add_option("--yes", words_->yes, "The site's name, where nobody is there to type it")->type_name("SITE");
         apply->add_option("DIRECTORY", words_->directory, "As `ashlar site new` makes it")->required()->check(CLI::ExistingDirectory);
     }
 

@@ -47,6 +47,7 @@ struct Setup {
     std::vector<Member> cluster; // with this one
     GenesisId genesis;
     Start start;
+    bool alone = false;                // the other members are lost: it goes on with its data and without them
     std::filesystem::path data;        // /var/lib/ashlar/etcd
     std::filesystem::path credentials; // certificate.pem and key.pem of the service "etcd", authority.pem: etcd's own
 };

@@ -41,9 +41,12 @@ public:
         const certificates::Authority& etcd_authority;
         std::vector<etcd::Member> cluster; // with this one
         etcd::Start start;
+        bool alone = false; // the others are lost: etcd goes on without them, until stop_being_alone()
     };
     // Returns when it was asked to start.
     void start(const Order& order);
+    // Once it has gone on: the next start is one like any other.
+    void stop_being_alone(Order order) const;
     // Returns when etcd answers, and belongs to that genesis; whoever is first writes it there. An Error when that takes a minute.
     void wait(const GenesisId& genesis) const;
     // The certificate that etcd shows, anew when a third of its life is over; etcd reads it at each handshake.
@@ -54,6 +57,8 @@ public:
 
 private:
     [[nodiscard]] std::filesystem::path credentials() const { return parts_.places.run / "etcd"; }
+    [[nodiscard]] std::filesystem::path environment() const { return parts_.places.run / "etcd.env"; }
+    [[nodiscard]] std::string told(const Order& order) const;
     void identify(const certificates::Authority& etcd_authority);
 
 

@@ -17,6 +17,7 @@ struct Record {
     std::optional<certificates::SiteCertificate> certificate; // its own; there in whatever was written
     std::optional<roster::Seat> seat;          // of a voter that came after the first ones
     bool has_voted = false;                    // its etcd has answered as a member
+    std::vector<std::string> lost;             // voters that an operator has given up: its etcd goes on without them
     std::vector<voters::VoterAddress> voters;  // whom it asks: as it heard last
 };
 

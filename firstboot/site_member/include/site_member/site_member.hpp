@@ -55,6 +55,10 @@ public:
     [[nodiscard]] std::string why(const std::string& formation) const;
     // What root at this node asks the voters: docs/formats/voters-interface.md. Answered here where the node has a seat; an Error elsewhere.
     [[nodiscard]] Json ask(const Json& request, unsigned user);
+    // Too many voters are lost for the site's etcd to go on: this one goes on alone, with what it knows, and the others are given up. An
+    // Error when one of them is there, when it is not all others that are named, or when this node has nothing to go on with. The daemon
+    // starts again, and carries it out however often it is cut off.
+    void recover(const std::vector<std::string>& lost);
 
 private:
     // Settling.
@@ -85,6 +89,8 @@ private:
     void sit(const Sitting& sitting);
     void wait_for_a_vote(const std::string& address);
     [[nodiscard]] Json asked(const std::string& what, Json parameters);
+    void refuse_to_sit_where_it_was_removed();
+    [[nodiscard]] std::map<std::string, NodeId> other_voters() const;
     [[nodiscard]] roster::Member self() const;
 
     // Staying.
