@@ -33,7 +33,7 @@ struct OfficeParts {
     std::function<void(seat::StoreMember::Start)> start_etcd;
 };
 
-class Office {
+class Office : public std::enable_shared_from_this<Office> {
 public:
     // An Error when the seat is another node's.
     Office(OfficeParts parts, const roster::Seat& seat);
@@ -51,7 +51,8 @@ public:
     void forget(const std::vector<std::string>& lost);
     // From then on others are answered.
     void open();
-    [[nodiscard]] std::shared_ptr<membership::Reception> reception() const { return admission_; }
+    // Keeps the office as long as somebody is received there.
+    [[nodiscard]] std::shared_ptr<membership::Reception> reception() { return {shared_from_this(), admission_.get()}; }
 
     // Somebody at this node, who is root.
     [[nodiscard]] Json ask(const Json& request, unsigned user);
@@ -72,7 +73,7 @@ private:
     std::unique_ptr<etcd::Session> session_; // of the store
     std::unique_ptr<site_store::EtcdStore> store_;
     std::unique_ptr<voters::Desk> desk_;
-    std::shared_ptr<admission::Admission> admission_;
+    std::unique_ptr<admission::Admission> admission_;
     std::unique_ptr<voters::VotersPort> port_;
 };
 

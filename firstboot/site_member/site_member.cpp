@@ -31,7 +31,8 @@ using namespace std::chrono_literals;
 
 constexpr const char* etcd_unit = "ashlar-etcd.service";
 const fs::path formations_folder = "/usr/lib/ashlar/formations";
-constexpr std::chrono::milliseconds to_connect = 3s, ask_again = 500ms, to_be_told = 2s;
+constexpr std::chrono::milliseconds to_connect = 3s, ask_again = 500ms, to_be_told = 1s, to_find_others = 4s;
+constexpr const char* removed_text = "this node was removed from its site";
 constexpr std::chrono::seconds look_after = 10s, to_catch_up = 10min;
 
 Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
@@ -281,20 +282,30 @@ void SiteMember::sit(const Sitting& sitting) {
     look();
 }
 
-// Two voters that were given up and come back together would be a quorum of what the site was before. Whoever of the others is there knows.
-void SiteMember::refuse_to_sit_where_it_was_removed() {
-    const auto says_so = [this](const voters::VoterAddress& voter) {
+// Whoever of the other voters answers: that this node is none of the site any more, or not.
+std::optional<bool> SiteMember::is_told_to_be_removed() const {
+    for (const auto& voter : record().voters) {
+        if (voter.node == node_) continue;
         voters::VotersClient client({.key = key_, .certificate = [this] { return *record().certificate; }, .trust = *trust_, .now = now}, {voter}, to_be_told);
         try {
             const auto answer = client.ask({.ask = "roster"}, voters::VotersClient::Changes::nothing);
             const auto* const refusal = std::get_if<voters::Refusal>(&answer);
             return refusal != nullptr && refusal->reason == voters::Reason::not_member;
         } catch (const Error&) {
-            return false; // it is not there, or knows nothing
+            // It is not there, or knows nothing.
         }
-    };
-    for (const auto& voter : record().voters)
-        if (voter.node != node_ && says_so(voter)) throw Error("this node was removed from its site", "`ashlarctl node list` on a voter says who belongs to it; installed again, it comes back as another one");
+    }
+    return std::nullopt;
+}
+
+// Two voters that were given up and come back together would be a quorum of what the site was before. The network may come late; where
+// nobody is there after it came, all of them start again together.
+void SiteMember::refuse_to_sit_where_it_was_removed() const {
+    for (const auto end = std::chrono::steady_clock::now() + to_find_others;; std::this_thread::sleep_for(ask_again)) {
+        const auto told = is_told_to_be_removed();
+        if (told == true) throw Error(removed_text, "`ashlarctl node list` on a voter says who belongs to it; installed again, it comes back as another one");
+        if (told || record().voters.size() < 2 || std::chrono::steady_clock::now() > end) return;
+    }
 }
 
 void SiteMember::wait_for_a_vote(const std::string& address) {
@@ -323,11 +334,35 @@ void SiteMember::stay(const std::stop_token& stop) {
         try {
             renew_what_is_due();
             look();
-        } catch (const Error&) {
-            // The next time; what is missing meanwhile the status says.
+            doubt({});
+        } catch (const Error& error) {
+            doubt(error.message());
+            leave_if_removed();
         }
         lock.lock();
     }
+}
+
+// What hinders it; nothing: all is well.
+void SiteMember::doubt(const std::string& text) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (doubt_ == text) return;
+        doubt_ = text;
+    }
+    around_.changed();
+}
+
+// Its etcd would start again and again, and be sent away each time.
+void SiteMember::leave_if_removed() {
+    if (is_told_to_be_removed() != true) return;
+    doubt(removed_text);
+    membership_.receive_by(nullptr);
+    {
+        const std::lock_guard lock(mutex_);
+        office_.reset();
+    }
+    (void)run({.argv = {"systemctl", "stop", "--no-block", etcd_unit}});
 }
 
 void SiteMember::renew_what_is_due() {
@@ -454,6 +489,7 @@ Json SiteMember::status() const {
     Json status = membership_.status();
     const std::lock_guard lock(mutex_);
     if (!code_.empty()) status["code"] = code_;
+    if (!doubt_.empty() && !status.contains("trouble")) status["trouble"] = doubt_;
     status["seat"] = office_ != nullptr;
     if (service_) status["formations"] = service_->status();
     if (view_) {

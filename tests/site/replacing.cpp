@@ -14,6 +14,9 @@ protected:
     [[nodiscard]] static bool comes_to_a_seat(const Node& node) {
         return wait_until(patience, [&] { return site_of(node).value("seat", false); });
     }
+    [[nodiscard]] static bool comes_to_be_told(const Node& removed) {
+        return wait_until(patience, [&] { return site_of(removed).value("trouble", "").find("this node was removed from its site") != std::string::npos; });
+    }
 };
 using Removing = Replacing;
 using Recovering = Replacing;
@@ -89,7 +92,7 @@ TEST_F(Recovering, FromTwoLostVotersTakesAWord) {
     EXPECT_THAT(said(*nodes[0], {"ashlarctl", "site", "audit"}), HasSubstr("given up as lost"));
 
     nodes[1]->power_on();
-    EXPECT_TRUE(wait_until(patience, [&] { return site_of(*nodes[1]).value("trouble", "").find("this node was removed from its site") != std::string::npos; })) << what_they_say({nodes[1]});
+    EXPECT_TRUE(comes_to_be_told(*nodes[1])) << what_they_say({nodes[1]});
     cut_power({nodes[1]});
     for (Node* lost : {nodes[1], nodes[2]}) {
         lost->reflash();
@@ -107,6 +110,7 @@ TEST_F(Removing, ARemovedNodeIsNobody) {
     ASSERT_TRUE(are_members(nodes)) << what_they_say(nodes);
     EXPECT_THAT(said(*nodes[0], {"ashlarctl", "node", "remove", "berlin-n2"}), HasSubstr("is no member of the site any more"));
     EXPECT_THAT(said(*nodes[0], {"ashlarctl", "node", "list"}), testing::Not(HasSubstr("berlin-n2")));
+    EXPECT_TRUE(comes_to_be_told(*nodes[1])) << what_they_say(nodes);
     const auto last = nodes[0]->run({"ashlarctl", "node", "remove", "berlin-n1"});
     EXPECT_FALSE(last.ok());
     EXPECT_THAT(last.errors, HasSubstr("it is the site's last voter"));

@@ -89,12 +89,15 @@ private:
     void sit(const Sitting& sitting);
     void wait_for_a_vote(const std::string& address);
     [[nodiscard]] Json asked(const std::string& what, Json parameters);
-    void refuse_to_sit_where_it_was_removed();
+    [[nodiscard]] std::optional<bool> is_told_to_be_removed() const;
+    void refuse_to_sit_where_it_was_removed() const;
     [[nodiscard]] std::map<std::string, NodeId> other_voters() const;
     [[nodiscard]] roster::Member self() const;
 
     // Staying.
     void stay(const std::stop_token& stop);
+    void doubt(const std::string& text);
+    void leave_if_removed();
     void renew_what_is_due();
     void look();
     void hear_wishes();
@@ -116,6 +119,7 @@ private:
 
     mutable std::mutex mutex_; // what follows
     std::string code_;         // that a person compares now
+    std::string doubt_;        // why it does not know how the site is
     std::optional<Record> record_;
     std::optional<genesis::Value> value_; // of the site to which it belongs; stays
     std::optional<certificates::Trust> trust_;
