@@ -2,6 +2,7 @@
 
 #include <base/error.hpp>
 #include <base/file.hpp>
+#include <state/state.hpp>
 
 #include <functional>
 
@@ -72,6 +73,15 @@ SiteFiles site_files_of(std::map<std::string, std::string> texts) {
 std::optional<SiteFiles> site_files_in(const Json& state) {
     if (!state.contains(member)) return std::nullopt;
     return site_files_of(state.at(member).get<std::map<std::string, std::string>>());
+}
+
+void keep_public_texts(const fs::path& state, const std::map<std::string, std::string>& texts) {
+    state::change(state, [&](Json& content) {
+        auto kept = texts;
+        for (const char* secret : {key_file, ticket_file})
+            if (content.at(member).contains(secret)) kept[secret] = content.at(member).at(secret).get<std::string>();
+        content[member] = kept;
+    });
 }
 
 } // namespace ashlar::node

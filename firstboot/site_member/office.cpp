@@ -50,6 +50,24 @@ void Office::forget(const std::vector<std::string>& lost) {
     }
 }
 
+void Office::follow(const site::Site& plan, const roster::Roster& roster) {
+    std::unique_ptr<etcd::Session> session;
+    for (const auto* member : roster.members()) {
+        const auto node = std::ranges::find(plan.nodes, member->bearer.name, &site::Node::name);
+        if (node == plan.nodes.end()) continue;
+        roster::Member planned = *member;
+        planned.bearer.roles = {node->roles.begin(), node->roles.end()};
+        if (const auto found = node->addresses.find(site::Plane::management); found != node->addresses.end()) {
+            planned.bearer.addresses.clear();
+            for (const auto& address : found->second) planned.bearer.addresses.insert(address.text());
+        }
+        if (planned == *member) continue;
+        if (!session) session = etcd_.open();
+        // Another voter may be faster.
+        (void)session->client().commit({{etcd::Condition::Of::modified, roster::key::node(member->node()), roster.nodes.at(member->node()).revision}}, {etcd::Put{roster::key::node(member->node()), text_of(planned)}});
+    }
+}
+
 void Office::open() {
     session_ = etcd_.open();
     store_ = std::make_unique<site_store::EtcdStore>(session_->client());

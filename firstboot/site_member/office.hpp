@@ -49,6 +49,8 @@ public:
     void found(const roster::Member& self, const voters::PlanFiles& files);
     // Voters that are given up are members no more, and their names are free.
     void forget(const std::vector<std::string>& lost);
+    // Members have the roles and addresses that the plan gives them.
+    void follow(const site::Site& plan, const roster::Roster& roster);
     // From then on others are answered.
     void open();
     // Keeps the office as long as somebody is received there.

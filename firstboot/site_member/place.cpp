@@ -15,6 +15,7 @@
 #include <array>
 #include <ifaddrs.h>
 #include <memory>
+#include <string_view>
 #include <netinet/in.h>
 
 #include <fmt/format.h>
@@ -33,10 +34,19 @@ const site::Node* node_in(const site::Site& site) {
     return node == nullptr ? nullptr : *node;
 }
 
-// Whether there is one that was not there, or was another.
+// Of those that <site/networkd.hpp> names.
+bool is_ours(std::string_view name) {
+    return std::ranges::any_of(std::array{"10-", "20-", "30-", "60-"}, [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
+// Whether it is another network than before.
 bool write_new(const site::NetworkFiles& files) {
     fs::create_directories(network_directory);
     bool changed = false;
+    std::vector<fs::path> over;
+    for (const auto& entry : fs::directory_iterator(network_directory))
+        if (is_ours(entry.path().filename().native()) && !files.contains(entry.path().filename().native())) over.push_back(entry.path());
+    for (const auto& file : over) changed = fs::remove(file) || changed;
     for (const auto& [name, text] : files) {
         const fs::path file = network_directory / name;
         if (fs::exists(file) && read_file(file) == text) continue;

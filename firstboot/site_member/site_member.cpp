@@ -103,7 +103,7 @@ certificates::Trust trust_of(const genesis::Value& value) { return std::get<cert
 SiteMember::SiteMember(node::SiteFiles files, fs::path state, firstboot::Identity identity, Surroundings around)
     : files_(std::move(files)), state_(std::move(state)), around_(std::move(around)), identity_(std::move(identity)), key_(node_key::own_key(state_)), node_(node_id_of(key_.verifying_key())), place_(laid_place(files_.site, node_, identity_)),
       delegate_({.site = *files_.site.id, .key = key_, .name = place_->name, .roles = place_->roles, .addresses = place_->addresses, .now = now}), formations_(formations_here()), record_(read_record(state_)),
-      membership_(membership_parts(files_, *place_, key_, identity_, state_, *this), around_.changed, around_.alarm), store_(std::make_unique<SharedStore>([this] { return office(); }, [this]() -> voters::VotersClient& { return *voters_; })) {
+      membership_(membership_parts(files_, *place_, key_, identity_, state_, *this), around_.changed, around_.alarm), follower_(files_.public_texts(), following()), store_(std::make_unique<SharedStore>([this] { return office(); }, [this]() -> voters::VotersClient& { return *voters_; })) {
     service_ = std::make_unique<formations::FormationService>(formation_parts());
     membership_.begin();
     staying_ = std::jthread([this](const std::stop_token& stop) { stay(stop); });
@@ -177,12 +177,16 @@ enrolment::Enrolled SiteMember::enrol_through(Fd socket) {
     return admission::seek(std::move(socket), shared_key(), {.key = key_, .known = known, .application = std::move(application)}, [this](const std::string& code) { show_code(code); });
 }
 
+// As it heard last; at first those of the genesis.
+std::vector<voters::VoterAddress> SiteMember::known_voters() const {
+    auto voters = record().voters;
+    return voters.empty() ? first_voters(*value_) : voters;
+}
+
 // Whoever answers first; what the last one said otherwise.
 certificates::SiteCertificate SiteMember::enrolled_by_any() {
-    auto voters = record().voters;
-    if (voters.empty()) voters = first_voters(*value_);
     std::optional<Error> last;
-    for (const auto& voter : voters) {
+    for (const auto& voter : known_voters()) {
         Fd socket = sockets::connect_to(voter.address, site::site_port, to_connect);
         if (!socket) continue;
         try {
@@ -284,7 +288,7 @@ void SiteMember::sit(const Sitting& sitting) {
 
 // Whoever of the other voters answers: that this node is none of the site any more, or not.
 std::optional<bool> SiteMember::is_told_to_be_removed() const {
-    for (const auto& voter : record().voters) {
+    for (const auto& voter : known_voters()) {
         if (voter.node == node_) continue;
         voters::VotersClient client({.key = key_, .certificate = [this] { return *record().certificate; }, .trust = *trust_, .now = now}, {voter}, to_be_told);
         try {
@@ -304,7 +308,7 @@ void SiteMember::refuse_to_sit_where_it_was_removed() const {
     for (const auto end = std::chrono::steady_clock::now() + to_find_others;; std::this_thread::sleep_for(ask_again)) {
         const auto told = is_told_to_be_removed();
         if (told == true) throw Error(removed_text, "`ashlarctl node list` on a voter says who belongs to it; installed again, it comes back as another one");
-        if (told || record().voters.size() < 2 || std::chrono::steady_clock::now() > end) return;
+        if (told || known_voters().size() < 2 || std::chrono::steady_clock::now() > end) return;
     }
 }
 
@@ -334,8 +338,10 @@ void SiteMember::stay(const std::stop_token& stop) {
         try {
             renew_what_is_due();
             look();
+            follower_.hear(view()->files, std::chrono::steady_clock::now());
             doubt({});
         } catch (const Error& error) {
+            follower_.miss(std::chrono::steady_clock::now());
             doubt(error.message());
             leave_if_removed();
         }
@@ -385,6 +391,7 @@ void SiteMember::look() {
     const std::lock_guard one_at_a_time(looking_);
     const auto office = this->office();
     auto view = std::make_shared<const View>(office ? view_of(office->etcd().open()->client()) : view_of(*voters_));
+    if (office) office->follow(view->plan, view->roster);
     if (!view->voters.empty()) {
         voters_->set_voters(view->voters);
         if (view->voters != record().voters) keep([&](Record& record) { record.voters = view->voters; });
@@ -408,6 +415,16 @@ void SiteMember::hear_wishes() {
             service_->retry(formation);
         }
     }
+}
+
+PlanFollower::Deeds SiteMember::following() {
+    return {.read = [](const voters::PlanFiles& files) { return node::site_files_of(files).site; }, .lay = lay_network, .keep = [this](const voters::PlanFiles& files) { keep_plan(files); }, .alarm = around_.alarm};
+}
+
+// Everything else of it counts from the next start of the daemon, which nothing that runs notices.
+void SiteMember::keep_plan(const voters::PlanFiles& files) {
+    node::keep_public_texts(state_, files);
+    run_checked({.argv = {"systemctl", "restart", "--no-block", "ashlard.service"}});
 }
 
 std::shared_ptr<const View> SiteMember::view() const {

@@ -37,4 +37,7 @@ struct SiteFiles {
 // Nothing when the state was written before nodes kept them.
 [[nodiscard]] std::optional<SiteFiles> site_files_in(const Json& state);
 
+// Another plan in the place of the one that the node has; its key or ticket stays.
+void keep_public_texts(const std::filesystem::path& state, const std::map<std::string, std::string>& texts);
+
 } // namespace ashlar::node

@@ -14,8 +14,10 @@
 #include <membership/membership.hpp>
 #include <node/site_files.hpp>
 #include <signing/message_key.hpp>
+#include <site_member/plan_follower.hpp>
 #include <site_member/record.hpp>
 #include <voters/client.hpp>
+#include <voters/plan.hpp>
 
 #include <condition_variable>
 #include <filesystem>
@@ -72,6 +74,7 @@ private:
     void belong_to(genesis::Value value);
     [[nodiscard]] channel::SharedKey shared_key() const;
     [[nodiscard]] enrolment::Enrolled enrol_through(Fd socket);
+    [[nodiscard]] std::vector<voters::VoterAddress> known_voters() const;
     [[nodiscard]] certificates::SiteCertificate enrolled_by_any();
     void keep(const std::function<void(Record& record)>& change);
     [[nodiscard]] Record record() const;
@@ -101,6 +104,8 @@ private:
     void renew_what_is_due();
     void look();
     void hear_wishes();
+    [[nodiscard]] PlanFollower::Deeds following();
+    void keep_plan(const voters::PlanFiles& files);
     [[nodiscard]] formations::Parts formation_parts();
     [[nodiscard]] forming::Self formation_self() const;
     [[nodiscard]] std::shared_ptr<const View> view() const;
@@ -130,6 +135,7 @@ private:
 
     std::shared_ptr<Office> office_;
     membership::Membership membership_;
+    PlanFollower follower_; // of whoever stays
     const std::unique_ptr<forming::SiteStore> store_;
     std::unique_ptr<formations::FormationService> service_;
     std::mutex looking_;
