@@ -424,7 +424,7 @@ PlanFollower::Deeds SiteMember::following() {
 // Everything else of it counts from the next start of the daemon, which nothing that runs notices.
 void SiteMember::keep_plan(const voters::PlanFiles& files) {
     node::keep_public_texts(state_, files);
-    run_checked({.argv = {"systemctl", "restart", "--no-block", "ashlard.service"}});
+    around_.start_again();
 }
 
 std::shared_ptr<const View> SiteMember::view() const {
@@ -483,6 +483,7 @@ std::map<std::string, NodeId> SiteMember::other_voters() const {
 void SiteMember::recover(const std::vector<std::string>& lost) {
     const Record past = record();
     if (!past.has_voted || !seat::Places().has_data()) throw Error("cannot recover the site from here: this node has no data of its etcd", "do it on a voter that has");
+    if (past.lost == lost) return; // it is under way
     const auto others = other_voters();
     for (const auto& [name, node] : others) {
         if (std::ranges::find(lost, name) == lost.end()) throw Error(fmt::format("cannot recover the site: its voter {} is not among those that are lost", name), "it goes on with this node alone: name all others, or repair one of them and wait for the quorum");
@@ -491,7 +492,7 @@ void SiteMember::recover(const std::vector<std::string>& lost) {
     for (const auto& name : lost)
         if (!others.contains(name)) throw Error(fmt::format("cannot recover the site: it has no other voter '{}'", name), "`ashlarctl status` names them");
     keep([&](Record& record) { record.lost = lost; });
-    run_checked({.argv = {"systemctl", "restart", "--no-block", "ashlard.service"}});
+    around_.start_again();
 }
 
 Json SiteMember::ask(const Json& request, unsigned user) {

@@ -45,6 +45,7 @@ public:
         std::function<void()> changed;                        // status() is another than before
         std::function<void(const std::string&)> alarm;        // what people must see
         std::function<forming::Self::Upgrade()> upgrade;      // of this node's releases
+        std::function<void()> start_again;                    // the daemon, with what is in the state by then
     };
 
     // Lays the node's network. An Error when the machine is not as its site says. `files` has a genesis, and a key or a ticket.
