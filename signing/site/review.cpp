@@ -1,6 +1,7 @@
 #include <site/review.hpp>
 
 #include <base/text.hpp>
+#include <signing/node_id.hpp>
 
 #include <algorithm>
 #include <array>
@@ -27,6 +28,10 @@ void review_access(const Site& site, Warnings& warnings) {
     const Access& access = site.access;
     if (access.ssh_keys.empty() && access.ssh_ca.empty() && access.break_glass.empty()) warnings.push_back({"nobody can log in to a node", "write [access] with ssh_ca, ssh_keys or break_glass"});
     if (!site.genesis) return;
+    for (const Operator& one : access.operators)
+        if (one.key.scheme() != site_scheme)
+            warnings.push_back({fmt::format("the key of operator '{}' is not on P-256: the site gives no certificate for it, and the operator can order nothing", one.name),
+                                "write that of a key which `openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256` makes"});
     const auto admins = std::ranges::count_if(access.operators, [](const Operator& one) { return one.has(OperatorRole::admin); });
     if (access.operators.empty()) warnings.push_back({"there is no operator: nobody can approve, replace, back up or restore", "write [[access.operator]] with name, roles and key"});
     else if (admins < 2) warnings.push_back({fmt::format("{} operator is an admin, and recovery and wiping want two people", admins == 0 ? "no" : "one"), "give the role admin to two"});

@@ -160,6 +160,9 @@ TEST(Review, OfABeginning) {
     const std::string good = site_with_id + "[genesis]\nvoters = 3\n" + nodes(3) + "[time]\nservers = [\"10.0.0.1\"]\n[trust]\nenrol_until = \"2027-01-31\"\n[access]\nssh_keys = [\"ssh-ed25519 AAAA anna\"]\n";
     EXPECT_THAT(warnings(good + one_operator("anna", "admin") + one_operator("ben", "admin")), ElementsAre(StartsWith("there is no recovery key")));
     EXPECT_THAT(warnings(good + one_operator("anna", "admin")), Contains(StartsWith("one operator is an admin")));
+    for (const auto scheme : {SignatureScheme::ed25519, SignatureScheme::ecdsa_p384})
+        EXPECT_THAT(warnings(good + one_operator("anna", "admin") + one_operator("ben", "admin") + "[[access.operator]]\nname = \"eva\"\nroles = [\"viewer\"]\nkey = " + pem(scheme)),
+                    ElementsAre(StartsWith("there is no recovery key"), StartsWith("the key of operator 'eva' is not on P-256: the site gives no certificate for it")));
     EXPECT_THAT(warnings(site_with_id + "[genesis]\nmode = \"anonymous\"\nvoters = 3\nexpect = 4\n[trust]\nenrol_until = \"2026-11-30\"\n"),
                 testing::AllOf(Contains(HasSubstr("where 8 and more are cut in two")), Contains("the site key has enrolled nobody since 2026-11-30")));
 }
