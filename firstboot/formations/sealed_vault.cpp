@@ -25,6 +25,10 @@ constexpr unsigned most_tries = 20; // against others who give copies meanwhile
 
 std::string name_of(std::string_view formation, std::string_view secret) { return fmt::format("{}/{}", formation, secret); }
 
+Error not_rotated(std::string_view formation, std::string_view secret, std::string_view cause, std::string hint) {
+    return Error(fmt::format("cannot rotate the secret '{}': {}", name_of(formation, secret), cause), std::move(hint));
+}
+
 // The store's own failure, and not of what is in it.
 class Unanswered final : public Error {
 public:
@@ -175,18 +179,28 @@ unsigned SealedVault::share() {
     return given;
 }
 
-void SealedVault::rotate(std::string_view formation, std::string_view secret) {
-    const std::lock_guard lock(mutex_);
-    const auto refusal = [&](std::string_view cause, std::string hint) { return Error(fmt::format("cannot rotate the secret '{}': {}", name_of(formation, secret), cause), std::move(hint)); };
+// With the mutex.
+SealedVault::Rotation SealedVault::rotated(std::string_view formation, std::string_view secret) {
     const auto found = formations_.find(formation);
     const auto* known = found == formations_.end() ? nullptr : found->second.secret(secret);
-    if (known == nullptr) throw refusal("this node knows no such secret", "`ashlarctl status` shows the formations of a node");
+    if (known == nullptr) throw not_rotated(formation, secret, "this node knows no such secret", "`ashlarctl status` shows the formations of a node");
+    const auto before = kept(formation, secret);
+    if (!before) throw not_rotated(formation, secret, "it has not been made yet", "it is made when its formation needs it");
+    return {forming::key::secret(formation, secret), before->revision, sealed_new(found->second, *known).text()};
+}
+
+SealedVault::Rotation SealedVault::rotation(std::string_view formation, std::string_view secret) {
+    const std::lock_guard lock(mutex_);
+    return rotated(formation, secret);
+}
+
+void SealedVault::rotate(std::string_view formation, std::string_view secret) {
+    const std::lock_guard lock(mutex_);
     for (unsigned tries = 0; tries < most_tries; ++tries) {
-        const auto before = kept(formation, secret);
-        if (!before) throw refusal("it has not been made yet", "it is made when its formation needs it");
-        if (store_.swap(forming::key::secret(formation, secret), before->revision, sealed_new(found->second, *known).text())) return;
+        const Rotation next = rotated(formation, secret);
+        if (store_.swap(next.key, next.revision, next.value)) return;
     }
-    throw refusal("others change it at the same time", "try again");
+    throw not_rotated(formation, secret, "others change it at the same time", "try again");
 }
 
 } // namespace ashlar::formations

@@ -306,17 +306,19 @@ void FormationService::retry(const std::string& formation) {
     woken_.notify_all();
 }
 
+std::shared_ptr<SealedVault> FormationService::vault_of(const std::string& formation, const std::string& secret) const {
+    const std::lock_guard lock(mutex_);
+    if (!vault_ || !trouble_.empty()) throw Error(fmt::format("cannot rotate the secret '{}/{}': {}", formation, secret, trouble_.empty() ? "the site is not known yet" : trouble_));
+    (void)seen(formation);
+    return vault_;
+}
+
 void FormationService::rotate(const std::string& formation, const std::string& secret) {
-    std::shared_ptr<SealedVault> vault;
-    {
-        const std::lock_guard lock(mutex_);
-        if (!vault_ || !trouble_.empty()) throw Error(fmt::format("cannot rotate the secret '{}/{}': {}", formation, secret, trouble_.empty() ? "the site is not known yet" : trouble_));
-        (void)seen(formation);
-        vault = vault_;
-    }
-    vault->rotate(formation, secret);
+    vault_of(formation, secret)->rotate(formation, secret);
     wake();
 }
+
+SealedVault::Rotation FormationService::rotation(const std::string& formation, const std::string& secret) { return vault_of(formation, secret)->rotation(formation, secret); }
 
 void FormationService::wake() {
     const std::lock_guard lock(mutex_);

@@ -2,7 +2,12 @@
 
 #include "refusals.hpp"
 
+#include <base/error.hpp>
+#include <base/text.hpp>
 #include <formation/reader.hpp>
+#include <voters/secrets.hpp>
+
+#include <algorithm>
 
 namespace ashlar::voters {
 
@@ -33,6 +38,43 @@ Outcome retry_formation(const Occasion& occasion) {
                 .about = formation,
                 .text = "what waited for a person is tried again",
                 .what = {}};
+}
+
+namespace {
+
+Refusal no_secret(const formation::Formation& formation, const std::string& secret) {
+    std::vector<std::string> names;
+    for (const auto& one : formation.secrets) names.push_back(one.name.value);
+    Refusal refusal = not_found("'{}' has no secret '{}'", formation.name, one_line(secret, 100));
+    refusal.details = {names.empty() ? "it has none" : fmt::format("it has: {}", join(names, ", "))};
+    return refusal;
+}
+
+Outcome rotate_secret(const Occasion& occasion, const Rotate& rotate) {
+    const std::string name = occasion.request.text("formation"), secret = occasion.request.text("secret");
+    const auto found = occasion.picture.formations.find(name);
+    if (found == occasion.picture.formations.end()) return not_found("'{}' is no formation that this voter knows", one_line(name, 100));
+    if (found->second.secret(secret) == nullptr) return no_secret(found->second, secret);
+    try {
+        const Rotation next = rotate(name, secret);
+        const std::string key = "/" + next.key;
+        return Deed{.conditions = {{etcd::Condition::Of::modified, key, static_cast<etcd::Revision>(next.revision)}},
+                    .changes = {etcd::Put{key, next.value}},
+                    .answer = {{"formation", name}, {"secret", secret}},
+                    .about = fmt::format("{}/{}", name, secret),
+                    .text = "another value, sealed to the nodes that are entitled now",
+                    .what = {}};
+    } catch (const Error& error) {
+        Refusal refusal = not_now("{}", error.message());
+        if (!error.hint().empty()) refusal.details = {error.hint()};
+        return refusal;
+    }
+}
+
+} // namespace
+
+Handler rotates_secrets(Rotate rotate) {
+    return [rotate = std::move(rotate)](const Occasion& occasion) { return rotate_secret(occasion, rotate); };
 }
 
 } // namespace ashlar::voters

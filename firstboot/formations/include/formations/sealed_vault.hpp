@@ -40,6 +40,14 @@ public:
     unsigned share();
     // Makes another value, sealed to those who are entitled now and to nobody else.
     void rotate(std::string_view formation, std::string_view secret);
+    // The same for whoever writes it together with something else: what takes the place of what is at that key of the store, while
+    // that still has that revision. Error when there is nothing to rotate.
+    struct Rotation {
+        std::string key;
+        std::uint64_t revision;
+        std::string value;
+    };
+    [[nodiscard]] Rotation rotation(std::string_view formation, std::string_view secret);
 
 private:
     struct Copies;
@@ -52,6 +60,7 @@ private:
     [[nodiscard]] Entitled entitled(const formation::Formation& formation, const formation::Secret& secret) const;
     void seal(Copies& copies, const Entitled& to, std::string_view formation, std::string_view secret, const Secret& value) const;
     [[nodiscard]] Copies sealed_new(const formation::Formation& formation, const formation::Secret& secret);
+    [[nodiscard]] Rotation rotated(std::string_view formation, std::string_view secret);
     [[nodiscard]] unsigned share(const formation::Formation& formation, const formation::Secret& secret);
 
     forming::SiteStore& store_;

@@ -64,6 +64,8 @@ public:
     void retry(const std::string& formation);
     // Another value for a secret of this node's formations; files that have it follow. Error when it cannot be.
     void rotate(const std::string& formation, const std::string& secret);
+    // The same, to be written by the caller. While the site is not known, an Error.
+    [[nodiscard]] SealedVault::Rotation rotation(const std::string& formation, const std::string& secret);
     // Something that the formations look at may have changed.
     void wake();
 
@@ -79,6 +81,7 @@ private:
     void show(Work& work, const std::vector<forming::Standing>& standings);
     void complain(const std::string& trouble);
     void pause(const std::stop_token& stop, forming::Time longest);
+    [[nodiscard]] std::shared_ptr<SealedVault> vault_of(const std::string& formation, const std::string& secret) const;
     [[nodiscard]] const Seen& seen(std::string_view formation) const; // with the mutex
 
     Parts parts_;
