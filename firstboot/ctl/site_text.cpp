@@ -1,6 +1,8 @@
 #include <ctl/text.hpp>
 
 #include <base/text.hpp>
+#include <signing/base64.hpp>
+#include <signing/bytes.hpp>
 
 #include <algorithm>
 #include <ctime>
@@ -11,6 +13,8 @@
 namespace ashlar::ctl {
 
 namespace {
+
+constexpr std::size_t most_file = std::size_t{1} << 20U; // characters; no message is longer
 
 std::string line(std::string_view name, std::string_view value) { return fmt::format("{:<10} {}\n", name, value); }
 
@@ -73,6 +77,47 @@ std::string audit_text(const Json& answer) {
     for (const Json& entry : answer.at("entries"))
         text += fmt::format("{}  {:<14} {:<12} {}{}{}\n", time_text(entry.at("time")), said(entry, "what"), said(entry, "about"), said(entry, "who"), said(entry, "text").empty() ? "" : ": ", said(entry, "text"));
     return text.empty() ? "nothing was decided so far\n" : text;
+}
+
+namespace {
+
+std::string proposal_line(const Json& one) {
+    return fmt::format("{}  {:<12} by {}, {} {}\n", said(one, "proposal"), said(one, "what"), said(one, "by"), one.at("expired").get<bool>() ? "expired at" : "until", time_text(one.at("expires")));
+}
+
+// Somebody else wrote it: a terminal takes no orders from it.
+std::string harmless(std::string text) {
+    std::ranges::replace_if(text, [](char c) { return (static_cast<unsigned char>(c) < 0x20U && c != '\n' && c != '\t') || c == 0x7F; }, '?');
+    return text;
+}
+
+// The files of a plan stand there as they are.
+std::string parameter_text(const std::string& name, const Json& value) {
+    if (!value.is_object()) return line(harmless(name), value.is_string() ? harmless(value.get<std::string>()) : value.dump());
+    std::string text;
+    for (const auto& [file, content] : value.items()) {
+        const auto bytes = content.is_string() ? from_base64(content.get<std::string>(), most_file) : std::nullopt;
+        text += fmt::format("\n---- {} ----\n{}", harmless(file), bytes ? harmless(std::string(text_of(*bytes))) : "(it cannot be read)\n");
+    }
+    return text;
+}
+
+} // namespace
+
+std::string proposals_text(const Json& answer) {
+    std::string text;
+    for (const Json& one : answer.at("proposals")) text += proposal_line(one);
+    return text.empty() ? "nothing waits for a second person\n" : text;
+}
+
+std::string proposal_text(const Json& answer) {
+    std::string text = proposal_line(answer);
+    for (const auto& [name, value] : answer.at("parameters").items()) text += parameter_text(name, value);
+    return text;
+}
+
+std::string proposed_text(const Json& answer) {
+    return proposal_line(answer) + fmt::format("another one, who is approver, agrees with: ashlarctl proposal agree {}\n", said(answer, "proposal"));
 }
 
 } // namespace ashlar::ctl

@@ -67,8 +67,10 @@ Json answer_of_site(const std::optional<site_member::SiteService>& site, const s
     const auto member = site->member();
     const auto name = method.substr(site_interface.size());
     if (name == "Why") return {{"text", member->why(parameters.value("formation", std::string()))}};
-    if (name != "Ask" && name != "Recover") throw Error(fmt::format("cannot answer '{}': there is no such method", method));
+    if (name == "Authority") return member->authority();
+    if (name != "Ask" && name != "OperatorCertificate" && name != "Recover") throw Error(fmt::format("cannot answer '{}': there is no such method", method));
     if (caller.user != 0) throw Error("cannot ask that: only root at this node may", "use sudo, or an operator's certificate");
+    if (name == "OperatorCertificate") return member->operator_certificate(parameters.value("request", std::string()));
     if (name == "Recover") {
         member->recover(parameters.value("lost", std::vector<std::string>()));
         return Json::object();

@@ -103,10 +103,16 @@ Json Office::ask(const Json& request, unsigned user) {
     return desk_->answer(voters::LocalCaller{.node = node_id_of(parts_.key.verifying_key()), .name = parts_.place.name, .user = user}, request, session->client());
 }
 
+Json Office::pass_on(const certificates::NodeBearer& self, const Json& request) {
+    const auto session = etcd_.open();
+    return desk_->answer(voters::Certified{self, parts_.key.verifying_key()}, request, session->client());
+}
+
 // ---- Seats -------------------------------------------------------------------------------------------------
 
 void Office::add_asks() {
     using voters::Kind;
+    desk_->add("secret.rotate", voters::rotates_secrets(parts_.rotate));
     desk_->add({.name = "seat.take", .nodes = voters::Nodes::yes, .right = std::nullopt, .parameters = {{"address", Kind::text}, {"data", Kind::text}}}, [this](const auto& occasion) { return take_seat(occasion); });
     desk_->add({.name = "seat.promote", .nodes = voters::Nodes::yes, .right = std::nullopt, .parameters = {{"address", Kind::text}}}, [this](const auto& occasion) { return promote(occasion); });
 }

@@ -11,6 +11,7 @@
 #include <site_store/etcd_store.hpp>
 #include <voters/desk.hpp>
 #include <voters/port.hpp>
+#include <voters/secrets.hpp>
 
 #include <functional>
 #include <memory>
@@ -31,6 +32,7 @@ struct OfficeParts {
     std::function<certificates::SiteCertificate()> certificate; // the node's, of now
     std::function<Time()> now;
     std::function<void(seat::StoreMember::Start)> start_etcd;
+    voters::Rotate rotate; // a voter is entitled to every secret
 };
 
 class Office : public std::enable_shared_from_this<Office> {
@@ -58,6 +60,8 @@ public:
 
     // Somebody at this node, who is root.
     [[nodiscard]] Json ask(const Json& request, unsigned user);
+    // This node as any other, for somebody who is at it.
+    [[nodiscard]] Json pass_on(const certificates::NodeBearer& self, const Json& request);
     void renew() { etcd_.renew(keys_.authorities.etcd); }
     [[nodiscard]] forming::SiteStore& store() { return *store_; }
 

@@ -264,7 +264,8 @@ void SiteMember::sit(const Sitting& sitting) {
                                                        .hears = [this](const NodeId& node) { return membership_.hears(node); },
                                                        .certificate = [this] { return *record().certificate; },
                                                        .now = now,
-                                                       .start_etcd = start_etcd},
+                                                       .start_etcd = start_etcd,
+                                                       .rotate = [this](const auto& formation, const auto& secret) { return rotation(formation, secret); }},
                                            sitting.seat);
     const seat::StoreMember::Order order{.value = *value_, .etcd_authority = office->keys().authorities.etcd, .cluster = sitting.cluster, .start = sitting.start, .alone = !past.lost.empty()};
     office->etcd().start(order);
@@ -499,6 +500,34 @@ Json SiteMember::ask(const Json& request, unsigned user) {
     const auto office = this->office();
     if (!office) throw Error("cannot ask that here: this node has no seat with the voters", "ask on a voter: `ashlarctl status` names them");
     return office->ask(request, user);
+}
+
+voters::Rotation SiteMember::rotation(const std::string& formation, const std::string& secret) {
+    auto next = service_->rotation(formation, secret);
+    return {std::move(next.key), next.revision, std::move(next.value)};
+}
+
+// The voters' answer, as ask() has it.
+Json SiteMember::operator_certificate(const std::string& request) {
+    const voters::Request asked{.ask = "operator.certificate", .parameters = {{"request", request}}};
+    if (const auto office = this->office()) return office->pass_on(self().bearer, voters::message_of(asked));
+    if (!has_certificate()) throw Error("cannot ask the voters: this node is no member of the site yet", "`ashlarctl status` says what it waits for");
+    const auto answer = voters_->ask(asked, voters::VotersClient::Changes::something);
+    const auto* const refusal = std::get_if<voters::Refusal>(&answer);
+    return refusal != nullptr ? voters::refused(*refusal) : voters::answered(std::get<Json>(answer));
+}
+
+bool SiteMember::has_certificate() const {
+    const std::lock_guard lock(mutex_);
+    return voters_ != nullptr && record_ && record_->certificate;
+}
+
+Json SiteMember::authority() const {
+    const std::lock_guard lock(mutex_);
+    if (!value_) throw Error("cannot say who the site's authority is: the site has none yet", "`ashlarctl status` says what it waits for");
+    Json voters = Json::array();
+    for (const auto& voter : record_ && !record_->voters.empty() ? record_->voters : first_voters(*value_)) voters.push_back(voter.address);
+    return {{"site", value_->site.text()}, {"certificate", base64(value_->authority.der())}, {"voters", std::move(voters)}};
 }
 
 // ---- For people --------------------------------------------------------------------------------------------

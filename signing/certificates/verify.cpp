@@ -174,6 +174,17 @@ std::variant<Trust, Refusal> Trust::pinned(const SiteId& site, ByteView authorit
     return Refusal{Fault::malformed, error.message()};
 }
 
+std::variant<Trust, Refusal> Trust::of_authority(ByteView authority) try {
+    const SiteCertificate certificate = SiteCertificate::from_der(authority, "authority");
+    const auto names = names_in(decode(certificate.der()).get());
+    const auto site = names ? SiteId::parse(names->organisation) : std::nullopt;
+    ERR_clear_error();
+    if (!site) return Refusal{Fault::malformed, "it is not the certificate of the authority of a site"};
+    return pinned(*site, authority, certificate.digest());
+} catch (const Error& error) {
+    return Refusal{Fault::malformed, error.message()};
+}
+
 std::variant<Bearer, Refusal> verify(ByteView certificate, const Trust& trust, Time now) { return judged(certificate, trust, now); }
 
 std::variant<Bearer, Refusal> verify_at_no_time(ByteView certificate, const Trust& trust) { return judged(certificate, trust, std::nullopt); }

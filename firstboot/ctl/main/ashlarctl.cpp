@@ -50,6 +50,7 @@ struct Options {
     std::string lines = "50";
     std::string node; // that is to be reset
     std::string token;
+    ctl::Afar afar;
 };
 
 int finish(const Options& options, const Json& json, const std::function<std::string()>& text) {
@@ -317,8 +318,11 @@ int run(int argc, char** argv) {
     add(app, "rescue", "Restart into the rescue entry of the boot menu: look at the node from its console, write nothing", "ashlarctl rescue", rescue, chosen);
     auto* said = add(app, "log", "What Ashlar's units said", "ashlarctl log --lines 200", log, chosen);
     said->add_option("--lines", options.lines, "How many lines")->capture_default_str();
+    ctl::add_afar_options(app, options.afar);
+    bool is_about_the_site = false;
     ctl::add_site_commands(app, [&](ctl::SiteCommand run) {
-        chosen = [run = std::move(run)](const Options& asked) { return run({.socket = asked.socket, .json = asked.format == Options::Format::json}); };
+        is_about_the_site = true;
+        chosen = [run = std::move(run)](const Options& asked) { return run({.socket = asked.socket, .json = asked.format == Options::Format::json, .afar = asked.afar}); };
     });
     command_line::Shell shell{};
     const auto* completion = command_line::add_completion_command(app, shell);
@@ -332,6 +336,7 @@ int run(int argc, char** argv) {
         fmt::print("{}", command_line::completion_script(app, shell));
         return 0;
     }
+    if (!is_about_the_site && !options.afar.voters.empty()) throw Error("cannot do that from afar: it is about the node on which it is said", "leave out --voter, and say it there");
     return chosen(options);
 }
 

@@ -7,6 +7,7 @@
 #include <base/json.hpp>
 #include <base/text.hpp>
 #include <control/client.hpp>
+#include <certificates/certificate.hpp>
 #include <signing/base64.hpp>
 #include <signing/bytes.hpp>
 
@@ -24,33 +25,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Json ask_voters(const Door& door, const std::string& what, Json parameters) {
-    Json request{{"format", 1}, {"ask", what}};
-    request.update(parameters);
-    const Json reply = control::call(door.socket, "org.ashlar.Site.Ask", {{"request", std::move(request)}});
-    if (reply.contains("answer")) return reply.at("answer");
-    const Json& refusal = reply.at("refused");
-    Error error(fmt::format("the voters refuse '{}': {}", what, refusal.at("text").get<std::string>()));
-    for (const Json& detail : refusal.value("details", Json::array())) error.add_hint(detail.get<std::string>());
-    throw error;
-}
-
-// What an ask that changes something has to say.
-using Say = std::function<std::string(const Json& answer)>;
-
-int show(const Door& door, const Json& answer, const Say& say) {
-    fmt::print("{}", door.json ? pretty(answer) : say(answer));
-    return 0;
-}
-
-Json plan_files(const fs::path& directory) {
-    Json files = Json::object();
-    for (const auto& entry : fs::directory_iterator(directory)) {
-        const auto name = entry.path().filename().native();
-        if (name == "site.toml" || entry.path().extension() == ".csv") files[name] = base64(bytes_of(read_file(entry.path())));
-    }
-    if (!files.contains("site.toml")) throw Error(fmt::format("cannot apply '{}': it has no site.toml", directory.native()), "name the directory that `ashlar site new` made");
-    return files;
+std::string authority_pem(const Json& answer) {
+    const auto der = from_base64(answer.at("certificate").get<std::string>());
+    if (!der) throw Error("cannot read the certificate of the site's authority: ashlard answers with none", "do ashlarctl and ashlard have the same release?");
+    return certificates::SiteCertificate::from_der(*der, "authority").pem();
 }
 
 // Nobody types it by a key too many.
@@ -76,14 +54,14 @@ int recover(const Door& door, const std::string& yes, const std::vector<std::str
 }
 
 struct Words {
-    std::string node, formation, directory, yes;
+    std::string node, formation, secret, directory, file, yes;
     std::vector<std::string> lost;
     unsigned newest = 50;
 };
 
 class Commands {
 public:
-    Commands(CLI::App& app, const std::function<void(SiteCommand)>& choose) : app_(app), choose_(choose) {}
+    Commands(CLI::App& app, const Choose& choose) : app_(app), choose_(choose) {}
 
     void add() {
         add_why();
@@ -95,7 +73,7 @@ public:
 private:
     void add_why() {
         auto* why = command(app_, "why", "Why a service is not (yet) what it should be on this node", "ashlarctl why etcd", [words = words_](const Door& door) {
-            const Json answer = control::call(door.socket, "org.ashlar.Site.Why", {{"formation", words->formation}});
+            const Json answer = ask_node(door, "Why", {{"formation", words->formation}});
             return show(door, answer, [](const Json& said) { return said.at("text").get<std::string>(); });
         });
         why->add_option("SERVICE", words_->formation, "A formation")->required();
@@ -104,7 +82,7 @@ private:
     void add_nodes() {
         auto* node = app_.add_subcommand("node", "Who belongs to the site, and who may");
         node->require_subcommand(1);
-        command(*node, "list", "The members, and who waits at the door", "ashlarctl node list", [](const Door& door) { return show(door, ask_voters(door, "status", Json::object()), nodes_text); });
+        command(*node, "list", "The members, and who waits at the door", "ashlarctl node list", [](const Door& door) { return show(door, ask_voters(door, "status"), nodes_text); });
         about(*node, "approve", "node.approve", "Let a machine in that waits: compare the code on both consoles first", "ashlarctl node approve n04", "may come in");
         about(*node, "deny", "node.deny", "Turn a machine away that waits", "ashlarctl node deny n04", "is turned away");
         about(*node, "replace", "node.replace", "The next machine that comes under this name takes its place", "ashlarctl node replace n02", "is replaced by the next machine that comes under its name");
@@ -124,6 +102,11 @@ private:
         auto* alone = command(*site, "recover", "Too many voters are lost for good: the site goes on with this node alone", "ashlarctl site recover --lost n02 --lost n03", [words = words_](const Door& door) { return recover(door, words->yes, words->lost); });
         alone->add_option("--lost", words_->lost, "A voter that will not come back; all others must be named")->required()->type_name("NODE");
         alone->add_option("--yes", words_->yes, "The site's name, where nobody is there to type it")->type_name("SITE");
+        auto* authority = command(*site, "authority", "The certificate of the site's authority: what operators trust when they ask from afar", "ssh root@10.0.0.11 ashlarctl site authority > berlin-1.pem", [words = words_](const Door& door) {
+            const Json answer = ask_node(door, "Authority");
+            return keep_pem(door, words->file, answer, authority_pem(answer));
+        });
+        authority->add_option("-o,--output", words_->file, "Write it there")->type_name("FILE");
         apply->add_option("DIRECTORY", words_->directory, "As `ashlar site new` makes it")->required()->check(CLI::ExistingDirectory);
     }
 
@@ -138,6 +121,12 @@ private:
             return show(door, ask_voters(door, "formation.retry", {{"name", words->formation}}), [&](const Json&) { return fmt::format("'{}' is tried again\n", words->formation); });
         });
         retry->add_option("SERVICE", words_->formation, "A formation")->required();
+        auto* rotate = command(*formation, "rotate", "Another value for a secret of a service; its files and units follow on every node", "ashlarctl formation rotate keystone admin", [words = words_](const Door& door) {
+            return show(door, ask_voters(door, "secret.rotate", {{"formation", words->formation}, {"secret", words->secret}}),
+                        [&](const Json&) { return fmt::format("the secret '{}' of '{}' has another value; its nodes take it over one by one\n", words->secret, words->formation); });
+        });
+        rotate->add_option("SERVICE", words_->formation, "A formation")->required();
+        rotate->add_option("SECRET", words_->secret, "Its name in the formation")->required();
     }
 
     void about(CLI::App& parent, const char* name, const char* ask, const char* help, const char* example, const char* outcome) {
@@ -148,20 +137,28 @@ private:
         added->add_option("NODE", words_->node, "Its name in site.toml, or its id")->required();
     }
 
-    CLI::App* command(CLI::App& parent, const char* name, const char* help, const char* example, SiteCommand run) {
-        CLI::App* added = parent.add_subcommand(name, help);
-        added->footer(std::string("example:\n  ") + example);
-        added->callback([choose = choose_, run = std::move(run)] { choose(run); });
-        return added;
-    }
+    CLI::App* command(CLI::App& parent, const char* name, const char* help, const char* example, SiteCommand run) { return add_command(parent, choose_, name, help, example, std::move(run)); }
 
     CLI::App& app_;
-    const std::function<void(SiteCommand)> choose_;
+    const Choose choose_;
     const std::shared_ptr<Words> words_ = std::make_shared<Words>();
 };
 
 } // namespace
 
-void add_site_commands(CLI::App& app, const std::function<void(SiteCommand command)>& choose) { Commands(app, choose).add(); }
+Json plan_files(const std::string& directory) {
+    Json files = Json::object();
+    for (const auto& entry : fs::directory_iterator(directory)) {
+        const auto name = entry.path().filename().native();
+        if (name == "site.toml" || entry.path().extension() == ".csv") files[name] = base64(bytes_of(read_file(entry.path())));
+    }
+    if (!files.contains("site.toml")) throw Error(fmt::format("cannot apply '{}': it has no site.toml", directory), "name the directory that `ashlar site new` made");
+    return files;
+}
+
+void add_site_commands(CLI::App& app, const Choose& choose) {
+    Commands(app, choose).add();
+    add_operator_commands(app, choose);
+}
 
 } // namespace ashlar::ctl

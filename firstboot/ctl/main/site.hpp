@@ -1,21 +1,17 @@
 #pragma once
 
-// Commands about the whole site: they ask the voters (docs/formats/voters-interface.md), as root at this node.
+// Commands about the whole site: they ask the voters.
 
-#include <functional>
-#include <string>
-
-#include <CLI/CLI.hpp>
+#include "site_door.hpp"
 
 namespace ashlar::ctl {
 
-struct Door {
-    std::string socket; // of ashlard
-    bool json = false;  // how answers are shown
-};
-using SiteCommand = std::function<int(const Door& door)>;
-
 // `choose` is told what was asked for.
-void add_site_commands(CLI::App& app, const std::function<void(SiteCommand command)>& choose);
+void add_site_commands(CLI::App& app, const Choose& choose);
+// Those about people: certificates, and what takes two of them.
+void add_operator_commands(CLI::App& app, const Choose& choose);
+
+// A site's directory, as `plan.apply` wants it.
+[[nodiscard]] Json plan_files(const std::string& directory);
 
 } // namespace ashlar::ctl

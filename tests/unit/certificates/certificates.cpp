@@ -153,6 +153,13 @@ TEST_F(Site, ForeignBytesAreRefusedAndNotAnError) {
     EXPECT_EQ(fault(longer, birth), Fault::malformed);
 }
 
+TEST_F(Site, AnAuthoritySaysOfWhichSiteItIs) {
+    const auto trust = Trust::of_authority(authority.certificate().der());
+    EXPECT_EQ(std::get<Trust>(trust).site(), site);
+    EXPECT_EQ(std::get<Refusal>(Trust::of_authority(certificate.der())).fault, Fault::foreign) << "a member's";
+    EXPECT_EQ(std::get<Refusal>(Trust::of_authority({})).fault, Fault::malformed);
+}
+
 TEST_F(Site, TrustIsPinnedByDigest) {
     const SiteCertificate& own = authority.certificate();
     EXPECT_TRUE(std::holds_alternative<Trust>(Trust::pinned(site, own.der(), own.digest())));

@@ -104,6 +104,19 @@ TEST(StatusText, InRescueSaysWhatIsMissing) {
     EXPECT_EQ(status_text(json), rescue + "missing    cannot open /var: the TPM does not (it says no)\n");
 }
 
+TEST(ProposalText, ShowsAllOfItAndGivesATerminalNoOrders) {
+    const Json line{{"proposal", "3f0c"}, {"what", "plan.apply"}, {"by", "anna"}, {"made", 1795546800}, {"expires", 1795554000}, {"expired", false}};
+    EXPECT_EQ(ctl::proposals_text({{"proposals", Json::array()}}), "nothing waits for a second person\n");
+    EXPECT_EQ(ctl::proposals_text({{"proposals", {line}}}), "3f0c  plan.apply   by anna, until 2026-11-24 21:00:00\n");
+    EXPECT_THAT(ctl::proposed_text(line), testing::EndsWith("ashlarctl proposal agree 3f0c\n"));
+    Json shown = line;
+    shown["parameters"] = {{"files", {{"site.toml", "W3NpdGVdChtbMko="}, {"x.csv", "?"}}}}; // "[site]\n\x1b[2J"
+    EXPECT_EQ(ctl::proposal_text(shown), "3f0c  plan.apply   by anna, until 2026-11-24 21:00:00\n\n---- site.toml ----\n[site]\n?[2J\n---- x.csv ----\n(it cannot be read)\n");
+    shown["expired"] = true;
+    shown["parameters"] = {{"name", "n05"}};
+    EXPECT_EQ(ctl::proposal_text(shown), "3f0c  plan.apply   by anna, expired at 2026-11-24 21:00:00\nname       n05\n");
+}
+
 TEST(ConsoleText, BeginsWithWhoAndWhere) {
     Json json = status();
     json["place"] = "medium";

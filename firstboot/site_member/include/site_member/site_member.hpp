@@ -18,6 +18,7 @@
 #include <site_member/record.hpp>
 #include <voters/client.hpp>
 #include <voters/plan.hpp>
+#include <voters/secrets.hpp>
 
 #include <condition_variable>
 #include <filesystem>
@@ -62,6 +63,10 @@ public:
     // Error when one of them is there, when it is not all others that are named, or when this node has nothing to go on with. The daemon
     // starts again, and carries it out however often it is cut off.
     void recover(const std::vector<std::string>& lost);
+    // The same for an operator's certificate, on any node: it passes the request (PKCS #10, base64) on as its own question.
+    [[nodiscard]] Json operator_certificate(const std::string& request);
+    // "site", the "certificate" of its authority (DER, base64), and addresses of "voters": what operators trust, and whom they ask.
+    [[nodiscard]] Json authority() const;
 
 private:
     // Settling.
@@ -107,6 +112,8 @@ private:
     void hear_wishes();
     [[nodiscard]] PlanFollower::Deeds following();
     void keep_plan(const voters::PlanFiles& files);
+    [[nodiscard]] voters::Rotation rotation(const std::string& formation, const std::string& secret);
+    [[nodiscard]] bool has_certificate() const;
     [[nodiscard]] formations::Parts formation_parts();
     [[nodiscard]] forming::Self formation_self() const;
     [[nodiscard]] std::shared_ptr<const View> view() const;

@@ -31,6 +31,9 @@ public:
     // something is judged by it.
     [[nodiscard]] static std::variant<Trust, Refusal> pinned(const SiteId& site, ByteView authority, const Digest& pin);
 
+    // The same for a certificate that came on a way that is trusted, as a file of an operator: it says itself of which site it is.
+    [[nodiscard]] static std::variant<Trust, Refusal> of_authority(ByteView authority);
+
     [[nodiscard]] const SiteId& site() const noexcept { return site_; }
     [[nodiscard]] const SiteCertificate& authority() const noexcept { return authority_; }
 
