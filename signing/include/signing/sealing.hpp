@@ -7,6 +7,12 @@
 
 #include <signing/bytes.hpp>
 #include <signing/key.hpp>
+#include <signing/secret.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string_view>
 
 namespace ashlar {
 
@@ -16,5 +22,24 @@ inline constexpr std::string_view sealing_algorithm = "rsa-oaep-sha256";
 // As long as the key's modulus; other bytes at each call. `secret` may have at most 190 bytes (a key of
 // 2048 bits).
 [[nodiscard]] Bytes seal(const PublicKey& to, ByteView secret);
+
+// The private half. A type of its own: what opens secrets signs nothing.
+class OpeningKey {
+public:
+    // PEM, as PrivateKey::load() takes it. An Error for what is no RSA key.
+    [[nodiscard]] static OpeningKey load(const std::filesystem::path& path, std::optional<std::string_view> passphrase = std::nullopt);
+    OpeningKey(OpeningKey&&) noexcept;
+    OpeningKey& operator=(OpeningKey&&) noexcept;
+    ~OpeningKey();
+
+    [[nodiscard]] PublicKey public_key() const;
+    // Nothing for what was sealed to another key, or was changed since.
+    [[nodiscard]] std::optional<Secret> open(ByteView sealed) const;
+
+private:
+    struct State;
+    explicit OpeningKey(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
 
 } // namespace ashlar
