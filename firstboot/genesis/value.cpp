@@ -115,11 +115,19 @@ Voter voter_in(const Json& json) {
     return voter;
 }
 
+Restores restores_in(const Json& json) {
+    JsonObject object(json, document, "'restores'");
+    const Restores restores{.genesis = object.id<GenesisId>("genesis"), .file = object.digest("file")};
+    object.finish();
+    return restores;
+}
+
 Value value_in(const Json& json) {
     JsonObject object(json, document, "it");
     object.expect("format", 1);
     Value value{.site = object.id<SiteId>("site"),
                 .genesis = object.id<GenesisId>("genesis"),
+                .restores = object.has("restores") ? std::optional(restores_in(object.at("restores"))) : std::nullopt,
                 .authority = SiteCertificate::from_der(object.bytes("authority"), "authority"),
                 .etcd_authority = SiteCertificate::from_der(object.bytes("etcd_authority"), "etcd's authority"),
                 .voters = {}};
@@ -153,14 +161,25 @@ std::variant<Trust, Refused> trust_of(const Value& value, const Kind& kind) {
     return std::get<Trust>(std::move(trust));
 }
 
-std::variant<Authority, Refused> opened(const Value& value, const Bytes& sealed, const SigningKey& key, const Kind& kind) try {
-    const auto secret = unseal(key, purpose(kind, value.site, value.genesis), sealed);
-    if (!secret) return Refused{fmt::format("{} does not open with this node's key", kind.name)};
+std::variant<Authority, Refused> authority_with(const Value& value, const Secret& secret, const Kind& kind) try {
     auto trust = trust_of(value, kind);
     if (const auto* refused = std::get_if<Refused>(&trust)) return *refused;
-    return Authority::with(SigningKey::from_secret(*secret, "authority"), std::get<Trust>(std::move(trust)));
+    return Authority::with(SigningKey::from_secret(secret, "authority"), std::get<Trust>(std::move(trust)));
 } catch (const Error& error) {
     return Refused{error.message()};
+}
+
+std::variant<Authority, Refused> opened(const Value& value, const Bytes& sealed, const SigningKey& key, const Kind& kind) {
+    const auto secret = unseal(key, purpose(kind, value.site, value.genesis), sealed);
+    if (!secret) return Refused{fmt::format("{} does not open with this node's key", kind.name)};
+    return authority_with(value, *secret, kind);
+}
+
+// Both, or what is wrong with the first that is wrong.
+std::variant<Authorities, Refused> both(std::variant<Authority, Refused> site, std::variant<Authority, Refused> etcd) {
+    if (const auto* refused = std::get_if<Refused>(&site)) return *refused;
+    if (const auto* refused = std::get_if<Refused>(&etcd)) return *refused;
+    return Authorities{std::get<Authority>(std::move(site)), std::get<Authority>(std::move(etcd))};
 }
 
 std::variant<Authority, Refused> opened(const Value& value, const SigningKey& key, const Kind& kind) {
@@ -173,6 +192,7 @@ std::optional<std::string> fault_of(const Value& value, const SiteId& site) {
     if (value.site != site) return fmt::format("it is of the site {}", value.site.text());
     if (auto fault = fault_of(value.voters)) return fault;
     if (!std::ranges::is_sorted(value.voters, {}, &Voter::node)) return "its voters are not in order";
+    if (value.restores && value.restores->genesis == value.genesis) return "it restores itself";
     if (value.authority.key() == value.etcd_authority.key()) return "etcd's authority is the site's";
     const auto trust = trust_of(value, of_site);
     if (const auto* refused = std::get_if<Refused>(&trust)) return refused->text;
@@ -191,25 +211,38 @@ std::optional<std::string> fault_of_keys(const Value& value, const SigningKey& k
 
 } // namespace
 
-Value build(const SiteId& site, const GenesisId& genesis, const std::vector<Candidate>& candidates, Time now) {
+namespace {
+
+Value value_with(const SiteId& site, const GenesisId& genesis, const std::vector<Candidate>& candidates, const Authorities& authorities, const std::optional<Restores>& restores, Time now) {
     if (const auto fault = fault_of(candidates)) throw Error(fmt::format("cannot begin the site: {}", *fault), "declare 1, 3 or 5 voters, each with a name and addresses of its own");
-    const Authority authority = Authority::found(site, now), etcd_authority = Authority::found(site, now);
-    const Beginning beginning{.site = site, .genesis = genesis, .authority = authority, .etcd_authority = etcd_authority};
-    Value value{.site = site, .genesis = genesis, .authority = authority.certificate(), .etcd_authority = etcd_authority.certificate(), .voters = {}};
+    const Beginning beginning{.site = site, .genesis = genesis, .authority = authorities.site, .etcd_authority = authorities.etcd};
+    Value value{.site = site, .genesis = genesis, .restores = restores, .authority = authorities.site.certificate(), .etcd_authority = authorities.etcd.certificate(), .voters = {}};
     for (const Candidate& candidate : candidates) value.voters.push_back(voter_from(candidate, beginning, now));
     std::ranges::sort(value.voters, {}, &Voter::node);
     return value;
 }
 
+} // namespace
+
+Value build(const SiteId& site, const GenesisId& genesis, const std::vector<Candidate>& candidates, Time now) {
+    return value_with(site, genesis, candidates, {Authority::found(site, now), Authority::found(site, now)}, std::nullopt, now);
+}
+
+Value build_again(const SiteId& site, const GenesisId& genesis, const std::vector<Candidate>& candidates, const Past& past, Time now) {
+    return value_with(site, genesis, candidates, past.authorities, past.restores, now);
+}
+
 std::string text_of(const Value& value) {
     Json voters = Json::array();
     for (const Voter& voter : value.voters) voters.push_back(json_of(voter));
-    return tuf::canonical_json({{"format", 1},
-                                {"site", value.site.text()},
-                                {"genesis", value.genesis.text()},
-                                {"authority", base64(value.authority.der())},
-                                {"etcd_authority", base64(value.etcd_authority.der())},
-                                {"voters", std::move(voters)}});
+    Json json{{"format", 1},
+              {"site", value.site.text()},
+              {"genesis", value.genesis.text()},
+              {"authority", base64(value.authority.der())},
+              {"etcd_authority", base64(value.etcd_authority.der())},
+              {"voters", std::move(voters)}};
+    if (value.restores) json["restores"] = {{"genesis", value.restores->genesis.text()}, {"file", value.restores->file.hex()}};
+    return tuf::canonical_json(json);
 }
 
 std::variant<Value, Refused> check_from_outside(std::string_view text, const SiteId& site) try {
@@ -240,12 +273,10 @@ SealedKeys seal(const Value& value, const Authorities& authorities, const Verify
     return {.authority = sealed(of_site, authorities.site), .etcd_authority = sealed(of_etcd, authorities.etcd)};
 }
 
-std::variant<Authorities, Refused> open(const Value& value, const SealedKeys& keys, const SigningKey& key) {
-    auto site = opened(value, keys.authority, key, of_site);
-    if (const auto* refused = std::get_if<Refused>(&site)) return *refused;
-    auto etcd = opened(value, keys.etcd_authority, key, of_etcd);
-    if (const auto* refused = std::get_if<Refused>(&etcd)) return *refused;
-    return Authorities{std::get<Authority>(std::move(site)), std::get<Authority>(std::move(etcd))};
+std::variant<Authorities, Refused> open(const Value& value, const SealedKeys& keys, const SigningKey& key) { return both(opened(value, keys.authority, key, of_site), opened(value, keys.etcd_authority, key, of_etcd)); }
+
+std::variant<Authorities, Refused> authorities_with(const Value& value, const Secret& authority, const Secret& etcd_authority) {
+    return both(authority_with(value, authority, of_site), authority_with(value, etcd_authority, of_etcd));
 }
 
 std::variant<Authority, Refused> authority_in(const Value& value, const SigningKey& key) { return opened(value, key, of_site); }

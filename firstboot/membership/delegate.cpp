@@ -40,7 +40,7 @@ founding::Genesis Delegate::make(const founding::Electorate& voters, const std::
     for (const auto& [node, offer] : offers) candidates.push_back(candidate_in(node, offer));
     const GenesisId id = GenesisId::random();
     founding::Genesis made{.id = id, .voters = voters, .value = {}};
-    append(made.value, genesis::text_of(genesis::build(parts_.site, id, candidates, parts_.now())));
+    append(made.value, genesis::text_of(parts_.past ? genesis::build_again(parts_.site, id, candidates, *parts_.past, parts_.now()) : genesis::build(parts_.site, id, candidates, parts_.now())));
     return made;
 }
 
@@ -49,12 +49,24 @@ std::optional<std::string> Delegate::objection(const founding::Genesis& genesis)
     if (const auto* refused = std::get_if<genesis::Refused>(&checked)) return refused->text;
     const auto& value = std::get<genesis::Value>(checked);
     if (value.genesis != genesis.id) return "it has another id than the one that is agreed on";
+    if (auto objection = objection_to_past(value)) return objection;
     std::vector<NodeId> agreed, named;
     for (const auto& elector : genesis.voters) agreed.push_back(elector.node);
     for (const auto& voter : value.voters) named.push_back(voter.node);
     std::ranges::sort(agreed);
     std::ranges::sort(named);
     return agreed == named ? std::nullopt : std::optional<std::string>("it has other voters than those that agree");
+}
+
+// All voters restore the same, or none restores anything: nobody's medium decides it for the others.
+std::optional<std::string> Delegate::objection_to_past(const genesis::Value& value) const {
+    const auto& past = parts_.past;
+    if (!past && !value.restores) return std::nullopt;
+    if (!past) return "it restores the site from a backup, and this node's medium has no restore file";
+    if (!value.restores) return "it begins the site anew, and this node's medium has a restore file";
+    if (*value.restores != past->restores) return "it restores the site from another restore file than this node's medium has";
+    if (value.authority != past->authorities.site.certificate() || value.etcd_authority != past->authorities.etcd.certificate()) return "its authorities are not those of the restore file";
+    return std::nullopt;
 }
 
 genesis::Value value_of(const founding::Genesis& genesis, const SiteId& site) {

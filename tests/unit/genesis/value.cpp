@@ -170,3 +170,57 @@ TEST_F(GenesisValue, OfOneVoterIsAValue) {
     const std::string alone = text_of(build(site, genesis, {candidates[0]}, now));
     EXPECT_EQ(refusal(alone), "no refusal");
 }
+
+// ---- Of a site that was lost --------------------------------------------------------------------------
+
+class GenesisAgain : public GenesisValue {
+protected:
+    static Digest file() { return sha256("the restore file"); }
+    [[nodiscard]] Authorities authorities() const { return std::get<Authorities>(open(value, *keys_for(value, value.voters[0].node), key_of(value.voters[0]))); }
+    [[nodiscard]] const SigningKey& key_of(const Voter& voter) const {
+        return *std::ranges::find_if(keys, [&](const SigningKey& key) { return key.verifying_key() == voter.key; });
+    }
+    const std::vector<SigningKey> new_keys = [] {
+        std::vector<SigningKey> made;
+        for (int i = 0; i < 3; ++i) made.push_back(SigningKey::generate(site_scheme));
+        return made;
+    }();
+    const Past past{.authorities = authorities(), .restores = {.genesis = genesis, .file = file()}};
+    const Value again = build_again(site, GenesisId::random(), candidates_of(new_keys), past, now);
+    // Its text with something else in it.
+    [[nodiscard]] std::string refusal_with(const std::function<void(Json&)>& change) const {
+        Json json = Json::parse(text_of(again));
+        change(json);
+        return refusal(tuf::canonical_json(json), new_keys[0]);
+    }
+};
+
+TEST_F(GenesisAgain, HasTheAuthoritiesThatTheSiteHad) {
+    for (const SigningKey& key : new_keys) EXPECT_EQ(std::get<Value>(check(text_of(again), {.site = site, .key = key})), again);
+    EXPECT_EQ(again.authority, value.authority);
+    EXPECT_EQ(again.etcd_authority, value.etcd_authority);
+    EXPECT_EQ(again.restores, past.restores);
+    // What was certified before goes on to count.
+    EXPECT_TRUE(std::holds_alternative<certificates::Bearer>(certificates::verify_at_no_time(value.voters[0].certificate.der(), std::get<certificates::Authority>(authority_in(again, new_keys[0])).trust())));
+}
+
+TEST_F(GenesisAgain, IsNotReadableForVotersThatAreGone) {
+    for (const SigningKey& key : keys)
+        for (const Voter& voter : again.voters) EXPECT_TRUE(std::holds_alternative<Refused>(open(again, {voter.sealed_authority, voter.sealed_etcd_authority}, key)));
+}
+
+TEST_F(GenesisAgain, SaysWhatItRestoresInOneForm) {
+    EXPECT_FALSE(Json::parse(text).contains("restores"));
+    EXPECT_EQ(Json::parse(text_of(again)).at("restores"), (Json{{"genesis", genesis.text()}, {"file", file().hex()}}));
+    EXPECT_EQ(refusal_with([&](Json& json) { json["restores"]["genesis"] = again.genesis.text(); }), "it restores itself");
+    EXPECT_THAT(refusal_with([](Json& json) { json["restores"]["more"] = 1; }), HasSubstr("unknown key 'more'"));
+    EXPECT_THAT(refusal_with([](Json& json) { json["restores"].erase("file"); }), HasSubstr("'file' is missing"));
+    EXPECT_THAT(refusal_with([](Json& json) { json["restores"] = nullptr; }), HasSubstr("'restores' is not an object"));
+}
+
+TEST_F(GenesisAgain, WantsTheKeysOfItsAuthorities) {
+    const auto both = authorities_with(value, past.authorities.site.secret(), past.authorities.etcd.secret());
+    EXPECT_EQ(std::get<Authorities>(both).site.certificate(), value.authority);
+    EXPECT_THAT(std::get<Refused>(authorities_with(value, past.authorities.etcd.secret(), past.authorities.etcd.secret())).text, HasSubstr("it does not belong to the authority's certificate"));
+    EXPECT_TRUE(std::holds_alternative<Refused>(authorities_with(value, past.authorities.site.secret(), Secret("no key"))));
+}

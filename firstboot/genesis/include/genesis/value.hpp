@@ -7,6 +7,7 @@
 
 #include <certificates/authority.hpp>
 #include <signing/bytes.hpp>
+#include <signing/digest.hpp>
 
 #include <optional>
 #include <string>
@@ -36,9 +37,17 @@ struct Voter {
     bool operator==(const Voter&) const = default;
 };
 
+// A site that goes on after the loss of all its voters: docs/formats/site-backup.md.
+struct Restores {
+    GenesisId genesis; // that it had
+    Digest file;       // SHA-256 of the restore file that each voter's medium has
+    bool operator==(const Restores&) const = default;
+};
+
 struct Value {
     SiteId site;
     GenesisId genesis;
+    std::optional<Restores> restores; // none: the site begins
     certificates::SiteCertificate authority;
     certificates::SiteCertificate etcd_authority; // etcd trusts it, and nobody else does
     std::vector<Voter> voters;                    // by node id
@@ -48,6 +57,16 @@ struct Value {
 // New authorities, and everything that comes from them. Their keys are in nobody's memory afterwards. An Error for candidates
 // that cannot be voters of one site: not 1, 3 or 5, two of one key or name or address, one without an address.
 [[nodiscard]] Value build(const SiteId& site, const GenesisId& genesis, const std::vector<Candidate>& candidates, Time now);
+
+struct Authorities {
+    certificates::Authority site, etcd;
+};
+// With the authorities that the site had, whose certificates go on to count.
+struct Past {
+    Authorities authorities;
+    Restores restores;
+};
+[[nodiscard]] Value build_again(const SiteId& site, const GenesisId& genesis, const std::vector<Candidate>& candidates, const Past& past, Time now);
 [[nodiscard]] std::string text_of(const Value& value); // canonical JSON
 
 struct Known {
@@ -69,14 +88,14 @@ struct SealedKeys {
     Bytes authority, etcd_authority;
     bool operator==(const SealedKeys&) const = default;
 };
-struct Authorities {
-    certificates::Authority site, etcd;
-};
 // What the value has for this node; nothing: it is none of the first voters.
 [[nodiscard]] std::optional<SealedKeys> keys_for(const Value& value, const NodeId& node);
 // For a voter that comes later.
 [[nodiscard]] SealedKeys seal(const Value& value, const Authorities& authorities, const VerifyingKey& to);
 [[nodiscard]] std::variant<Authorities, Refused> open(const Value& value, const SealedKeys& keys, const SigningKey& key);
+
+// By the keys themselves, PKCS #8 in PEM: of a backup.
+[[nodiscard]] std::variant<Authorities, Refused> authorities_with(const Value& value, const Secret& authority, const Secret& etcd_authority);
 
 // Of a first voter.
 [[nodiscard]] std::variant<certificates::Authority, Refused> authority_in(const Value& value, const SigningKey& key);

@@ -24,6 +24,7 @@ public:
         std::set<std::string> roles;
         std::vector<std::string> addresses; // the first is where its etcd is reached
         std::function<Time()> now;
+        std::optional<genesis::Past> past; // its medium says to restore the site
     };
     explicit Delegate(Parts parts) : parts_(std::move(parts)) {}
 
@@ -33,6 +34,8 @@ public:
     [[nodiscard]] std::optional<std::string> objection(const founding::Genesis& genesis) const;
 
 private:
+    [[nodiscard]] std::optional<std::string> objection_to_past(const genesis::Value& value) const;
+
     const Parts parts_;
 };
 
