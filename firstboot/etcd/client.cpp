@@ -138,6 +138,11 @@ Range Client::range(const std::string& prefix) {
                         {{"key", encoded(begin_of(prefix))}, {"range_end", encoded(end_of(prefix))}, {"sort_order", "ASCEND"}, {"sort_target", "KEY"}}, Kind::read));
 }
 
+Range Client::between(const std::string& first, const std::string& end) {
+    return range_in(ask(fmt::format("read from '{}' to '{}'", first, end), "/v3/kv/range",
+                        {{"key", encoded(begin_of(first))}, {"range_end", encoded(begin_of(end))}, {"sort_order", "ASCEND"}, {"sort_target", "KEY"}}, Kind::read));
+}
+
 Range Client::last(const std::string& prefix, std::size_t most) {
     if (most == 0) return {}; // of etcd that is: all
     return range_in(ask(fmt::format("read the last of '{}…'", prefix), "/v3/kv/range",

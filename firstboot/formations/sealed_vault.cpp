@@ -24,6 +24,7 @@ constexpr JsonDocument document{.kind = "secret", .name = "of the site's store",
 constexpr unsigned most_tries = 20; // against others who give copies meanwhile
 
 std::string name_of(std::string_view formation, std::string_view secret) { return fmt::format("{}/{}", formation, secret); }
+std::string purpose_of(std::string_view site, std::string_view formation, std::string_view secret) { return fmt::format("ashlar secret 1 {} {}", site, name_of(formation, secret)); }
 
 Error not_rotated(std::string_view formation, std::string_view secret, std::string_view cause, std::string hint) {
     return Error(fmt::format("cannot rotate the secret '{}': {}", name_of(formation, secret), cause), std::move(hint));
@@ -75,7 +76,7 @@ struct SealedVault::Kept {
 };
 
 SealedVault::SealedVault(forming::SiteStore& store, const formation::Formations& formations, const SigningKey& key, forming::Randomness& random)
-    : store_(store), formations_(formations), key_(key), self_(node_id_of(key.verifying_key()).text()), random_(random) {}
+    : store_(store), formations_(formations), key_(key), random_(random) {}
 
 void SealedVault::see(forming::Site site, Keys keys) {
     for (const auto& [node, key] : keys)
@@ -85,7 +86,7 @@ void SealedVault::see(forming::Site site, Keys keys) {
     keys_ = std::move(keys);
 }
 
-std::string SealedVault::purpose(std::string_view formation, std::string_view secret) const { return fmt::format("ashlar secret 1 {} {}", site_.id, name_of(formation, secret)); }
+std::string SealedVault::purpose(std::string_view formation, std::string_view secret) const { return purpose_of(site_.id, formation, secret); }
 
 std::optional<SealedVault::Kept> SealedVault::kept(std::string_view formation, std::string_view secret) const {
     const std::string key = forming::key::secret(formation, secret);
@@ -95,13 +96,25 @@ std::optional<SealedVault::Kept> SealedVault::kept(std::string_view formation, s
     return Kept{Copies::from(found->second.value), found->second.revision};
 }
 
-std::optional<Secret> SealedVault::own_copy(const Copies& copies, std::string_view formation, std::string_view secret) const {
-    const auto found = copies.sealed.find(self_);
+std::optional<Secret> SealedVault::copy_for(const SigningKey& key, const Copies& copies, std::string_view site, std::string_view formation, std::string_view secret) {
+    const auto found = copies.sealed.find(node_id_of(key.verifying_key()).text());
     if (found == copies.sealed.end()) return std::nullopt;
     const auto bytes = from_base64(found->second);
-    auto value = bytes ? unseal(key_, purpose(formation, secret), *bytes) : std::nullopt;
+    auto value = bytes ? unseal(key, purpose_of(site, formation, secret), *bytes) : std::nullopt;
     if (!value) throw Error(fmt::format("cannot open the secret '{}': the copy for this node is not sealed to its key, or was changed", name_of(formation, secret)), "rotate it: all who may read it get another one");
     return value;
+}
+
+std::optional<Secret> SealedVault::own_copy(const Copies& copies, std::string_view formation, std::string_view secret) const { return copy_for(key_, copies, site_.id, formation, secret); }
+
+std::optional<Secret> SealedVault::opened(std::string_view record, const SigningKey& key, std::string_view site, std::string_view formation, std::string_view secret) {
+    return copy_for(key, Copies::from(record), site, formation, secret);
+}
+
+std::string SealedVault::sealed(const Secret& value, const Keys& to, std::string_view site, std::string_view formation, std::string_view secret) {
+    Copies copies;
+    for (const auto& [node, key] : to) copies.sealed[node] = base64(seal_to_node(key, purpose_of(site, formation, secret), value));
+    return copies.text();
 }
 
 std::optional<Secret> SealedVault::read(std::string_view formation, std::string_view secret) const {

@@ -98,6 +98,8 @@ public:
 
     [[nodiscard]] std::optional<Pair> get(const std::string& key);
     [[nodiscard]] Range range(const std::string& prefix); // sorted by key; an empty one is everything
+    // From `first` on and before `end`; empty ones are the beginning and the end of everything.
+    [[nodiscard]] Range between(const std::string& first, const std::string& end);
     [[nodiscard]] Range last(const std::string& prefix, std::size_t most); // the last ones by key, the last one first
     [[nodiscard]] Extent extent(const std::string& prefix);
     Revision put(const std::string& key, const std::string& value);

@@ -49,6 +49,11 @@ public:
     };
     [[nodiscard]] Rotation rotation(std::string_view formation, std::string_view secret);
 
+    // The record itself, for who has it from elsewhere: a backup, and what is restored from it. `site`: its id.
+    [[nodiscard]] static std::string sealed(const Secret& value, const Keys& to, std::string_view site, std::string_view formation, std::string_view secret);
+    // Nothing when there is no copy for that key. An Error for one that does not open, and for what is no record.
+    [[nodiscard]] static std::optional<Secret> opened(std::string_view record, const SigningKey& key, std::string_view site, std::string_view formation, std::string_view secret);
+
 private:
     struct Copies;
     struct Kept;
@@ -57,6 +62,7 @@ private:
     [[nodiscard]] std::optional<Kept> kept(std::string_view formation, std::string_view secret) const;
     [[nodiscard]] std::optional<Secret> read(std::string_view formation, std::string_view secret) const;
     [[nodiscard]] std::optional<Secret> own_copy(const Copies& copies, std::string_view formation, std::string_view secret) const;
+    [[nodiscard]] static std::optional<Secret> copy_for(const SigningKey& key, const Copies& copies, std::string_view site, std::string_view formation, std::string_view secret);
     [[nodiscard]] Entitled entitled(const formation::Formation& formation, const formation::Secret& secret) const;
     void seal(Copies& copies, const Entitled& to, std::string_view formation, std::string_view secret, const Secret& value) const;
     [[nodiscard]] Copies sealed_new(const formation::Formation& formation, const formation::Secret& secret);
@@ -66,7 +72,6 @@ private:
     forming::SiteStore& store_;
     const formation::Formations& formations_;
     const SigningKey& key_;
-    const std::string self_;
     forming::Randomness& random_;
 
     mutable std::mutex mutex_; // what follows
