@@ -132,12 +132,11 @@ genesis::Past past_of(std::string_view file, const site::SiteKey& key) {
 bool is_done(etcd::Client& client) { return client.get(done_key).has_value(); }
 
 void restore(etcd::Client& client, const genesis::Value& value, std::string_view file, const site::SiteKey& key, const std::string& who, Time now) {
+    if (is_done(client)) return drop_marks(client);
     if (!value.restores || value.restores->file != sha256(file)) throw Error("cannot restore the site: this node's restore file is not the one that was agreed on", "every voter's medium has the same");
-    if (!is_done(client)) {
-        const auto header = backup::read_restore_header(file, file_name);
-        write_portions(client, Portions(backup::open_restore(file, file_name, key), value, header.made).all());
-        write_end(client, value, header, who, now);
-    }
+    const auto header = backup::read_restore_header(file, file_name);
+    write_portions(client, Portions(backup::open_restore(file, file_name, key), value, header.made).all());
+    write_end(client, value, header, who, now);
     drop_marks(client);
 }
 

@@ -2,8 +2,12 @@
 
 #include "formation_site.hpp"
 
+#include <backup/backup.hpp>
 #include <base/error.hpp>
+#include <restoration/collect.hpp>
+#include <restoration/restore.hpp>
 #include <roster/audit.hpp>
+#include <signing/digest.hpp>
 #include <signing/node_id.hpp>
 #include <site/ports.hpp>
 
@@ -68,6 +72,13 @@ void Office::follow(const site::Site& plan, const roster::Roster& roster) {
     }
 }
 
+void Office::restore(const roster::Member& self, const std::optional<std::string>& file) {
+    if (!parts_.value.restores) return;
+    const auto session = etcd_.open();
+    if (file) return restoration::restore(session->client(), parts_.value, *file, site_key_, certificates::text_of(self.bearer), parts_.now());
+    if (!restoration::is_done(session->client())) throw Error("cannot restore the site: this node's restore file is gone, and no voter has written all of it", "another voter does it: power them all on");
+}
+
 void Office::open() {
     session_ = etcd_.open();
     store_ = std::make_unique<site_store::EtcdStore>(session_->client());
@@ -113,6 +124,7 @@ Json Office::pass_on(const certificates::NodeBearer& self, const Json& request) 
 void Office::add_asks() {
     using voters::Kind;
     desk_->add("secret.rotate", voters::rotates_secrets(parts_.rotate));
+    desk_->add("backup", [this](const auto& occasion) { return back_up(occasion); });
     desk_->add({.name = "seat.take", .nodes = voters::Nodes::yes, .right = std::nullopt, .parameters = {{"address", Kind::text}, {"data", Kind::text}}}, [this](const auto& occasion) { return take_seat(occasion); });
     desk_->add({.name = "seat.promote", .nodes = voters::Nodes::yes, .right = std::nullopt, .parameters = {{"address", Kind::text}}}, [this](const auto& occasion) { return promote(occasion); });
 }
@@ -140,6 +152,29 @@ voters::Outcome Office::promote(const voters::Occasion& occasion) const {
     const std::string address = occasion.request.text("address");
     if (!who.bearer.addresses.contains(address)) return voters::Refusal{voters::Reason::not_allowed, fmt::format("{} does not have the address {}", who.bearer.name, address), {}};
     return Json{{"voter", seat::promote(occasion.etcd, address)}};
+}
+
+// ---- The backup --------------------------------------------------------------------------------------------
+
+voters::Outcome Office::back_up(const voters::Occasion& occasion) const try {
+    if (!occasion.plan || !occasion.plan->site.recovery_key)
+        return voters::Refusal{voters::Reason::not_now, "the site has no recovery key to which a backup could be sealed", {"write [install] recovery_key into site.toml, and order it: `ashlarctl site apply`"}};
+    const auto& site = occasion.plan->site;
+    auto [header, content] = restoration::collect(occasion.etcd, {.value = parts_.value, .authorities = keys_.authorities, .site_key = keys_.site_key, .key = parts_.key, .site_name = site.name}, occasion.now);
+    const std::string text = backup::write_backup(header, content, *site.recovery_key);
+    const bool fits = restoration::fits_on_media(header, std::move(content), site_key_);
+    // Two lines: a frame takes none that ends.
+    const auto end = text.find('\n');
+    return voters::Deed{.conditions = {},
+                        .changes = {},
+                        .answer = {{"header", text.substr(0, end)}, {"body", text.substr(end + 1, text.size() - end - 2)}, {"fits", fits}},
+                        .about = site.name,
+                        .text = fmt::format("SHA-256 {}, for the recovery key {}", sha256(text).hex(), site.recovery_key->fingerprint().hex()),
+                        .what = {}};
+} catch (const etcd::OutcomeUnknown&) {
+    throw;
+} catch (const Error& error) {
+    return voters::Refusal{voters::Reason::unavailable, error.message(), error.hint().empty() ? std::vector<std::string>() : std::vector{error.hint()}};
 }
 
 } // namespace ashlar::site_member

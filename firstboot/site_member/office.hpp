@@ -53,6 +53,8 @@ public:
     void forget(const std::vector<std::string>& lost);
     // Members have the roles and addresses that the plan gives them.
     void follow(const site::Site& plan, const roster::Roster& roster);
+    // Before anything else is written: what the site had, where it was lost. `file`: of this node's medium, where it still has it.
+    void restore(const roster::Member& self, const std::optional<std::string>& file);
     // From then on others are answered.
     void open();
     // Keeps the office as long as somebody is received there.
@@ -70,6 +72,7 @@ private:
     [[nodiscard]] forming::Site place(const roster::Roster& roster) const;
     void add_asks();
     [[nodiscard]] voters::Outcome take_seat(const voters::Occasion& occasion) const;
+    [[nodiscard]] voters::Outcome back_up(const voters::Occasion& occasion) const;
     [[nodiscard]] voters::Outcome promote(const voters::Occasion& occasion) const;
 
     const OfficeParts parts_;

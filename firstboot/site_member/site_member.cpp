@@ -12,6 +12,7 @@
 #include <formations/clock.hpp>
 #include <node/machine_facts.hpp>
 #include <node_key/own_key.hpp>
+#include <restoration/restore.hpp>
 #include <signing/base64.hpp>
 #include <signing/node_id.hpp>
 #include <site/ports.hpp>
@@ -96,13 +97,19 @@ private:
     const std::function<voters::VotersClient&()> voters_;
 };
 
+// What the site was, where the medium says to restore it.
+std::optional<genesis::Past> past_of(const node::SiteFiles& files) {
+    const auto text = files.restore();
+    return text ? std::optional(restoration::past_of(*text, *files.key())) : std::nullopt;
+}
+
 certificates::Trust trust_of(const genesis::Value& value) { return std::get<certificates::Trust>(certificates::Trust::pinned(value.site, value.authority.der(), value.authority.digest())); }
 
 } // namespace
 
 SiteMember::SiteMember(node::SiteFiles files, fs::path state, firstboot::Identity identity, Surroundings around)
     : files_(std::move(files)), state_(std::move(state)), around_(std::move(around)), identity_(std::move(identity)), key_(node_key::own_key(state_)), node_(node_id_of(key_.verifying_key())), place_(laid_place(files_.site, node_, identity_)),
-      delegate_({.site = *files_.site.id, .key = key_, .name = place_->name, .roles = place_->roles, .addresses = place_->addresses, .now = now}), formations_(formations_here()), record_(read_record(state_)),
+      delegate_({.site = *files_.site.id, .key = key_, .name = place_->name, .roles = place_->roles, .addresses = place_->addresses, .now = now, .past = past_of(files_)}), formations_(formations_here()), record_(read_record(state_)),
       membership_(membership_parts(files_, *place_, key_, identity_, state_, *this), around_.changed, around_.alarm), follower_(files_.public_texts(), following()), store_(std::make_unique<SharedStore>([this] { return office(); }, [this]() -> voters::VotersClient& { return *voters_; })) {
     service_ = std::make_unique<formations::FormationService>(formation_parts());
     membership_.begin();
@@ -121,6 +128,7 @@ void SiteMember::settle(const founding::Genesis& genesis, bool voter) {
         keep([&](Record& record) { record.certificate = certificate; });
     }
     if (const auto seat = sitting()) sit(*seat);
+    node::forget_restore(state_);
 }
 
 founding::Genesis SiteMember::introduce(const beacon_port::Origin& member) {
@@ -277,6 +285,7 @@ void SiteMember::sit(const Sitting& sitting) {
         keep([](Record& record) { record.lost.clear(); });
     }
     if (!past.has_voted) keep([](Record& record) { record.has_voted = true; });
+    office->restore(self(), files_.restore());
     if (!past.seat) office->found(self(), files_.public_texts());
     office->open();
     membership_.receive_by(office->reception());

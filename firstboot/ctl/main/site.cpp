@@ -2,6 +2,7 @@
 
 #include <ctl/text.hpp>
 
+#include <backup/backup.hpp>
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/json.hpp>
@@ -17,6 +18,7 @@
 #include <memory>
 #include <unistd.h>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 namespace ashlar::ctl {
@@ -50,6 +52,57 @@ int recover(const Door& door, const std::string& yes, const std::vector<std::str
     }
     (void)control::call(door.socket, "org.ashlar.Site.Recover", {{"lost", lost}});
     fmt::print("the site goes on with this node; `ashlarctl status` shows when\n");
+    return 0;
+}
+
+// ---- The backup --------------------------------------------------------------------------------------------
+
+constexpr unsigned for_its_owner = 0600;
+
+std::string counted(std::uint64_t number, std::string_view what) { return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s"); }
+
+Json json_of(const std::string& file, const backup::BackupHeader& backup) {
+    const auto& [site, name, genesis, made, holds] = backup.header;
+    return {{"file", file},
+            {"site", site.text()},
+            {"name", name},
+            {"genesis", genesis.text()},
+            {"made", made.time_since_epoch().count()},
+            {"recovery_key", backup.recovery_key.hex()},
+            {"holds", {{"nodes", holds.nodes}, {"secrets", holds.secrets}, {"pairs", holds.pairs}, {"audit", holds.audit}, {"audit_left_out", holds.audit_left_out}}}};
+}
+
+std::string text_of(const std::string& file, const backup::BackupHeader& backup) {
+    const auto& [site, name, genesis, made, holds] = backup.header;
+    const std::string left_out = holds.audit_left_out == 0 ? "" : fmt::format(" (the newest; {} are not in it)", holds.audit_left_out);
+    return fmt::format("{}: site '{}' as of {:%Y-%m-%d %H:%M:%S} UTC, genesis {}\n"
+                       "  its authorities and its key, {}, {}, {} of etcd, {} of the audit log{}\n"
+                       "  it opens with the recovery key {} only: keep both, and not in one place\n",
+                       file, name, made, genesis.text().substr(0, 8), counted(holds.nodes, "node"), counted(holds.secrets, "secret"), counted(holds.pairs, "key"), counted(holds.audit, "line"), left_out, backup.recovery_key.hex());
+}
+
+constexpr const char* standard_output = "-";
+
+void require_place(const std::string& file) {
+    if (fs::exists(file)) throw Error(fmt::format("cannot write '{}': it is there already", file), "name another file: an older backup is not replaced");
+    const fs::path directory = fs::absolute(file).parent_path();
+    if (!fs::is_directory(directory)) throw Error(fmt::format("cannot write '{}': there is no directory '{}'", file, directory.native()));
+}
+
+// Not before it is known that there is a place for it: each backup is in the audit log.
+int back_up(const Door& door, const std::string& file) {
+    const bool passes_on = file == standard_output;
+    if (!passes_on) require_place(file);
+    const Json answer = ask_voters(door, "backup", Json::object());
+    const std::string text = answer.at("header").get<std::string>() + '\n' + answer.at("body").get<std::string>() + '\n';
+    const auto header = backup::read_backup_header(text, file);
+    if (passes_on) fmt::print("{}", text);
+    else write_file(file, text, for_its_owner, Durability::synced);
+    const bool fits = answer.at("fits").get<bool>();
+    Json json = json_of(file, header);
+    json["fits"] = fits;
+    fmt::print(passes_on ? stderr : stdout, "{}", door.json ? pretty(json) : text_of(file, header));
+    if (!fits) fmt::print(stderr, "warning: media have no room for all that is in it: `ashlar site restore --without PREFIX` will have to leave something out\n  `etcdctl get --prefix / --keys-only` on a voter shows what else was put into the site's etcd\n");
     return 0;
 }
 
@@ -108,6 +161,8 @@ private:
         });
         authority->add_option("-o,--output", words_->file, "Write it there")->type_name("FILE");
         apply->add_option("DIRECTORY", words_->directory, "As `ashlar site new` makes it")->required()->check(CLI::ExistingDirectory);
+        auto* backup = command(*site, "backup", "All that the site cannot be without, in one file that only its recovery key opens", "ashlarctl site backup /var/tmp/berlin-1.backup\n  ssh root@n01 ashlarctl site backup - > berlin-1.backup", [words = words_](const Door& door) { return back_up(door, words->file); });
+        backup->add_option("FILE", words_->file, "A new file; it is whole, or not there. -: standard output")->required();
     }
 
     void add_formations() {

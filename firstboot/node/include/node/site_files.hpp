@@ -1,7 +1,7 @@
 #pragma once
 
 // What a medium brings of its site, and a node keeps in its state: site.toml, the table that it names, and the site's key or a
-// ticket.
+// ticket; and of a site that was lost, until it is there again, the restore file.
 // docs/formats/state.md, "site_files".
 
 #include <base/json.hpp>
@@ -23,6 +23,8 @@ struct SiteFiles {
     // Nothing where the medium has none. With neither the node founds and joins nothing.
     [[nodiscard]] std::optional<site::SiteKey> key() const;
     [[nodiscard]] std::optional<site::Ticket> ticket() const;
+    // The text of the restore file. Where it is, the key is too.
+    [[nodiscard]] std::optional<std::string> restore() const;
     // Those that may be read by the whole site.
     [[nodiscard]] std::map<std::string, std::string> public_texts() const;
 };
@@ -39,5 +41,7 @@ struct SiteFiles {
 
 // Another plan in the place of the one that the node has; its key or ticket stays.
 void keep_public_texts(const std::filesystem::path& state, const std::map<std::string, std::string>& texts);
+// What was restored is not kept, in neither copy of the state; `state`: the partition. Nothing is written where nothing is kept.
+void forget_restore(const std::filesystem::path& state);
 
 } // namespace ashlar::node
