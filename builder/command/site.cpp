@@ -1,10 +1,15 @@
 #include "duration.hpp"
 #include "office.hpp"
 #include "options.hpp"
+#include "terminal.hpp"
 
+#include <backup/backup.hpp>
+#include <backup/fate.hpp>
 #include <base/error.hpp>
+#include <base/file.hpp>
 #include <base/json.hpp>
 #include <base/text.hpp>
+#include <signing/message_key.hpp>
 #include <site/review.hpp>
 #include <site/site.hpp>
 #include <site/ticket.hpp>
@@ -18,6 +23,7 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 namespace ashlar::command {
@@ -158,12 +164,86 @@ int make_a_ticket(Context& context, const TicketOptions& options) {
     return 0;
 }
 
+// ---- After the loss of all -------------------------------------------------------------------------
+
+constexpr const char* restore_file = "restore";
+constexpr std::string_view plan = "/plan/"; // files of it, in the site's etcd
+
+struct RestoreOptions {
+    fs::path site, backup, key, passphrase_file, plan;
+    std::vector<std::string> without; // beginnings of keys
+};
+
+// RSA with OAEP, which a token's key is not asked for here.
+OpeningKey recovery_key(const RestoreOptions& options) {
+    std::optional<Secret> passphrase;
+    if (is_encrypted(options.key)) passphrase = secret_for("passphrase", options.key.native(), options.passphrase_file.empty() ? std::nullopt : std::optional(options.passphrase_file), "--passphrase-file");
+    return OpeningKey::load(options.key, passphrase ? std::optional(passphrase->text()) : std::nullopt);
+}
+
+std::map<std::string, std::string> plan_in(const backup::Content& content) {
+    std::map<std::string, std::string> files;
+    for (const auto& [key, text] : content.pairs)
+        if (key.starts_with(plan) && key.find('/', plan.size()) == std::string::npos) files.emplace(key.substr(plan.size()), text);
+    return files;
+}
+
+// Which files of the plan that the site had are others than those of the directory.
+std::vector<std::string> other_files(const std::map<std::string, std::string>& files, const fs::path& directory) {
+    std::vector<std::string> others;
+    for (const auto& [name, text] : files)
+        if (!fs::exists(directory / name) || read_file(directory / name) != text) others.push_back(name);
+    return others;
+}
+
+void write_plan(const std::map<std::string, std::string>& files, const fs::path& directory) {
+    if (!fs::create_directories(directory)) throw Error(fmt::format("cannot write '{}': it is there already", shown(directory)), "name a directory that is not there yet");
+    for (const auto& [name, text] : files) write_file(directory / name, text, 0644, Durability::synced);
+}
+
+void require_same_site(const site::Site& site, const backup::Header& header, const RestoreOptions& options) {
+    if (!site.genesis || !site.id) throw Error(fmt::format("cannot restore site '{}': it has no id, and founds nothing", site.name), "only a site that `ashlar site new` made has a backup");
+    if (*site.id != header.site)
+        throw Error(fmt::format("cannot restore site '{}' from '{}': that is a backup of site '{}', {}, and site.toml is of {}", site.name, shown(options.backup), header.name, header.site.text(), site.id->text()), "take the directory from which the lost nodes were flashed");
+}
+
+int restore_site(Context& context, const RestoreOptions& options) {
+    const fs::path file = site_file_of(options.site), directory = fs::absolute(file).parent_path(), output = directory / restore_file;
+    const site::Site site = site::load(file, shown(file));
+    const std::string text = read_file(options.backup), name = shown(options.backup);
+    auto header = backup::read_backup_header(text, name).header;
+    require_same_site(site, header, options);
+    if (fs::exists(output)) throw Error(fmt::format("cannot write '{}': it is there already", shown(output)), "media of one restoration have one file: remove it when no node was started with it");
+    const auto key = site::SiteKey::load(directory / sites::key_file);
+    if (key.site() != *site.id) throw Error(fmt::format("cannot restore site '{}': site.key is of another one", site.name), "site.key and site.toml belong together: neither may be taken from elsewhere");
+
+    auto content = backup::open_backup(text, name, recovery_key(options));
+    const auto files = plan_in(content);
+    const auto others = other_files(files, directory);
+    std::erase_if(content.pairs, [&](const backup::Pair& pair) { return std::ranges::any_of(options.without, [&](const std::string& prefix) { return pair.key.starts_with(prefix); }); });
+    const auto kept = backup::for_restore(std::move(content), header);
+    const std::string restore = backup::write_restore(header, kept, key);
+    if (!options.plan.empty()) write_plan(files, options.plan);
+    write_file(output, restore, 0600, Durability::synced);
+
+    if (!others.empty())
+        context.renderer().note(fmt::format("the site's plan was another one when the backup was made: {}; the restored site has that of {}{}", join(others, ", "), shown(directory), options.plan.empty() ? " (--plan DIR writes out the other one)" : ""));
+    if (context.json()) {
+        fmt::print("{}", pretty(Json{{"file", shown(output)}, {"site", header.name}, {"genesis", header.genesis.text()}, {"made", header.made.time_since_epoch().count()}, {"nodes", header.holds.nodes}, {"secrets", header.holds.secrets}, {"pairs", header.holds.pairs}, {"other_plan", others}}));
+        return 0;
+    }
+    fmt::print("{}: site '{}' as of {:%Y-%m-%d %H:%M:%S} UTC: {} (as removed), {}, {} of etcd\n"
+               "put it on the media of the voters as ashlar/restore, beside site.toml and site.key; power all of them on, and nothing that is left of the old ones\n",
+               shown(output), header.name, header.made, counted(header.holds.nodes, "node"), counted(header.holds.secrets, "secret"), counted(header.holds.pairs, "key"));
+    return 0;
+}
+
 } // namespace
 
 void add_site(CLI::App& app, const Choose& choose) {
     auto* command = app.add_subcommand("site", "A site: what its nodes are told, checked before anything is flashed");
     command->require_subcommand(1);
-    command->footer("examples:\n  ashlar site new berlin-1\n  ashlar site check berlin-1\n  ashlar site ticket berlin-1 --node n07 -o n07.ticket");
+    command->footer("examples:\n  ashlar site new berlin-1\n  ashlar site check berlin-1\n  ashlar site ticket berlin-1 --node n07 -o n07.ticket\n  ashlar site restore berlin-1 berlin-1.backup --key berlin-1-recovery.key");
 
     auto* fresh = command->add_subcommand("new", "Make a site's directory: site.toml with comments, nodes.csv, and its key");
     fresh->footer("examples:\n  ashlar site new berlin-1\n  ashlar site new lab --voters 1 --directory sites/lab");
@@ -191,6 +271,19 @@ void add_site(CLI::App& app, const Choose& choose) {
     ticket->add_option("--key", terms->key, "The site key (default: site.key beside site.toml)")->type_name("FILE");
     ticket->add_option("-o,--to", terms->output, "Where to write it; must not be there yet")->type_name("FILE")->required();
     ticket->callback([=] { choose({Place::plain, [terms](Context& context) { return make_a_ticket(context, *terms); }}); });
+
+    auto* restore = command->add_subcommand("restore", "Make what media of new voters bring when all nodes were lost, from a backup");
+    restore->footer("examples:\n  ashlar site restore berlin-1 berlin-1.backup --key berlin-1-recovery.key\n"
+                    "  ashlar site restore berlin-1 berlin-1.backup --key berlin-1-recovery.key --plan berlin-1-then     also the plan that the site had\n\n"
+                    "Offline: the recovery key is needed here, and on no node. `ashlarctl site backup` makes backups; what comes back: docs/guides/backup.md");
+    auto lost = std::make_shared<RestoreOptions>();
+    restore->add_option("SITE", lost->site, "The site's directory, or its site.toml")->required();
+    restore->add_option("BACKUP", lost->backup, "What `ashlarctl site backup` wrote")->required()->check(CLI::ExistingFile);
+    restore->add_option("--key", lost->key, "The private half of [install] recovery_key: PEM, in a file")->type_name("FILE")->required()->check(CLI::ExistingFile);
+    restore->add_option("--passphrase-file", lost->passphrase_file, "Where its passphrase is (default: it is asked for)")->type_name("FILE");
+    restore->add_option("--without", lost->without, "Leave out keys of the site's etcd that begin so: what somebody else has put there, and is too large")->type_name("PREFIX")->check([](const std::string& prefix) { return prefix.starts_with('/') ? std::string() : std::string("keys begin with '/'"); });
+    restore->add_option("--plan", lost->plan, "Where to write the plan that the site had then; must not be there yet")->type_name("DIR");
+    restore->callback([=] { choose({Place::plain, [lost](Context& context) { return restore_site(context, *lost); }}); });
 }
 
 } // namespace ashlar::command

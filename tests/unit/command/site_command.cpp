@@ -2,10 +2,13 @@
 
 #include "site.hpp"
 
+#include <backup/backup.hpp>
 #include <base/text.hpp>
+#include <site/key.hpp>
 
 #include <gmock/gmock.h>
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 using namespace ashlar;
@@ -114,3 +117,75 @@ TEST(SiteCommand, ATicketIsForANodeOrForAny) {
     EXPECT_EQ(site.refusal({"site", "ticket", "a"}, 2), "ashlar: cannot run 'ashlar site ticket': --to is missing\n  hint: see `ashlar site ticket --help`\n");
     EXPECT_FALSE(fs::exists(site.path() / "x"));
 }
+
+// ---- After the loss of all -----------------------------------------------------------------------------------
+
+namespace {
+
+class RestoreCommand : public testing::Test {
+protected:
+    RestoreCommand() {
+        (void)site_.answer({"site", "new", "a"});
+        recovery_.save_new(site_.path() / "recovery.key");
+        write_backup(id());
+    }
+    [[nodiscard]] SiteId id() const { return site::SiteKey::load(site_.path() / "a/site.key").site(); }
+    void write_backup(const SiteId& of, std::vector<backup::Pair> pairs = {{"/names/n01", "0123"}, {"/nodes/0123", "{}"}, {"/plan/site.toml", "as it was"}, {"/test", "kept"}}) {
+        const backup::Header header{.site = of, .name = "a", .genesis = GenesisId{}, .made = Time(std::chrono::seconds(1796000000)), .holds = {.nodes = 1, .secrets = 1, .pairs = pairs.size(), .audit = 0, .audit_left_out = 0}};
+        backup::Content content{.genesis = "g", .authority = Secret("a"), .etcd_authority = Secret("e"), .site_key = Secret("s"), .secrets = {}, .pairs = std::move(pairs)};
+        content.secrets.push_back({"galera", "root", Secret("s3cret")});
+        site_.write("a.backup", backup::write_backup(header, content, recovery_.public_key()));
+    }
+    [[nodiscard]] std::vector<std::string> words(std::vector<std::string> more = {}) const {
+        std::vector<std::string> all{"site", "restore", "a", "a.backup", "--key", "recovery.key"};
+        all.insert(all.end(), more.begin(), more.end());
+        return all;
+    }
+
+    Site site_;
+    const PrivateKey recovery_ = PrivateKey::generate(RsaBits::rsa2048);
+};
+
+TEST_F(RestoreCommand, MakesWhatMediaOfNewVotersBring) {
+    const std::string answer = site_.answer(words());
+    EXPECT_THAT(answer, HasSubstr("a/restore: site 'a' as of 2026-11-30 00:53:20 UTC: 1 node (as removed), 1 secret, 2 keys of etcd\n"));
+    EXPECT_THAT(answer, HasSubstr("put it on the media of the voters as ashlar/restore, beside site.toml and site.key"));
+    EXPECT_EQ(mode_of(site_.path() / "a/restore"), 0600U);
+    const auto content = backup::open_restore(read_file(site_.path() / "a/restore"), "restore", site::SiteKey::load(site_.path() / "a/site.key"));
+    EXPECT_THAT(content.pairs, testing::ElementsAre(backup::Pair{"/nodes/0123", "{}"}, backup::Pair{"/test", "kept"}));
+    EXPECT_EQ(content.secrets.at(0).value.text(), "s3cret");
+    EXPECT_EQ(site_.refusal(words(), 3), "ashlar: cannot write 'a/restore': it is there already\n  hint: media of one restoration have one file: remove it when no node was started with it\n");
+}
+
+TEST_F(RestoreCommand, SaysWhenThePlanWasAnotherOne) {
+    const Json answer = parse_json(site_.answer(words({"--plan", "then", "--json"})), "answer");
+    EXPECT_EQ(answer.at("other_plan"), Json::array({"site.toml"}));
+    EXPECT_EQ(answer.at("file"), "a/restore");
+    EXPECT_EQ(read_file(site_.path() / "then/site.toml"), "as it was");
+    EXPECT_NE(read_file(site_.path() / "a/site.toml"), "as it was");
+}
+
+TEST_F(RestoreCommand, RefusesWhatDoesNotBelongTogether) {
+    const SiteId other = SiteId::random();
+    write_backup(other);
+    EXPECT_EQ(site_.refusal(words(), 3), fmt::format("ashlar: cannot restore site 'a' from 'a.backup': that is a backup of site 'a', {}, and site.toml is of {}\n  hint: take the directory from which the lost nodes were flashed\n", other.text(), id().text()));
+    write_backup(id());
+    PrivateKey::generate(RsaBits::rsa2048).save_new(site_.path() / "other.key");
+    EXPECT_THAT(site_.refusal({"site", "restore", "a", "a.backup", "--key", "other.key"}, 3), HasSubstr("cannot open the backup 'a.backup': it is sealed to the recovery key " + recovery_.public_key().fingerprint().hex()));
+    std::string changed = read_file(site_.path() / "a.backup");
+    changed[changed.size() - 5] = changed[changed.size() - 5] == 'A' ? 'B' : 'A';
+    site_.write("a.backup", changed);
+    EXPECT_EQ(site_.refusal(words(), 3), "ashlar: cannot open the backup 'a.backup': it was changed or damaged since it was made\n  hint: take another copy\n");
+    EXPECT_FALSE(fs::exists(site_.path() / "a/restore"));
+}
+
+TEST_F(RestoreCommand, RefusesWhatNoNodeHasRoomFor) {
+    std::string noise(400'000, '\0');
+    for (std::uint32_t i = 0, seed = 7; i < noise.size(); ++i) noise[i] = static_cast<char>((seed = seed * 1664525U + 1013904223U) >> 24);
+    write_backup(id(), {{"/test", noise}});
+    EXPECT_THAT(site_.refusal(words(), 3), testing::MatchesRegex("ashlar: cannot write the restore file: it has 53.... bytes, at most 393216 are possible\n  hint: leave out .*--without /PREFIX/.*\n"));
+    EXPECT_FALSE(fs::exists(site_.path() / "a/restore"));
+    EXPECT_THAT(site_.answer(words({"--without", "/test"})), HasSubstr("0 keys of etcd"));
+}
+
+} // namespace
