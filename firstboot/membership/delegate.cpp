@@ -69,6 +69,12 @@ std::optional<std::string> Delegate::objection_to_past(const genesis::Value& val
     return std::nullopt;
 }
 
+std::optional<std::string> Delegate::objection_to_repeat(const founding::Genesis& genesis) const {
+    const auto checked = genesis::check_from_outside(text_of(genesis.value), parts_.site);
+    const auto* const value = std::get_if<genesis::Value>(&checked);
+    return value == nullptr ? std::optional(std::get<genesis::Refused>(checked).text) : objection_to_past(*value);
+}
+
 genesis::Value value_of(const founding::Genesis& genesis, const SiteId& site) {
     auto checked = genesis::check_from_outside(text_of(genesis.value), site);
     if (const auto* refused = std::get_if<genesis::Refused>(&checked)) throw Error(fmt::format("cannot use the site's genesis: {}", refused->text));

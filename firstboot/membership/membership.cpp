@@ -132,10 +132,21 @@ void Membership::take_events() {
 
 // What the core cannot judge.
 void Membership::hear(const Received& received) {
-    const auto* propose = std::get_if<Propose>(&received.message);
-    const auto objection = propose == nullptr ? std::nullopt : parts_.settling.objection(propose->genesis);
-    if (!objection) return happen(received);
-    alarm_(fmt::format("refused the genesis that node {} proposes: {}", received.from.text(), *objection));
+    if (const auto* propose = std::get_if<Propose>(&received.message)) {
+        if (const auto objection = parts_.settling.objection(propose->genesis)) return refuse(fmt::format("refused the genesis that node {} proposes: {}", received.from.text(), *objection));
+    } else if (const auto* promise = std::get_if<Promise>(&received.message); promise != nullptr && promise->accepted) {
+        if (const auto objection = parts_.settling.objection_to_repeat(promise->accepted->genesis)) return refuse(fmt::format("does not propose the genesis that node {} has accepted: {}", received.from.text(), *objection));
+    }
+    happen(received);
+}
+
+// Others say it again each second. It stands in the status until the site is set up.
+void Membership::refuse(const std::string& text) {
+    if (text == refused_) return;
+    refused_ = text;
+    alarm_(text);
+    const std::lock_guard lock(mutex_);
+    trouble_ = text;
 }
 
 // A flood is read as fast as it is dropped, and no faster than everything else is done.

@@ -64,6 +64,20 @@ TEST_F(Voters, DoNotAgreeWhereOneMediumSaysAnotherThing) {
     EXPECT_EQ(objection("monday", "tuesday"), "it restores the site from another restore file than this node's medium has");
 }
 
+// A proposer must propose what others have accepted: it would agree by that.
+TEST_F(Voters, DoNotProposeAgainWhatTheirMediumSpeaksAgainst) {
+    const auto repeat = [&](const std::string& own, const std::string& others) { return voter(1, own).objection_to_repeat(made_by(voter(0, others))).value_or(no_objection); };
+    EXPECT_EQ(repeat("", ""), no_objection);
+    EXPECT_EQ(repeat("monday", "monday"), no_objection);
+    EXPECT_EQ(repeat("", "monday"), "it restores the site from a backup, and this node's medium has no restore file");
+    EXPECT_EQ(repeat("monday", ""), "it begins the site anew, and this node's medium has a restore file");
+    // Also by a voter whose place another node had when it was accepted.
+    auto of_others = made_by(voter(0, "monday"));
+    EXPECT_EQ(Delegate({.site = site_, .key = old_, .name = "n03", .roles = {}, .addresses = {"10.0.0.13"}, .now = now, .past = past("monday")}).objection_to_repeat(of_others).value_or(no_objection), no_objection);
+    of_others.value.pop_back();
+    EXPECT_NE(voter(1, "monday").objection_to_repeat(of_others).value_or(no_objection), no_objection);
+}
+
 // Whoever holds the site key may propose what he likes.
 TEST_F(Voters, DoNotAgreeToOtherAuthoritiesThanTheSiteHad) {
     auto forged = past("monday");

@@ -33,6 +33,9 @@ public:
     // What speaks against accepting it.
     [[nodiscard]] std::optional<std::string> objection(const founding::Genesis& genesis) const;
 
+    // The same of what others have accepted already, and this one must propose again or nothing: only what its medium speaks against.
+    [[nodiscard]] std::optional<std::string> objection_to_repeat(const founding::Genesis& genesis) const;
+
 private:
     [[nodiscard]] std::optional<std::string> objection_to_past(const genesis::Value& value) const;
 

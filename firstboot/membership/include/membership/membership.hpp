@@ -40,6 +40,9 @@ public:
     [[nodiscard]] virtual founding::Genesis make(const founding::Electorate& voters, const std::vector<std::pair<NodeId, Bytes>>& offers) = 0;
     // What speaks against accepting it: then it was never heard of. Called from the loop.
     [[nodiscard]] virtual std::optional<std::string> objection(const founding::Genesis& genesis) = 0;
+    // What speaks against proposing again what another voter has accepted: a proposer has no choice then. Its promise was never heard of.
+    // Called from the loop.
+    [[nodiscard]] virtual std::optional<std::string> objection_to_repeat([[maybe_unused]] const founding::Genesis& genesis) { return std::nullopt; }
     // For a node that has no say in the agreement, and so is told nothing of it: it is enrolled by that member, and learns the genesis.
     [[nodiscard]] virtual founding::Genesis introduce(const beacon_port::Origin& member) = 0;
     // Returns when this node's part of the site is set up and works: at genesis, and again at each start.
@@ -92,6 +95,7 @@ private:
     void say_at(const beacon_port::Origin& origin, const founding::Send& send);
     void introduce_to(const NodeId& node, const beacon_port::Origin& origin);
     void hear(const founding::Received& received);
+    void refuse(const std::string& text);
     void hear_beacons();
     void hear(const beacon::Beacon& beacon, const beacon_port::Origin& from);
     void remember(const NodeId& node, const beacon_port::Origin& from);
@@ -108,6 +112,7 @@ private:
     const beacon::Key beacon_key_;
     beacon_port::BeaconPort beacons_;
     founding::Founder founder_;
+    std::string refused_; // what was said of it last
     std::map<NodeId, beacon_port::Origin> origins_; // where those who are heard are
     std::optional<std::pair<NodeId, beacon_port::Origin>> in_question_; // where the beacon came from that the core hears just now
 

@@ -73,6 +73,7 @@ private:
     [[nodiscard]] Bytes offer() override { return delegate_.offer(); }
     [[nodiscard]] founding::Genesis make(const founding::Electorate& voters, const std::vector<std::pair<NodeId, Bytes>>& offers) override { return delegate_.make(voters, offers); }
     [[nodiscard]] std::optional<std::string> objection(const founding::Genesis& genesis) override { return delegate_.objection(genesis); }
+    [[nodiscard]] std::optional<std::string> objection_to_repeat(const founding::Genesis& genesis) override { return delegate_.objection_to_repeat(genesis); }
     [[nodiscard]] founding::Genesis introduce(const beacon_port::Origin& member) override;
     void settle(const founding::Genesis& genesis, bool voter) override;
 
