@@ -52,7 +52,8 @@ protected:
     [[nodiscard]] bool comes_to_keep(const Node& node, const std::string& key, const std::string& value) const {
         return wait_until(patience, [&] { return node.run(etcdctl(node, {"put", key, value})).ok(); });
     }
-    // That member itself, whatever the others know.
+    // What that member has, whatever the others know.
+    [[nodiscard]] std::string kept_by(const Node& node, const std::string& key) const { return etcd(node, {"get", "--print-value-only", "--consistency=s", key}); }
     [[nodiscard]] bool comes_to_have(const Node& node, const std::string& key, const std::string& value) const {
         return wait_until(patience, [&] { return node.run(etcdctl(node, {"get", "--print-value-only", "--consistency=s", key})).output == value + "\n"; });
     }
