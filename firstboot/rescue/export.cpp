@@ -1,5 +1,7 @@
 #include <rescue/export.hpp>
 
+#include "pack.hpp"
+
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/process.hpp>
@@ -30,17 +32,21 @@ bool is_full(const fs::path& stick) {
     return ::statvfs(stick.c_str(), &info) == 0 && info.f_bavail * info.f_frsize < (1U << 20U);
 }
 
-// tar ends with 1 where a log grew while it was read: what it was then is in the archive.
-void pack(const fs::path& stick, const fs::path& file, const fs::path& directory, const std::vector<std::string>& names) {
-    std::vector<std::string> argv{"tar", "--create", "--gzip", "--dereference", "--sparse", "--warning=no-file-changed", "--file=" + file.native(), "--directory=" + directory.native()};
-    argv.insert(argv.end(), names.begin(), names.end());
-    const Outcome outcome = run({.argv = std::move(argv)});
+void pack_logs(const fs::path& stick, const fs::path& file, const fs::path& directory, const std::vector<std::string>& names) {
+    const Outcome outcome = pack(file, directory, names, Compression::gzip);
     if (outcome.exit_code <= 1) return;
     if (is_full(stick)) throw Error("cannot write the logs: the stick is full", "delete something from it, or take a larger one");
     throw Error(fmt::format("cannot write the logs: {}", trim(outcome.errors)), "is the stick write-protected? Try another one");
 }
 
 } // namespace
+
+// tar ends with 1 where a log grew while it was read: what it was then is in the archive.
+Outcome pack(const fs::path& file, const fs::path& directory, const std::vector<std::string>& names, Compression compression) {
+    std::vector<std::string> argv{"tar", "--create", compression == Compression::gzip ? "--gzip" : "--zstd", "--dereference", "--sparse", "--warning=no-file-changed", "--file=" + file.native(), "--directory=" + directory.native()};
+    argv.insert(argv.end(), names.begin(), names.end());
+    return run({.argv = std::move(argv)});
+}
 
 std::string archive_name(std::string_view node, std::chrono::sys_seconds time) {
     return fmt::format("logs-{}-{:%Y%m%dT%H%M%SZ}.tar.gz", node, fmt::gmtime(static_cast<std::time_t>(time.time_since_epoch().count())));
@@ -60,7 +66,7 @@ fs::path write_archive(const fs::path& stick, const std::string& name, const std
     fs::create_directories(directory, failure);
     if (failure) throw system_error("create", directory.native(), failure.value());
     try {
-        pack(stick, temporary, all.path(), names);
+        pack_logs(stick, temporary, all.path(), names);
         sync(temporary, O_RDONLY);
         fs::rename(temporary, file, failure);
         if (failure) throw system_error("rename", temporary.native(), failure.value());

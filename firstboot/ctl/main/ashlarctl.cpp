@@ -6,6 +6,7 @@
 #include "keyboard.hpp"
 #include "rescue.hpp"
 #include "site.hpp"
+#include "support.hpp"
 
 #include <base/error.hpp>
 #include <base/json.hpp>
@@ -51,6 +52,7 @@ struct Options {
     std::string node; // that is to be reset
     std::string token;
     ctl::Afar afar;
+    ctl::Support support;
 };
 
 int finish(const Options& options, const Json& json, const std::function<std::string()>& text) {
@@ -143,6 +145,13 @@ int console(const Options& options) {
 
 int break_glass(const Options& options) {
     return ctl::break_glass(options.token.empty() ? ctl::token_from_media() : ctl::token_from(options.token));
+}
+
+int support_bundle(const Options& options) {
+    ctl::Support support = options.support;
+    support.socket = options.socket;
+    support.is_quiet = options.format == Options::Format::json;
+    return ctl::support_bundle(support);
 }
 
 int export_logs(const Options&) { return ctl::export_logs(); }
@@ -315,6 +324,9 @@ int run(int argc, char** argv) {
     // What sshd starts for a certificate of that key.
     add(app, "break-glass-login", "", "", break_glass_login, chosen)->group("");
     add(app, "export", "Write logs and status onto a FAT stick", "ashlarctl export", export_logs, chosen);
+    auto* bundle = add(app, "support-bundle", "What somebody else needs to see of this node to help, without its secrets, in one file", "ashlarctl support-bundle /root/n01.tar.zst", support_bundle, chosen);
+    bundle->add_option("FILE", options.support.file, "A new file, ….tar.gz or ….tar.zst")->required();
+    bundle->add_option("--root", options.support.root, "Where the node's files are")->group(""); // of tests
     add(app, "rescue", "Restart into the rescue entry of the boot menu: look at the node from its console, write nothing", "ashlarctl rescue", rescue, chosen);
     auto* said = add(app, "log", "What Ashlar's units said", "ashlarctl log --lines 200", log, chosen);
     said->add_option("--lines", options.lines, "How many lines")->capture_default_str();

@@ -32,12 +32,6 @@ constexpr const char* run_directory = "/run/ashlar";
 constexpr const char* unit_failed = "MESSAGE_ID=be02cf6855d2428ba40df7e9d022f03d";
 constexpr const char* unit_result = "MESSAGE_ID=d9b373ed55a64feb8242e02dbe79a49c";
 
-std::string host_name() {
-    utsname names{};
-    ::uname(&names);
-    return names.nodename;
-}
-
 fs::path var() { return is_rescue() ? node::rescue_var : "/var"; }
 
 // Of the node's last start: in rescue that is the last one in the node's own journal.
@@ -80,27 +74,8 @@ void show(const Key& key) {
     fmt::print("\n{}{}", outcome.output, outcome.errors);
 }
 
-Json current_status() {
-    if (is_locked() || is_rescue()) return status_without_daemon();
-    try {
-        return control::call(control::socket_path, "org.ashlar.Node.Status");
-    } catch (const Error& error) {
-        return {{"format", 1}, {"fault", error.message()}};
-    }
-}
-
-// Whatever a program says, its complaints too: a log of what is broken.
-std::string said(std::vector<std::string> argv) {
-    try {
-        const Outcome outcome = run({.argv = std::move(argv)});
-        return outcome.output + outcome.errors;
-    } catch (const Error& error) {
-        return error.render() + "\n";
-    }
-}
-
 std::vector<rescue::Source> sources(const fs::path& scratch) {
-    write_file(scratch / "status.json", pretty(current_status()));
+    write_file(scratch / "status.json", pretty(current_status(control::socket_path)));
     write_file(scratch / "disks.json", said({"ashlarctl", "disks", "--json"}));
     write_file(scratch / "dmesg.txt", said({"dmesg"}));
     write_file(scratch / "units.txt", said({"systemctl", "--no-pager", "--all", "list-units"}));
@@ -111,6 +86,30 @@ std::vector<rescue::Source> sources(const fs::path& scratch) {
 }
 
 } // namespace
+
+std::string host_name() {
+    utsname names{};
+    ::uname(&names);
+    return names.nodename;
+}
+
+Json current_status(const std::string& socket) {
+    if (is_locked() || is_rescue()) return status_without_daemon();
+    try {
+        return control::call(socket, "org.ashlar.Node.Status");
+    } catch (const Error& error) {
+        return {{"format", 1}, {"fault", error.message()}};
+    }
+}
+
+std::string said(std::vector<std::string> argv) {
+    try {
+        const Outcome outcome = run({.argv = std::move(argv)});
+        return outcome.output + outcome.errors;
+    } catch (const Error& error) {
+        return error.render() + "\n";
+    }
+}
 
 bool is_locked() { return fs::exists(node::locked_mark); }
 

@@ -5,6 +5,7 @@
 #include <base/json.hpp>
 
 #include <string>
+#include <vector>
 
 namespace ashlar::ctl {
 
@@ -22,5 +23,11 @@ void rescue_key(char key);
 // Writes logs and status onto the first stick that takes them, and says where. Also on a node that runs. Returns 0; 1 when
 // there is none, and says why.
 int export_logs();
+
+// ashlard's, or without it.
+[[nodiscard]] Json current_status(const std::string& socket);
+// Whatever a program says, its complaints too: a log of what is broken.
+[[nodiscard]] std::string said(std::vector<std::string> argv);
+[[nodiscard]] std::string host_name();
 
 } // namespace ashlar::ctl

@@ -175,6 +175,7 @@ TEST_F(Operators, ACertificateComesFromAnyNode) {
         return refusal != nullptr ? refused(*refusal) : answered(std::get<Json>(answer));
     });
     std::jthread running([&] { server.run([] {}); });
+    const std::shared_ptr<void> end(nullptr, [&](void*) { server.stop(); }); // whatever fails below
     const auto at_node = [&](std::vector<std::string> words, std::optional<std::string> input = std::nullopt) {
         std::vector<std::string> argv{ASHLARCTL, "--socket", (node.path() / "socket").native()};
         argv.insert(argv.end(), words.begin(), words.end());
@@ -207,7 +208,6 @@ TEST_F(Operators, ACertificateComesFromAnyNode) {
     SigningKey::generate(site_scheme).save_new(secret.path() / "own.key", "a long one");
     EXPECT_EQ(run({.argv = {ASHLARCTL, "operator", "request", "--key", (secret.path() / "own.key").native()}}).exit_code, 3);
     EXPECT_EQ(run({.argv = {ASHLARCTL, "operator", "request", "--key", (secret.path() / "own.key").native(), "--passphrase-file", (secret.path() / "passphrase").native()}}).exit_code, 0);
-    server.stop();
 }
 
 } // namespace
