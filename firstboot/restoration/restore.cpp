@@ -19,12 +19,11 @@ namespace ashlar::restoration {
 
 namespace {
 
-constexpr const char *file_name = "restore", *done_key = "/restored", *marks = "/restored/";
+constexpr const char *file_name = "restore", *done_key = "/restored";
 // Of one transaction: etcd takes 128 changes and 1.5 MiB.
 constexpr std::size_t most_changes = 64, most_bytes = std::size_t{256} << 10U;
 constexpr unsigned most_attempts = 5; // of one whose outcome was not known
 
-std::string mark(std::size_t number) { return fmt::format("{}{:06}", marks, number); }
 etcd::Condition absent(std::string key) { return {etcd::Condition::Of::created, std::move(key), 0}; }
 
 genesis::Value value_in(const backup::Content& content, const SiteId& site) {
@@ -59,7 +58,7 @@ formations::Keys keys_of(const genesis::Value& value) {
     return keys;
 }
 
-// What one transaction takes. Where one ends and the next begins comes from the file alone: all voters count alike.
+// Each is what one transaction takes.
 class Portions {
 public:
     using Portion = std::vector<etcd::Change>;
@@ -88,7 +87,7 @@ private:
 
 // ---- Writing -----------------------------------------------------------------------------------------
 
-// It is done once, by whoever: that the conditions do not hold is that somebody has.
+// That the conditions do not hold is that all of it is there, by somebody else.
 void write(etcd::Client& client, const std::vector<etcd::Condition>& conditions, const std::vector<etcd::Change>& changes) {
     for (unsigned attempt = 1;; ++attempt) {
         try {
@@ -100,22 +99,16 @@ void write(etcd::Client& client, const std::vector<etcd::Condition>& conditions,
     }
 }
 
+// Nobody changes anything before it is done: until then what was written may be written again, by another voter, or after a cut.
 void write_portions(etcd::Client& client, const std::vector<Portions::Portion>& portions) {
-    for (std::size_t i = 0; i < portions.size(); ++i) {
-        auto changes = portions[i];
-        changes.emplace_back(etcd::Put{mark(i), "1"});
-        write(client, {absent(done_key), absent(mark(i))}, changes);
-    }
+    for (const auto& portion : portions)
+        if (!portion.empty()) write(client, {absent(done_key)}, portion);
 }
 
 void write_end(etcd::Client& client, const genesis::Value& value, const backup::Header& header, const std::string& who, Time now) {
     const Json record{{"format", 1}, {"genesis", value.restores->genesis.text()}, {"file", value.restores->file.hex()}, {"made", header.made.time_since_epoch().count()}, {"time", now.time_since_epoch().count()}};
     auto [condition, entry] = audit::addition({.time = now, .who = who, .what = "site.restore", .about = header.name, .text = fmt::format("from the backup of {} (seconds since 1970), genesis {}", header.made.time_since_epoch().count(), header.genesis.text())});
     write(client, {absent(done_key), condition}, {etcd::Put{done_key, tuf::canonical_json(record)}, entry});
-}
-
-void drop_marks(etcd::Client& client) {
-    for (const auto& pair : client.range(marks).pairs) client.remove(pair.key);
 }
 
 } // namespace
@@ -132,12 +125,11 @@ genesis::Past past_of(std::string_view file, const site::SiteKey& key) {
 bool is_done(etcd::Client& client) { return client.get(done_key).has_value(); }
 
 void restore(etcd::Client& client, const genesis::Value& value, std::string_view file, const site::SiteKey& key, const std::string& who, Time now) {
-    if (is_done(client)) return drop_marks(client);
+    if (is_done(client)) return;
     if (!value.restores || value.restores->file != sha256(file)) throw Error("cannot restore the site: this node's restore file is not the one that was agreed on", "every voter's medium has the same");
     const auto header = backup::read_restore_header(file, file_name);
     write_portions(client, Portions(backup::open_restore(file, file_name, key), value, header.made).all());
     write_end(client, value, header, who, now);
-    drop_marks(client);
 }
 
 } // namespace ashlar::restoration
