@@ -7,6 +7,7 @@
 #include <site/ticket.hpp>
 
 #include <cstdlib>
+#include <string_view>
 #include <thread>
 
 #include <gmock/gmock.h>
@@ -101,11 +102,32 @@ Node& Bench::add(const std::string& name, const fs::path& medium) { return *node
 
 } // namespace ashlar::virtual_site
 
+namespace {
+
+constexpr int cannot_run_here = 77; // docs/guides/testing.md
+
+// One node is started, and that is all: what fails then is the machine's, and no test's.
+int can_run() {
+    using namespace ashlar::virtual_site;
+    try {
+        ashlar::root::enter_site_namespace();
+        Bench bench;
+        bench.add("n1", bench.site({.name = "trial", .voters = 1})).power_on();
+        return 0;
+    } catch (const ashlar::Error& error) {
+        std::fprintf(stderr, "test_nodes: no node can be started on this machine: %s\n", error.render().c_str());
+        return cannot_run_here;
+    }
+}
+
+} // namespace
+
 int main(int argc, char** argv) {
     if (std::getenv("ASHLAR_SITE_IMAGE") == nullptr) {
         std::fputs("test_nodes: tests/site/run says with which image it works (ASHLAR_SITE_IMAGE)\n", stderr);
         return 2;
     }
+    if (argc == 2 && std::string_view(argv[1]) == "--can-run") return can_run();
     try {
         ashlar::root::enter_site_namespace();
     } catch (const ashlar::Error& error) {
