@@ -156,6 +156,7 @@ Record SiteMember::record() const {
 }
 
 void SiteMember::keep(const std::function<void(Record& record)>& change) {
+    const std::lock_guard one_at_a_time(keeping_);
     Record changed = record();
     change(changed);
     write_record(state_, changed);

@@ -131,6 +131,7 @@ private:
 
     const formation::Formations formations_;
 
+    std::mutex keeping_;
     mutable std::mutex mutex_; // what follows
     std::string code_;         // that a person compares now
     std::string doubt_;        // why it does not know how the site is
