@@ -42,7 +42,7 @@ protected:
     }
     void answer(const std::string& text, bool fits = true) {
         const auto end = text.find('\n');
-        reply_ = {{"answer", {{"header", text.substr(0, end)}, {"body", text.substr(end + 1, text.size() - end - 2)}, {"fits", fits}}}};
+        reply_ = {{"format", 1}, {"answer", {{"header", text.substr(0, end)}, {"body", text.substr(end + 1, text.size() - end - 2)}, {"fits", fits}}}};
     }
     [[nodiscard]] Outcome run(std::vector<std::string> more = {}) const {
         std::vector<std::string> words{ASHLARCTL, "--socket", (directory_.path() / "socket").native(), "site", "backup", file_.native()};
@@ -87,7 +87,7 @@ TEST_F(BackupCommand, DoesNotAskWhereThereIsNoPlaceForIt) {
 TEST_F(BackupCommand, WritesNothingThatIsNoBackup) {
     answer("{}\nAAAA\n");
     EXPECT_FALSE(run().ok());
-    reply_ = {{"refused", {{"reason", "not-now"}, {"text", "the site has no recovery key to which a backup could be sealed"}, {"details", Json::array({"write one"})}}}};
+    reply_ = {{"format", 1}, {"refused", {{"reason", "not-now"}, {"text", "the site has no recovery key to which a backup could be sealed"}, {"details", Json::array({"write one"})}}}};
     const auto refused = run();
     EXPECT_THAT(refused.errors, HasSubstr("the voters refuse 'backup': the site has no recovery key"));
     EXPECT_THAT(refused.errors, HasSubstr("write one"));

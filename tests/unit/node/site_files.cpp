@@ -3,9 +3,9 @@
 #include <node/site_files.hpp>
 
 #include <backup/backup.hpp>
-#include <error_of.hpp>
 #include <state/state.hpp>
 
+#include <base/error.hpp>
 #include <base/file.hpp>
 
 #include <gmock/gmock.h>
@@ -30,7 +30,12 @@ protected:
         return backup::write_restore({.site = site, .name = "berlin-1", .genesis = GenesisId::random(), .made = {}, .holds = {}}, content, key);
     }
     [[nodiscard]] std::string refusal() const {
-        return error_of([&] { (void)read_site_files(directory_.path()); });
+        try {
+            (void)read_site_files(directory_.path());
+        } catch (const Error& error) {
+            return error.render();
+        }
+        return "no error";
     }
 
     const SiteId site_ = SiteId::random();
