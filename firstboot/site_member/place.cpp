@@ -91,7 +91,7 @@ std::vector<std::string> own_addresses() {
 Place place_of(const site::Site& site, const NodeId& id, const firstboot::Identity& identity) {
     const site::Node* node = node_in(site);
     if (node == nullptr) return {.name = admission::unlisted_name(id), .roles = {identity.role}, .addresses = own_addresses(), .voter = site.genesis->mode == site::Founding::anonymous};
-    Place place{.name = node->name, .roles = {node->roles.begin(), node->roles.end()}, .addresses = {}, .voter = node->voter};
+    Place place{.name = node->name, .roles = {node->roles.begin(), node->roles.end()}, .addresses = {}, .voter = node->voter, .has_seat = node->voter};
     if (const auto found = node->addresses.find(site::Plane::management); found != node->addresses.end())
         for (const auto& address : found->second) place.addresses.push_back(address.text());
     if (place.addresses.empty()) place.addresses = own_addresses();

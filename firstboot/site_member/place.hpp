@@ -19,7 +19,8 @@ struct Place {
     std::string name;
     std::set<std::string> roles;
     std::vector<std::string> addresses; // in the management plane
-    bool voter = false;
+    bool voter = false;     // it may found the site
+    bool has_seat = false;  // the plan gives it one, whenever it comes
 };
 [[nodiscard]] Place place_of(const site::Site& site, const NodeId& id, const firstboot::Identity& identity);
 

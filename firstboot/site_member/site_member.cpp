@@ -246,7 +246,7 @@ std::optional<SiteMember::Sitting> SiteMember::sitting() {
         if (std::ranges::find(cluster, own) == cluster.end()) cluster.push_back(own);
         return Sitting{std::move(*seat), std::move(cluster), *start};
     }
-    return seat || place_->voter ? std::optional(taken_seat()) : std::nullopt;
+    return seat || place_->has_seat ? std::optional(taken_seat()) : std::nullopt;
 }
 
 // It comes to its seat later than the others, or has lost what it knew there.
@@ -547,6 +547,7 @@ Json SiteMember::status() const {
     const std::lock_guard lock(mutex_);
     if (!code_.empty()) status["code"] = code_;
     if (!doubt_.empty() && !status.contains("trouble")) status["trouble"] = doubt_;
+    status["voter"] = place_->has_seat || (value_ && genesis::keys_for(*value_, node_));
     status["seat"] = office_ != nullptr;
     if (service_) status["formations"] = service_->status();
     if (view_) {

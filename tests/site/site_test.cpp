@@ -52,7 +52,7 @@ bool SiteTest::are_members(const Nodes& nodes) {
     return wait_until(patience, [&] {
         return std::ranges::all_of(nodes, [](const Node* node) {
             const Json site = site_of(*node);
-            return site.value("phase", "") == "member" && !site.contains("trouble");
+            return site.value("phase", "") == "member" && !site.contains("trouble") && site.value("seat", false) == site.value("voter", false);
         });
     });
 }
