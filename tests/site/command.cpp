@@ -7,6 +7,7 @@
 #include <site/site.hpp>
 #include <virtual_site/roster.hpp>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 
@@ -27,6 +28,8 @@ Running::Running(const Command& command, fs::path log) : log_(std::move(log)) {
     fs::remove(log_);
     Command logged = command;
     logged.log = log_;
+    // Tests in the background of a shell that ignores it hand that on.
+    logged.before_exec = [] { return ::signal(SIGINT, SIG_DFL) == SIG_ERR ? errno : 0; };
     child_ = std::make_unique<RunningChild>(logged);
 }
 
