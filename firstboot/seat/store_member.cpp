@@ -75,11 +75,11 @@ void StoreMember::renew(const certificates::Authority& etcd_authority) {
     const certificates::ServiceBearer bearer{.node = node_id_of(parts_.key.verifying_key()), .service = "etcd", .addresses = addresses_};
     certificate_ = etcd_authority.issue(bearer, service_key_->verifying_key(), parts_.now());
     authority_ = etcd_authority.certificate().pem();
-    fs::create_directories(credentials());
-    fs::permissions(credentials(), fs::perms::owner_all);
+    // The image makes the directory before, so that what lies there is of etcd's group.
+    if (fs::create_directories(credentials())) fs::permissions(credentials(), fs::perms::owner_all);
     write_file(credentials() / "certificate.pem", certificate_->pem());
     write_file(credentials() / "authority.pem", authority_);
-    write_file(credentials() / "key.pem", service_key_->secret().text(), 0600);
+    write_file(credentials() / "key.pem", service_key_->secret().text(), 0640);
 }
 
 std::unique_ptr<etcd::Session> StoreMember::open() const {

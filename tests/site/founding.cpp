@@ -23,6 +23,7 @@ TEST_F(Founding, IsOneGenesisOfThreeThatOutlivesThePower) {
     EXPECT_EQ(founded.size(), 1U);
     EXPECT_EQ(etcd(*nodes_[0], {"get", "--print-value-only", "/genesis"}), *founded.begin());
     EXPECT_EQ(etcd(*nodes_[0], {"put", "/test", "kept"}), "OK");
+    EXPECT_EQ(said(*nodes_[0], {"sh", "-c", "stat -c %U /proc/$(systemctl show -P MainPID ashlar-etcd.service)"}), "etcd");
 
     cut_power(nodes_);
     power_on(nodes_);
