@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 2> among{"nodes", "voters"};
 constexpr std::array<std::string_view, 3> step_kinds{"local", "once", "serial"};
 constexpr std::array<std::string_view, 2> makings{"identifier", "uuid"};
-constexpr std::array<std::string_view, 2> secret_forms{"hex", "base64"};
+constexpr std::array<std::string_view, 2> secret_forms{"hex", "base64"}, given_secrets{"text", "certificate"};
 constexpr std::array<std::string_view, 2> protocols{"tcp", "udp"};
 constexpr std::array<std::string_view, 4> planes{"management", "storage", "tunnel", "provider"};
 constexpr std::array<std::string_view, 4> value_types{"boolean", "number", "text", "texts"};
@@ -151,12 +151,16 @@ private:
         for (const auto& name : names_in(table)) {
             toml::Table* entry = table.table(name.value);
             if (!entry) continue;
-            Secret secret{name, 32, Secret::Form::hex, {}};
+            Secret secret{.name = name, .also = {}};
             if (const auto size = entry->integer("size")) {
                 if (size->value < least_secret || size->value > most_secret) problem(size->position, fmt::format("{} is not the size of a secret", size->value), fmt::format("write a number of bytes from {} to {}", least_secret, most_secret));
                 else secret.size = static_cast<unsigned>(size->value);
             }
             if (const auto form = entry->choice("form", secret_forms)) secret.form = static_cast<Secret::Form>(form->value);
+            if (const auto given = entry->choice("given", given_secrets)) {
+                secret.given = static_cast<Secret::Given>(given->value);
+                if (entry->has("size") || entry->has("form")) problem(given->position, "what a person gives has neither 'size' nor 'form'", "leave them out, or 'given'");
+            }
             secret.also = valid_texts(*entry, "also", is_formation_name, "a formation", name_remedy);
             formation_.secrets.push_back(std::move(secret));
         }

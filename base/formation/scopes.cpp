@@ -26,6 +26,7 @@ constexpr std::array site_rows{
     Row{"site.name", {text, always}},
     Row{"site.genesis", {text, sometimes}}, // from genesis on
     Row{"site.domain", {text, sometimes}},
+    Row{"site.ca", {text, sometimes}}, // of the operator, for what users see
     Row{"site.time_servers", {texts, always}},
     Row{"site.nodes", {texts, always}},  // ids
     Row{"site.voters", {texts, always}}, // ids

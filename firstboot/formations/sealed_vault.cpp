@@ -154,11 +154,11 @@ void SealedVault::seal(Copies& copies, const Entitled& to, std::string_view form
     for (const auto& [node, key] : to) copies.sealed[node] = base64(seal_to_node(*key, purpose(formation, secret), value));
 }
 
-SealedVault::Copies SealedVault::sealed_new(const formation::Formation& formation, const formation::Secret& secret) {
+SealedVault::Copies SealedVault::sealed_new(const formation::Formation& formation, const formation::Secret& secret, const Secret& value) const {
     const Entitled to = entitled(formation, secret);
-    if (to.empty()) throw Error(fmt::format("cannot make the secret '{}': the key of no node that may read it is known", name_of(formation.name, secret.name.value)));
+    if (to.empty()) throw Error(fmt::format("cannot seal the secret '{}': the key of no node that may read it is known", name_of(formation.name, secret.name.value)));
     Copies copies;
-    seal(copies, to, formation.name, secret.name.value, random_value(secret, random_));
+    seal(copies, to, formation.name, secret.name.value, value);
     return copies;
 }
 
@@ -167,7 +167,7 @@ void SealedVault::make(std::string_view formation, const formation::Secret& secr
     const auto found = formations_.find(formation);
     if (found == formations_.end()) throw Error(fmt::format("cannot make the secret '{}': there is no such formation here", name_of(formation, secret.name.value)));
     // False: another node was faster, and its value is the site's.
-    (void)store_.swap(forming::key::secret(formation, secret.name.value), 0, sealed_new(found->second, secret).text());
+    (void)store_.swap(forming::key::secret(formation, secret.name.value), 0, sealed_new(found->second, secret, random_value(secret, random_)).text());
 }
 
 unsigned SealedVault::share(const formation::Formation& formation, const formation::Secret& secret) {
@@ -194,12 +194,26 @@ unsigned SealedVault::share() {
 
 // With the mutex.
 SealedVault::Rotation SealedVault::rotated(std::string_view formation, std::string_view secret) {
-    const auto found = formations_.find(formation);
-    const auto* known = found == formations_.end() ? nullptr : found->second.secret(secret);
-    if (known == nullptr) throw not_rotated(formation, secret, "this node knows no such secret", "`ashlarctl status` shows the formations of a node");
+    const auto& [owner, known] = known_secret(formation, secret);
+    if (known.given) throw not_rotated(formation, secret, "a person gave it", "give it again: ashlarctl formation give");
     const auto before = kept(formation, secret);
     if (!before) throw not_rotated(formation, secret, "it has not been made yet", "it is made when its formation needs it");
-    return {forming::key::secret(formation, secret), before->revision, sealed_new(found->second, *known).text()};
+    return {forming::key::secret(formation, secret), before->revision, sealed_new(owner, known, random_value(known, random_)).text()};
+}
+
+SealedVault::Known SealedVault::known_secret(std::string_view formation, std::string_view secret) const {
+    const auto found = formations_.find(formation);
+    const auto* known = found == formations_.end() ? nullptr : found->second.secret(secret);
+    if (known == nullptr) throw Error(fmt::format("cannot change the secret '{}': this node knows no such secret", name_of(formation, secret)), "`ashlarctl status` shows the formations of a node");
+    return {found->second, *known};
+}
+
+SealedVault::Rotation SealedVault::gift(std::string_view formation, std::string_view secret, const Secret& value) {
+    const std::lock_guard lock(mutex_);
+    const auto& [owner, known] = known_secret(formation, secret);
+    if (!known.given) throw Error(fmt::format("cannot take the secret '{}' from a person: it is random, and made by the site", name_of(formation, secret)), "`ashlarctl formation rotate` gives it another value");
+    const auto before = kept(formation, secret);
+    return {forming::key::secret(formation, secret), before ? before->revision : 0, sealed_new(owner, known, value).text()};
 }
 
 SealedVault::Rotation SealedVault::rotation(std::string_view formation, std::string_view secret) {

@@ -319,6 +319,7 @@ void FormationService::rotate(const std::string& formation, const std::string& s
 }
 
 SealedVault::Rotation FormationService::rotation(const std::string& formation, const std::string& secret) { return vault_of(formation, secret)->rotation(formation, secret); }
+SealedVault::Rotation FormationService::gift(const std::string& formation, const std::string& secret, const Secret& value) { return vault_of(formation, secret)->gift(formation, secret, value); }
 
 void FormationService::wake() {
     const std::lock_guard lock(mutex_);

@@ -106,7 +106,7 @@ private:
     std::optional<Action> secrets() {
         if (!has_store()) return std::nullopt;
         for (const auto& secret : formation_.secrets)
-            if (!ledger_.secrets.contains(secret.name.value)) return !may_change_site() ? rest_unchanged() : Action(MakeSecret{secret.name.value});
+            if (!secret.given && !ledger_.secrets.contains(secret.name.value)) return !may_change_site() ? rest_unchanged() : Action(MakeSecret{secret.name.value});
         return std::nullopt;
     }
 
@@ -155,7 +155,12 @@ private:
         return action;
     }
 
-    [[nodiscard]] Action waits_for_name() const { return rest(State::waiting, fmt::format("waits for {}, which its files need", *picture_.missing_for_files)); }
+    [[nodiscard]] Action waits_for_name() const {
+        const std::string& name = *picture_.missing_for_files;
+        const auto* const secret = name.starts_with("secrets.") ? formation_.secret(name.substr(name.find('.') + 1)) : nullptr;
+        if (secret != nullptr && secret->given) return rest(State::waiting, fmt::format("waits for its secret '{}', which a person gives: ashlarctl formation give {} {} FILE", secret->name.value, formation_.name, secret->name.value));
+        return rest(State::waiting, fmt::format("waits for {}, which its files need", name));
+    }
 
     // ---- Steps ----
 

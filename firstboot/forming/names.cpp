@@ -49,6 +49,7 @@ Json site_values(const Site& site) {
     Json json{{"id", site.id}, {"name", site.name}, {"time_servers", site.time_servers}, {"nodes", ids_of(all_of(site))}, {"voters", ids_of(voters)}};
     if (!site.genesis.empty()) json["genesis"] = site.genesis;
     if (!site.domain.empty()) json["domain"] = site.domain;
+    if (!site.ca.empty()) json["ca"] = site.ca;
     return json;
 }
 

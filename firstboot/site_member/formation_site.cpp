@@ -33,7 +33,7 @@ forming::Member formation_member(const roster::Member& member, const roster::Ros
 } // namespace
 
 forming::Site formation_site(const site::Site& plan, const GenesisId& genesis, const roster::Roster& roster) {
-    forming::Site site{.id = plan.id ? plan.id->text() : std::string(), .name = plan.name, .genesis = genesis.text(), .domain = {}, .time_servers = plan.time_servers, .members = {}};
+    forming::Site site{.id = plan.id ? plan.id->text() : std::string(), .name = plan.name, .genesis = genesis.text(), .domain = {}, .ca = plan.trust.ca, .time_servers = plan.time_servers, .members = {}};
     auto members = roster.members();
     // Whoever is not listed comes behind, by name.
     std::ranges::stable_sort(members, {}, [&](const roster::Member* member) { return std::ranges::find(plan.nodes, member->bearer.name, &site::Node::name) - plan.nodes.begin(); });

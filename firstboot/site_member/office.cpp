@@ -124,6 +124,7 @@ Json Office::pass_on(const certificates::NodeBearer& self, const Json& request) 
 void Office::add_asks() {
     using voters::Kind;
     desk_->add("secret.rotate", voters::rotates_secrets(parts_.rotate));
+    desk_->add("secret.give", voters::gives_secrets(parts_.seal));
     desk_->add("backup", [this](const auto& occasion) { return back_up(occasion); });
     desk_->add({.name = "seat.take", .nodes = voters::Nodes::yes, .right = std::nullopt, .parameters = {{"address", Kind::text}, {"data", Kind::text}}}, [this](const auto& occasion) { return take_seat(occasion); });
     desk_->add({.name = "seat.promote", .nodes = voters::Nodes::yes, .right = std::nullopt, .parameters = {{"address", Kind::text}}}, [this](const auto& occasion) { return promote(occasion); });

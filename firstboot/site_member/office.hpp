@@ -33,6 +33,7 @@ struct OfficeParts {
     std::function<Time()> now;
     std::function<void(seat::StoreMember::Start)> start_etcd;
     voters::Rotate rotate; // a voter is entitled to every secret
+    voters::Seal seal;
 };
 
 class Office : public std::enable_shared_from_this<Office> {

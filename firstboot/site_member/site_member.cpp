@@ -103,6 +103,8 @@ std::optional<genesis::Past> past_of(const node::SiteFiles& files) {
     return text ? std::optional(restoration::past_of(*text, *files.key())) : std::nullopt;
 }
 
+voters::Rotation written(formations::SealedVault::Rotation next) { return {std::move(next.key), next.revision, std::move(next.value)}; }
+
 certificates::Trust trust_of(const genesis::Value& value) { return std::get<certificates::Trust>(certificates::Trust::pinned(value.site, value.authority.der(), value.authority.digest())); }
 
 } // namespace
@@ -274,7 +276,8 @@ void SiteMember::sit(const Sitting& sitting) {
                                                        .certificate = [this] { return *record().certificate; },
                                                        .now = now,
                                                        .start_etcd = start_etcd,
-                                                       .rotate = [this](const auto& formation, const auto& secret) { return rotation(formation, secret); }},
+                                                       .rotate = [this](const auto& formation, const auto& secret) { return written(service_->rotation(formation, secret)); },
+                                                       .seal = [this](const auto& formation, const auto& secret, const auto& value) { return written(service_->gift(formation, secret, value)); }},
                                            sitting.seat);
     const seat::StoreMember::Order order{.value = *value_, .etcd_authority = office->keys().authorities.etcd, .cluster = sitting.cluster, .start = sitting.start, .alone = !past.lost.empty()};
     office->etcd().start(order);
@@ -510,11 +513,6 @@ Json SiteMember::ask(const Json& request, unsigned user) {
     const auto office = this->office();
     if (!office) throw Error("cannot ask that here: this node has no seat with the voters", "ask on a voter: `ashlarctl status` names them");
     return office->ask(request, user);
-}
-
-voters::Rotation SiteMember::rotation(const std::string& formation, const std::string& secret) {
-    auto next = service_->rotation(formation, secret);
-    return {std::move(next.key), next.revision, std::move(next.value)};
 }
 
 // The voters' answer, as ask() has it.

@@ -100,6 +100,7 @@ const Asks& built_in_asks() {
 
         {.name = "plan.apply", .right = Right::administer, .parameters = {{"files", Kind::files}}, .persons = Persons::depending},
         {.name = "secret.rotate", .right = Right::administer, .parameters = {{"formation", Kind::text}, {"secret", Kind::text}}},
+        {.name = "secret.give", .right = Right::administer, .parameters = {{"formation", Kind::text}, {"secret", Kind::text}, {"value", Kind::bytes}}},
         {.name = "backup", .right = Right::administer},
         {.name = "site.recover", .right = Right::administer, .parameters = {{"voter", Kind::text}}, .persons = Persons::two},
         {.name = "node.wipe", .right = Right::administer, .parameters = {{"name", Kind::text}}, .persons = Persons::two},

@@ -106,6 +106,20 @@ int back_up(const Door& door, const std::string& file) {
     return 0;
 }
 
+// Base64, as requests have bytes.
+std::string given_in(const std::string& file) {
+    const Secret given = file == "-" ? Secret::all_from(STDIN_FILENO, "standard input") : Secret::of_file(file);
+    if (given.empty()) throw Error(fmt::format("cannot give '{}': there is nothing in it", file));
+    return base64(bytes_of(given.text()));
+}
+
+std::string given_text(const Json& given) {
+    const std::string name = fmt::format("the secret '{}' of '{}'", given.at("secret").get<std::string>(), given.at("formation").get<std::string>());
+    if (!given.contains("names")) return name + " is what you gave; its nodes take it over one by one\n";
+    const std::chrono::sys_seconds expires{std::chrono::seconds(given.at("expires").get<std::int64_t>())};
+    return fmt::format("{} is the certificate for {}, until {:%Y-%m-%d}; its nodes take it over one by one\n", name, join(given.at("names").get<std::vector<std::string>>(), ", "), expires);
+}
+
 struct Words {
     std::string node, formation, secret, directory, file, yes;
     std::vector<std::string> lost;
@@ -180,6 +194,11 @@ private:
             return show(door, ask_voters(door, "secret.rotate", {{"formation", words->formation}, {"secret", words->secret}}),
                         [&](const Json&) { return fmt::format("the secret '{}' of '{}' has another value; its nodes take it over one by one\n", words->secret, words->formation); });
         });
+        auto* give = command(*formation, "give", "A secret that a service wants from you: a certificate with its key, or another text", "ashlarctl formation give haproxy public cloud.pem\n  cat cloud.key cloud.crt chain.crt | ashlarctl formation give haproxy public -",
+                             [words = words_](const Door& door) { return show(door, ask_voters(door, "secret.give", {{"formation", words->formation}, {"secret", words->secret}, {"value", given_in(words->file)}}), given_text); });
+        give->add_option("SERVICE", words_->formation, "A formation")->required();
+        give->add_option("SECRET", words_->secret, "Its name in the formation")->required();
+        give->add_option("FILE", words_->file, "For its owner alone (mode 0600). -: standard input")->required();
         rotate->add_option("SERVICE", words_->formation, "A formation")->required();
         rotate->add_option("SECRET", words_->secret, "Its name in the formation")->required();
     }

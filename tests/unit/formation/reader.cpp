@@ -54,6 +54,15 @@ TEST(Reader, KeepsSecretsInMemoryAndToTheirOwner) {
     EXPECT_THAT(error(text), HasSubstr("a secret is never an argument"));
 }
 
+TEST(Reader, ASecretThatAPersonGivesHasNoSize) {
+    const Formation formation = read(whole({}, "[secrets.key]\ngiven = \"text\"\n[secrets.public]\ngiven = \"certificate\"\n[secrets.own]\n"));
+    EXPECT_EQ(formation.secret("key")->given, Secret::Given::text);
+    EXPECT_EQ(formation.secret("public")->given, Secret::Given::certificate);
+    EXPECT_EQ(formation.secret("own")->given, std::nullopt);
+    EXPECT_THAT(error(whole({}, "[secrets.key]\ngiven = \"text\"\nsize = 32\n")), HasSubstr("what a person gives has neither 'size' nor 'form'"));
+    EXPECT_THAT(error(whole({}, "[secrets.key]\ngiven = \"file\"\n")), HasSubstr("given"));
+}
+
 TEST(Reader, RefusesWhatMakesDataWithoutSayingWhoHasIt) {
     std::string text = whole();
     text.replace(text.find("\"local\""), 7, "\"once\"");

@@ -30,6 +30,8 @@ prints = { up = "boolean" }
 also = ["api"]
 [secrets.own]
 size = 16
+[secrets.public]
+given = "text"
 [[render]]
 path = "/run/db/key"
 owner = "root:root"

@@ -113,6 +113,22 @@ TEST(SealedVault, RotationMakesAnotherValueWithoutThoseWhoLeft) {
     EXPECT_THAT(error_of([&] { voter.vault->rotate("db", "none"); }), HasSubstr("this node knows no such secret"));
 }
 
+TEST(SealedVault, WhatAPersonGivesIsSealedLikeWhatIsMade) {
+    Scene scene;
+    Node& voter = scene.add("n1", "base", true);
+    Node& control = scene.add("n2", "control");
+    EXPECT_THAT(error_of([&] { (void)voter.vault->gift("db", "admin", ashlar::Secret("x")); }), HasSubstr("it is random, and made by the site"));
+    const auto first = voter.vault->gift("db", "public", ashlar::Secret("one"));
+    EXPECT_EQ(first.revision, 0U);
+    EXPECT_THAT(first.value, Not(HasSubstr("one")));
+    ASSERT_TRUE(scene.store.swap(first.key, first.revision, first.value));
+    EXPECT_EQ(control.vault->open("db", "public"), "one");
+    const auto second = control.vault->gift("db", "public", ashlar::Secret("two"));
+    ASSERT_TRUE(scene.store.swap(second.key, second.revision, second.value));
+    EXPECT_EQ(voter.vault->open("db", "public"), "two");
+    EXPECT_THAT(error_of([&] { voter.vault->rotate("db", "public"); }), HasSubstr("cannot rotate the secret 'db/public': a person gave it"));
+}
+
 TEST(SealedVault, ACopyThatDoesNotOpenIsAnErrorAndNotAnAbsence) {
     Scene scene;
     Node& first = scene.add("n1", "control");

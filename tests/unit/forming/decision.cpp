@@ -61,6 +61,7 @@ struct Painted {
     std::map<std::string, Attempt, std::less<>> attempts;
     std::optional<Settling> settling;
     std::vector<std::string> unmet;
+    std::optional<std::string> missing; // for its files
     Time now = 100s;
 
     static Member member(const std::string& id) { return {.id = id, .name = id, .role = "control", .lineage = {"base", "control"}, .is_voter = true, .addresses = {}}; }
@@ -71,6 +72,7 @@ struct Painted {
     }
     [[nodiscard]] Action decide() const {
         Picture picture{.formation = subject, .site = site, .self = self, .ledger = ledger, .unmet = unmet, .observation = observation, .attempts = attempts, .settling = settling, .now = now};
+        picture.missing_for_files = missing;
         return forming::decide(picture);
     }
     template <typename Kind> [[nodiscard]] Kind expect() const {
@@ -90,6 +92,15 @@ TEST(Decision, NothingIsDoneBeforeItWasLookedAt) {
     (void)painted.expect<Observe>();
     painted.attempts["observe"] = {.failures = 1, .not_before = 110s, .needs_person = false, .reason = "exit code 1"};
     EXPECT_EQ(painted.expect<Rest>().why, "cannot be observed: exit code 1; the next attempt is in 10 s");
+}
+
+TEST(Decision, WhatAPersonGivesIsWaitedForAndNotMade) {
+    Painted painted;
+    painted.subject.secrets.push_back({.name = {"public", {}}, .also = {}, .given = formation::Secret::Given::certificate});
+    painted.missing = "secrets.public";
+    EXPECT_EQ(painted.expect<Rest>().why, "waits for its secret 'public', which a person gives: ashlarctl formation give x public FILE");
+    painted.missing = "secrets.other.public";
+    EXPECT_EQ(painted.expect<Rest>().why, "waits for secrets.other.public, which its files need");
 }
 
 TEST(Decision, ClaimsBeforeItCreates) {

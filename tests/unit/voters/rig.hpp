@@ -42,6 +42,10 @@ observed = "observation.id"
 [facts.token]
 once = "identifier"
 [secrets.root]
+[secrets.licence]
+given = "text"
+[secrets.public]
+given = "certificate"
 [[step]]
 id = "create"
 kind = "once"

@@ -1,4 +1,4 @@
-// `secret.rotate`: a real vault on the store of a real etcd.
+// `secret.rotate` and `secret.give`: a real vault on the store of a real etcd.
 
 #include "rig.hpp"
 
@@ -31,6 +31,10 @@ protected:
         desk_.add("secret.rotate", rotates_secrets([this](const std::string& formation, const std::string& secret) {
                       before_rotation_();
                       auto next = vault_.rotation(formation, secret);
+                      return Rotation{std::move(next.key), next.revision, std::move(next.value)};
+                  }));
+        desk_.add("secret.give", gives_secrets([this](const std::string& formation, const std::string& secret, const Secret& value) {
+                      auto next = vault_.gift(formation, secret, value);
                       return Rotation{std::move(next.key), next.revision, std::move(next.value)};
                   }));
         forming::Site site{.id = site_.text(), .name = "berlin-1", .genesis = {}, .domain = {}, .time_servers = {}, .members = {}};
@@ -77,7 +81,7 @@ TEST_F(SecretRotation, OfWhatIsNotThereIsRefused) {
     EXPECT_EQ(anna->refusal("secret.rotate", {{"formation", "mq"}, {"secret", "root"}}), "not-found");
     const auto misspelt = std::get<Refusal>(anna->ask("secret.rotate", {{"formation", "db"}, {"secret", "rooot"}}));
     EXPECT_EQ(misspelt.text, "'db' has no secret 'rooot'");
-    EXPECT_THAT(misspelt.details, testing::ElementsAre("it has: root"));
+    EXPECT_THAT(misspelt.details, testing::ElementsAre("it has: root, licence, public"));
     const auto early = std::get<Refusal>(anna->ask("secret.rotate", root_));
     EXPECT_EQ(early.reason, Reason::not_now);
     EXPECT_EQ(early.text, "cannot rotate the secret 'db/root': it has not been made yet");
@@ -104,6 +108,39 @@ TEST_F(SecretRotation, IsDoneOnWhatIsThereWithItsEntryOrNotAtAll) {
     EXPECT_EQ(as(anna_)->answer("secret.late"), root_);
     EXPECT_EQ(times, 2);
     EXPECT_THAT(log(), testing::SizeIs(1));
+}
+
+Json gift(const std::string& secret, std::string_view value) { return {{"formation", "db"}, {"secret", secret}, {"value", base64_of(value)}}; }
+
+TEST_F(SecretRotation, APersonGivesWhatOnlyAPersonHas) {
+    for (const auto* human : {&ben_, &vera_, &otto_}) EXPECT_EQ(as(*human)->refusal("secret.give", gift("licence", "abc-1")), "not-allowed") << human->name;
+    EXPECT_EQ(as(n02_)->refusal("secret.give", gift("licence", "abc-1")), "not-allowed");
+    const auto anna = as(anna_);
+    EXPECT_EQ(anna->answer("secret.give", gift("licence", "abc-1\n")), Json({{"formation", "db"}, {"secret", "licence"}}));
+    EXPECT_EQ(other_vault_.open("db", "licence"), "abc-1\n") << "as it was given";
+    (void)anna->answer("secret.give", gift("licence", "abc-2"));
+    EXPECT_EQ(other_vault_.open("db", "licence"), "abc-2");
+    EXPECT_THAT(log(), Contains("operator anna secret.give db/licence a value that a person gave, sealed to the nodes that are entitled now"));
+    for (const auto& line : log()) EXPECT_THAT(line, Not(HasSubstr("abc-")));
+    const auto random = std::get<Refusal>(anna->ask("secret.give", gift("root", "mine")));
+    EXPECT_EQ(random.text, "cannot take the secret 'db/root' from a person: it is random, and made by the site");
+    EXPECT_EQ(anna->refusal("secret.give", gift("licence", std::string(most_given + 1, 'x'))), "not-now");
+    EXPECT_EQ(anna->refusal("secret.rotate", {{"formation", "db"}, {"secret", "licence"}}), "not-now");
+}
+
+TEST_F(SecretRotation, ACertificateIsLookedAtBeforeItIsTaken) {
+    const auto anna = as(anna_);
+    const auto refused = std::get<Refusal>(anna->ask("secret.give", gift("public", "no certificate")));
+    EXPECT_EQ(refused.reason, Reason::not_now);
+    EXPECT_THAT(refused.text, HasSubstr("there is no private key with it"));
+    EXPECT_EQ(revision_of("formations/db/secrets/public"), 0U);
+
+    const auto key = SigningKey::generate(site_scheme);
+    const auto certificate = authority_.issue(certificates::ServiceBearer{.node = n01_.id(), .service = "web", .addresses = {"10.0.0.10"}}, key.verifying_key(), OneEtcd::now());
+    const std::string pem = std::string(key.secret().text()) + certificate.pem();
+    EXPECT_EQ(anna->answer("secret.give", gift("public", pem)).at("names"), Json({"web.ashlar", "10.0.0.10"}));
+    EXPECT_EQ(other_vault_.open("db", "public"), pem);
+    EXPECT_THAT(log(), Contains(StartsWith("operator anna secret.give db/public a certificate for web.ashlar, 10.0.0.10, until ")));
 }
 
 } // namespace

@@ -39,12 +39,14 @@ struct Fact {
     std::variant<Making, Expression> source;
 };
 
-// Random; made once, and again only when somebody asks for it.
+// Random, made once, and again only when somebody asks for it; or what a person gives.
 struct Secret {
     Text name;
     unsigned size = 32; // bytes of randomness
     enum class Form { hex, base64 } form = Form::hex;
     std::vector<Text> also; // formations that may read it beside this one
+    enum class Given { text, certificate }; // certificate: as <signing/served_certificate.hpp> has it
+    std::optional<Given> given = std::nullopt; // size and form mean nothing then
 };
 
 // Text made of a list, for there are no loops: each item filled in, and joined.

@@ -48,6 +48,8 @@ public:
         std::string value;
     };
     [[nodiscard]] Rotation rotation(std::string_view formation, std::string_view secret);
+    // The same for what a person gives; revision 0: there was none. Error for a secret that nobody gives.
+    [[nodiscard]] Rotation gift(std::string_view formation, std::string_view secret, const Secret& value);
 
     // The record itself, for who has it from elsewhere: a backup, and what is restored from it. `site`: its id.
     [[nodiscard]] static std::string sealed(const Secret& value, const Keys& to, std::string_view site, std::string_view formation, std::string_view secret);
@@ -65,7 +67,12 @@ private:
     [[nodiscard]] static std::optional<Secret> copy_for(const SigningKey& key, const Copies& copies, std::string_view site, std::string_view formation, std::string_view secret);
     [[nodiscard]] Entitled entitled(const formation::Formation& formation, const formation::Secret& secret) const;
     void seal(Copies& copies, const Entitled& to, std::string_view formation, std::string_view secret, const Secret& value) const;
-    [[nodiscard]] Copies sealed_new(const formation::Formation& formation, const formation::Secret& secret);
+    struct Known {
+        const formation::Formation& formation;
+        const formation::Secret& secret;
+    };
+    [[nodiscard]] Known known_secret(std::string_view formation, std::string_view secret) const;
+    [[nodiscard]] Copies sealed_new(const formation::Formation& formation, const formation::Secret& secret, const Secret& value) const;
     [[nodiscard]] Rotation rotated(std::string_view formation, std::string_view secret);
     [[nodiscard]] unsigned share(const formation::Formation& formation, const formation::Secret& secret);
 

@@ -66,6 +66,7 @@ public:
     void rotate(const std::string& formation, const std::string& secret);
     // The same, to be written by the caller. While the site is not known, an Error.
     [[nodiscard]] SealedVault::Rotation rotation(const std::string& formation, const std::string& secret);
+    [[nodiscard]] SealedVault::Rotation gift(const std::string& formation, const std::string& secret, const Secret& value);
     // Something that the formations look at may have changed.
     void wake();
 

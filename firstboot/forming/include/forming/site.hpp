@@ -28,6 +28,7 @@ struct Member {
 
 struct Site {
     std::string id, name, genesis, domain; // empty: not known yet
+    std::string ca = {}; // certificates of the operator's own authority, in PEM
     std::vector<std::string> time_servers;
     std::vector<Member> members; // that belong to the site, in its order; removed ones are not here
     bool operator==(const Site&) const = default;

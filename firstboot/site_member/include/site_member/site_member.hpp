@@ -113,7 +113,6 @@ private:
     void hear_wishes();
     [[nodiscard]] PlanFollower::Deeds following();
     void keep_plan(const voters::PlanFiles& files);
-    [[nodiscard]] voters::Rotation rotation(const std::string& formation, const std::string& secret);
     [[nodiscard]] bool has_certificate() const;
     [[nodiscard]] formations::Parts formation_parts();
     [[nodiscard]] forming::Self formation_self() const;

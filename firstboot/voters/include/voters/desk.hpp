@@ -71,7 +71,7 @@ public:
     Desk(const Desk&) = delete;
     Desk& operator=(const Desk&) = delete;
 
-    // One more ask, or what answers one of the table that has no handler here (`secret.rotate`: <voters/secrets.hpp>; `backup`, `site.recover`, `node.wipe`).
+    // One more ask, or what answers one of the table that has no handler here (`secret.rotate`, `secret.give`: <voters/secrets.hpp>; `backup`, `site.recover`, `node.wipe`).
     // Before the first question.
     void add(Ask ask, Handler handler);
     void add(const std::string& ask, Handler handler);
