@@ -29,7 +29,19 @@ std::string member_text(const Json& member, const std::string& here) {
 
 std::string service_text(const Json& service) {
     const std::string step = said(service, "step");
-    return fmt::format("{:<24} {:<8} {}", said(service, "name"), said(service, "state"), step.empty() ? said(service, "why") : fmt::format("{} ({})", said(service, "why"), step));
+    std::string text = fmt::format("{:<24} {:<8} {}", said(service, "name"), said(service, "state"), step.empty() ? said(service, "why") : fmt::format("{} ({})", said(service, "why"), step));
+    if (const std::string next = said(service, "next"); !next.empty() && said(service, "state") != "settled" && said(service, "state") != "absent") text += fmt::format("\n{:45}next: {}", "", next);
+    return text;
+}
+
+// Of the site's etcd, as far as its voters are heard.
+std::string quorum_text(const Json& members) {
+    const auto seats = std::ranges::count_if(members, [](const Json& member) { return member.at("seat").get<bool>(); });
+    const auto heard = std::ranges::count_if(members, [](const Json& member) { return member.at("seat").get<bool>() && member.at("heard").get<bool>(); });
+    const auto spare = heard - (seats / 2 + 1);
+    const std::string text = fmt::format("{} of {} {} heard", heard, seats, seats == 1 ? "voter is" : "voters are");
+    if (spare < 0) return text + ": too few, nothing of the site can change until more are back";
+    return heard == seats ? text : spare == 0 ? text + ": none of these may go as well" : text + fmt::format(": {} more may go", spare);
 }
 
 // The first line has the name of what all of them are.
@@ -54,6 +66,7 @@ std::string site_text(const Json& status) {
         if (const std::string words = said(site, more); !words.empty()) text += line("", words);
     if (site.contains("members")) {
         text += lines("nodes", site.at("members"), [&](const Json& member) { return member_text(member, said(site, "node")); });
+        text += line("quorum", quorum_text(site.at("members")));
     } else {
         for (const Json& peer : site.value("peers", Json::array()))
             text += line("", fmt::format("{} {}{}", peer.at("heard").get<bool>() ? "hears" : "has heard", said(peer, "name"), peer.at("voter").get<bool>() ? ", a voter" : ""));

@@ -66,7 +66,7 @@ Json answer_of_site(const std::optional<site_member::SiteService>& site, const s
     if (!site) throw Error("cannot ask that: this node belongs to no site", "it runs from a medium");
     const auto member = site->member();
     const auto name = method.substr(site_interface.size());
-    if (name == "Why") return {{"text", member->why(parameters.value("formation", std::string()))}};
+    if (name == "Why") return {{"text", member->why(parameters.value("name", std::string()))}};
     if (name == "Authority") return member->authority();
     if (name != "Ask" && name != "OperatorCertificate" && name != "Recover") throw Error(fmt::format("cannot answer '{}': there is no such method", method));
     if (caller.user != 0) throw Error("cannot ask that: only root at this node may", "use sudo, or an operator's certificate");

@@ -12,10 +12,12 @@
 #include <formations/clock.hpp>
 #include <node/machine_facts.hpp>
 #include <node_key/own_key.hpp>
+#include <forming/ledger.hpp>
 #include <restoration/restore.hpp>
 #include <signing/base64.hpp>
 #include <signing/node_id.hpp>
 #include <site/ports.hpp>
+#include <site_member/why.hpp>
 #include <sockets/sockets.hpp>
 
 #include <algorithm>
@@ -478,7 +480,40 @@ forming::Self SiteMember::formation_self() const {
     return self;
 }
 
-std::string SiteMember::why(const std::string& formation) const { return service_->why(formation); }
+std::string SiteMember::why(const std::string& name) const {
+    if (formations_.contains(name)) return service_->why(name);
+    const auto view = this->view();
+    const Json status = this->status();
+    auto text = why_node({.status = status, .plan = view ? view->plan : files_.site, .unsettled = unsettled_on(name), .waiting = waiting()}, name);
+    if (!text) throw Error(fmt::format("cannot say why '{}' is not what it should be: neither a service of this node nor a node of the site is called that", name), "`ashlarctl status` names both");
+    return *std::move(text);
+}
+
+// Nothing where it cannot be known.
+std::optional<std::vector<std::string>> SiteMember::unsettled_on(const std::string& name) const try {
+    const auto view = this->view();
+    const auto* const member = view ? view->roster.member_called(name) : nullptr;
+    if (member == nullptr) return std::nullopt;
+    const auto site = formation_site(view->plan, value_->genesis, view->roster);
+    const std::string node = member->node().text();
+    const auto said = store_->list("formations/");
+    std::vector<std::string> unsettled;
+    for (const auto& [formation, definition] : formations_)
+        if (forming::is_placed(definition, site, node) && !said.contains(forming::key::settled(formation, node))) unsettled.push_back(formation);
+    return unsettled;
+} catch (const Error&) {
+    return std::nullopt;
+}
+
+// At the doors of the site, where this node has a seat and etcd answers.
+Json SiteMember::waiting() const try {
+    const auto office = this->office();
+    if (!office) return Json::array();
+    const Json said = office->ask(voters::message_of({.ask = "applicants"}), 0);
+    return said.value("answer", Json::object()).value("applicants", Json::array());
+} catch (const Error&) {
+    return Json::array();
+}
 
 // By name; of what this node knew last where etcd does not answer.
 std::map<std::string, NodeId> SiteMember::other_voters() const {

@@ -139,11 +139,11 @@ public:
 
 private:
     void add_why() {
-        auto* why = command(app_, "why", "Why a service is not (yet) what it should be on this node", "ashlarctl why etcd", [words = words_](const Door& door) {
-            const Json answer = ask_node(door, "Why", {{"formation", words->formation}});
+        auto* why = command(app_, "why", "Why a service of this node, or a node of the site, is not (yet) what it should be", "ashlarctl why etcd\n  ashlarctl why n02", [words = words_](const Door& door) {
+            const Json answer = ask_node(door, "Why", {{"name", words->node}});
             return show(door, answer, [](const Json& said) { return said.at("text").get<std::string>(); });
         });
-        why->add_option("SERVICE", words_->formation, "A formation")->required();
+        why->add_option("NAME", words_->node, "A formation, or a node as site.toml calls it")->required();
     }
 
     void add_nodes() {

@@ -104,6 +104,30 @@ TEST(StatusText, InRescueSaysWhatIsMissing) {
     EXPECT_EQ(status_text(json), rescue + "missing    cannot open /var: the TPM does not (it says no)\n");
 }
 
+TEST(SiteText, IsATreeWithItsQuorumAndWhatIsNext) {
+    const auto member = [](const std::string& name, bool seat, bool heard) { return Json{{"node", name}, {"name", name}, {"roles", {"control"}}, {"seat", seat}, {"heard", heard}}; };
+    Json site{{"site", "berlin-1"}, {"name", "n01"}, {"node", "n01"}, {"phase", "member"}, {"sentence", "member of the site"}, {"seat", true},
+              {"members", {member("n01", true, true), member("n02", true, true), member("n03", true, false), member("n04", false, true)}},
+              {"formations", {{"list", {{{"name", "db"}, {"state", "waiting"}, {"why", "waits for time"}, {"next", "it goes on when the clock can be believed"}}, {{"name", "etcd"}, {"state", "settled"}, {"why", "is as it should be"}, {"next", "nothing"}}}}}}};
+    EXPECT_EQ(ctl::site_text({{"site", site}}), "site       berlin-1, as n01, a voter\n"
+                                                "           member: member of the site\n"
+                                                "nodes      n01          voter  control                  here\n"
+                                                "           n02          voter  control                  heard\n"
+                                                "           n03          voter  control                  not heard\n"
+                                                "           n04                 control                  heard\n"
+                                                "quorum     2 of 3 voters are heard: none of these may go as well\n"
+                                                "services   db                       waiting  waits for time\n"
+                                                "                                             next: it goes on when the clock can be believed\n"
+                                                "           etcd                     settled  is as it should be\n");
+    site["members"][1]["heard"] = false;
+    EXPECT_THAT(ctl::site_text({{"site", site}}), testing::HasSubstr("1 of 3 voters are heard: too few"));
+    site["members"] = {member("n01", true, true)};
+    EXPECT_THAT(ctl::site_text({{"site", site}}), testing::HasSubstr("quorum     1 of 1 voter is heard\n"));
+    site["members"] = Json::array();
+    for (const auto* name : {"n01", "n02", "n03", "n04", "n05"}) site["members"].push_back(member(name, true, std::string_view(name) != "n05"));
+    EXPECT_THAT(ctl::site_text({{"site", site}}), testing::HasSubstr("4 of 5 voters are heard: 1 more may go\n"));
+}
+
 TEST(ProposalText, ShowsAllOfItAndGivesATerminalNoOrders) {
     const Json line{{"proposal", "3f0c"}, {"what", "plan.apply"}, {"by", "anna"}, {"made", 1795546800}, {"expires", 1795554000}, {"expired", false}};
     EXPECT_EQ(ctl::proposals_text({{"proposals", Json::array()}}), "nothing waits for a second person\n");

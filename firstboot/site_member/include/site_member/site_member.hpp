@@ -55,8 +55,8 @@ public:
 
     // docs/formats/node-status.md, "site".
     [[nodiscard]] Json status() const;
-    // Why a service is not (yet) what it should be here: several lines. An Error for one that this node does not have.
-    [[nodiscard]] std::string why(const std::string& formation) const;
+    // Why a service of this node, or a node of the site, is not (yet) what it should be: several lines. An Error for what is neither.
+    [[nodiscard]] std::string why(const std::string& name) const;
     // What root at this node asks the voters: docs/formats/voters-interface.md. Answered here where the node has a seat; an Error elsewhere.
     [[nodiscard]] Json ask(const Json& request, unsigned user);
     // Too many voters are lost for the site's etcd to go on: this one goes on alone, with what it knows, and the others are given up. An
@@ -114,6 +114,8 @@ private:
     [[nodiscard]] PlanFollower::Deeds following();
     void keep_plan(const voters::PlanFiles& files);
     [[nodiscard]] bool has_certificate() const;
+    [[nodiscard]] std::optional<std::vector<std::string>> unsettled_on(const std::string& name) const;
+    [[nodiscard]] Json waiting() const;
     [[nodiscard]] formations::Parts formation_parts();
     [[nodiscard]] forming::Self formation_self() const;
     [[nodiscard]] std::shared_ptr<const View> view() const;
