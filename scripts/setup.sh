@@ -16,7 +16,7 @@ packages+=(qemu-system-x86 ovmf swtpm)
 # Test: frameworks, and the outside judges of what we make.
 packages+=(libgtest-dev libgmock-dev librapidcheck-dev python3 python3-jsonschema python3-venv
            apt binutils cpio dpkg-dev iproute2 cryptsetup-bin dosfstools e2fsprogs erofs-utils faketime fdisk gdisk gnupg kmod mtools openssl sbsigntool softhsm2 systemd-container
-           openssh-client zstd xz-utils jq apache2-bin etcd-server)
+           openssh-client zstd xz-utils jq apache2-bin etcd-server dnsmasq-base)
 # Measure: the peers that Debian has for every machine.
 packages+=(casync mmdebstrap)
 

@@ -164,6 +164,7 @@ public:
         take_place(work_, *original.site.id, options.vessel);
         if (options.vessel == Vessel::machine) copy_ = copied(original, options, {ssh_key_in(work_)});
         write_medium(work_ / "medium", copy_.text, key);
+        if (copy_.wants_addresses) addresses_.emplace(switch_, work_ / "addresses");
         for (unsigned i = 0; i < copy_.nodes.size(); ++i) bodies_.push_back(made(options, original, i, chosen[i]));
         Json ways = Json::object();
         for (unsigned i = 0; i < bodies_.size(); ++i) ways[copy_.nodes[i].name] = bodies_[i]->way_in();
@@ -201,6 +202,7 @@ private:
     std::optional<machine::Firmware> firmware_;
     virtual_site::Claim claim_;
     virtual_site::Switch switch_;
+    std::optional<virtual_site::AddressServer> addresses_;
     std::map<fs::path, std::unique_ptr<virtual_site::RootMount>> roots_;
     std::vector<std::unique_ptr<Body>> bodies_;
 };

@@ -95,14 +95,39 @@ bool is_program(pid_t process, std::string_view name) {
 
 // ---- What nodes share ---------------------------------------------------------------------------
 
-Switch::Switch() {
+Switch::Switch(std::string interface) : interface_(std::move(interface)) {
     ip({"link", "set", "lo", "up"});
     // No spanning tree, and no waiting for one: a port forwards as soon as there is a carrier.
-    ip({"link", "add", name, "type", "bridge", "forward_delay", "0", "stp_state", "0", "mcast_snooping", "0"});
-    ip({"link", "set", name, "up"});
+    ip({"link", "add", interface_, "type", "bridge", "forward_delay", "0", "stp_state", "0", "mcast_snooping", "0"});
+    ip({"link", "set", interface_, "up"});
 }
 
-Switch::~Switch() { (void)ashlar::run({.argv = {"ip", "link", "delete", name}}); }
+Switch::~Switch() { (void)ashlar::run({.argv = {"ip", "link", "delete", interface_}}); }
+
+namespace {
+
+constexpr const char* server_address = "10.77.255.254/16";
+
+Command dnsmasq(const std::string& interface, const fs::path& directory) {
+    fs::create_directories(directory);
+    return {.argv = {"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--group=root", "--pid-file=", "--port=0", "--interface=" + interface, "--bind-interfaces", "--except-interface=lo", "--no-ping",
+                     "--dhcp-authoritative", "--dhcp-range=10.77.0.10,10.77.254.254,1h", "--dhcp-option=3", "--dhcp-option=6", "--dhcp-leasefile=" + (directory / "leases").native(), "--log-facility=-"},
+            .environment = {{{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}}},
+            .log = directory / "log"};
+}
+
+// Before it is started: it wants to have the address.
+Command with_address(const std::string& interface, Command command) {
+    if (!fs::exists("/usr/sbin/dnsmasq")) throw Error("cannot give nodes their addresses: there is no dnsmasq on this machine", "install the package dnsmasq-base");
+    ip({"address", "add", server_address, "dev", interface});
+    return command;
+}
+
+} // namespace
+
+AddressServer::AddressServer(const Switch& at, const fs::path& directory) : interface_(at.interface()), program_(with_address(interface_, dnsmasq(interface_, directory))) {}
+
+AddressServer::~AddressServer() { (void)ashlar::run({.argv = {"ip", "address", "delete", server_address, "dev", interface_}}); }
 
 RootMount::RootMount(const fs::path& image, fs::path at) : at_(std::move(at)) {
     const auto table = gpt::read(image);
@@ -154,6 +179,16 @@ void Node::lose_var() {
     fs::create_directories(directory_ / "var");
 }
 
+void Node::move_to_board(std::string_view serial) {
+    if (is_on()) throw Error(fmt::format("cannot move '{}' to another board: it is on", name_));
+    write_file(directory_ / "serial", fmt::format("{}\n", serial));
+}
+
+void Node::wire(const Switch& to, unsigned ports) {
+    switch_ = to.interface();
+    ports_ = ports;
+}
+
 bool Node::is_on() { return container_ && !container_->ended(); }
 
 void Node::power_on() {
@@ -165,13 +200,14 @@ void Node::power_on() {
         entries.push_back((group / "cgroup.procs").native());
     }
     Command command{.argv = {"systemd-nspawn", "--quiet", "--directory=" + root_.path().native(), "--read-only", "--machine=" + name_, "--register=no", "--keep-unit",
-                             "--kill-signal=SIGRTMIN+3", "--network-bridge=" + std::string(Switch::name), "--bind=" + directory_.native() + ":/run/ashlar/node",
+                             "--kill-signal=SIGRTMIN+3", "--network-bridge=" + switch_, "--bind=" + directory_.native() + ":/run/ashlar/node",
                              // The clock and the devices are the machine's.
                              "--capability=all", "--drop-capability=CAP_SYS_TIME,CAP_MKNOD", "--system-call-filter=@known",
                              "--resolv-conf=off", "--timezone=off", "--link-journal=no", "--console=pipe"},
                     .environment = {{{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1"}, {"SYSTEMD_NSPAWN_API_VFS_WRITABLE", "network"}, {"SYSTEMD_NSPAWN_LOCK", "0"}}},
                     .log = console()};
     for (const auto& disk : disks_) command.argv.push_back("--bind=" + disk.native());
+    for (unsigned port = 1; port < ports_; ++port) command.argv.push_back(fmt::format("--network-veth-extra={}:host{}", interface(port), port));
     command.argv.insert(command.argv.end(), {"/usr/lib/ashlar/ashlard", "container"});
     // A terminal's Ctrl-C is for who started the site: it cuts the power, and cleans up.
     command.before_exec = [entries] { return ::setpgid(0, 0) != 0 ? errno : enter(entries); };
@@ -180,6 +216,7 @@ void Node::power_on() {
         const auto process = is_on() ? first_process() : std::nullopt;
         return !is_on() || (process && is_program(*process, "systemd"));
     });
+    for (unsigned port = 1; runs && port < ports_; ++port) ip({"link", "set", interface(port), "master", switch_, "up"});
     if (runs && is_on()) return;
     cut_power();
     throw Error(fmt::format("cannot start node '{}': {}", name_, trim(read_file(console()))), "systemd-nspawn of the package systemd-container starts it");

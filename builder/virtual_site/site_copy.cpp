@@ -63,7 +63,7 @@ class Copy {
 public:
     Copy(const site::Site& site, const CopyOptions& options) : site_(site), options_(options) {
         const auto found = site.planes.find(Plane::management);
-        if (found != site.planes.end() && found->second.addressing == site::Addressing::fixed) management_ = &found->second;
+        if (!is_anonymous() && found != site.planes.end() && found->second.addressing == site::Addressing::fixed) management_ = &found->second;
     }
 
     SiteCopy made() && {
@@ -121,7 +121,11 @@ private:
         for (const auto& link : site_.links) links.push_back(link.name);
         if (!links.empty()) change("there is one link over a node's only port, in the place of {}", named(links));
         line("\n[planes.management]\nlink = \"{}\"", link_name);
-        if (management_) {
+        if (is_anonymous()) {
+            line("addresses = \"automatic\"");
+            copy_.wants_addresses = true;
+            change("addresses come from a DHCP server that this command starts");
+        } else if (management_) {
             line("subnets = {}", toml_list(texts(management_->subnets)));
             if (management_->vlan) change("plane 'management' is untagged, not VLAN {}", *management_->vlan);
             if (!management_->gateways.empty() || !management_->routes.empty() || !management_->dns.empty()) change("gateways, routes and DNS are left out: nobody answers there");

@@ -79,10 +79,14 @@ bool wait_until(std::chrono::seconds longest, const std::function<bool()>& holds
 Bench::Bench() : work_(fs::temp_directory_path(), "ashlar-site-"), root_(image(), work_.path() / "root") {}
 
 fs::path Bench::site(const Sketch& sketch) {
-    const fs::path medium = work_.path() / ("medium-" + sketch.name);
+    return site(sketch.name, [&](const SiteId& id) { return site_text(sketch, id); });
+}
+
+fs::path Bench::site(const std::string& name, const std::function<std::string(const SiteId& id)>& text) {
+    const fs::path medium = work_.path() / ("medium-" + name);
     fs::create_directory(medium);
     const SiteId id = SiteId::random();
-    write_file(medium / "site.toml", site_text(sketch, id));
+    write_file(medium / "site.toml", text(id));
     site::SiteKey::generate(id).save_new(medium / "site.key");
     return medium;
 }

@@ -45,10 +45,14 @@ public:
 
     // The medium of a new site.
     [[nodiscard]] std::filesystem::path site(const Sketch& sketch);
+    // Of one that is not as a sketch has it; `text` of its site.toml.
+    [[nodiscard]] std::filesystem::path site(const std::string& name, const std::function<std::string(const SiteId& id)>& text);
     // The same with a ticket for one node in the place of the key.
     [[nodiscard]] static std::filesystem::path with_ticket(const std::filesystem::path& medium);
     Node& add(const std::string& name, const std::filesystem::path& medium);
     [[nodiscard]] Node& operator[](std::size_t index) { return *nodes_.at(index); }
+    [[nodiscard]] const Switch& switch_of_all() const noexcept { return switch_; }
+    [[nodiscard]] const std::filesystem::path& work() const noexcept { return work_.path(); }
     [[nodiscard]] std::vector<std::unique_ptr<Node>>& nodes() { return nodes_; }
 
 private:

@@ -19,11 +19,13 @@ std::string in_url(const std::string& address) { return address.find(':') == std
 Nodes SiteTest::nodes_of(const Sketch& sketch, unsigned count) {
     const auto medium = bench_.site(sketch);
     Nodes nodes;
-    for (unsigned i = 1; i <= count; ++i) {
-        nodes.push_back(&bench_.add(sketch.serial(i), medium));
-        addresses_[sketch.serial(i)] = sketch.address(i);
-    }
+    for (unsigned i = 1; i <= count; ++i) nodes.push_back(&add(sketch.serial(i), medium, sketch.address(i)));
     return nodes;
+}
+
+Node& SiteTest::add(const std::string& name, const std::filesystem::path& medium, const std::string& address) {
+    addresses_[name] = address;
+    return bench_.add(name, medium);
 }
 
 void SiteTest::power_on(const Nodes& nodes) {

@@ -24,6 +24,9 @@ protected:
     // The same with those that are none, behind them.
     [[nodiscard]] Nodes nodes_of(const Sketch& sketch) { return nodes_of(sketch, sketch.voters + sketch.others); }
 
+    // One of a site that is not as a sketch has it.
+    [[nodiscard]] Node& add(const std::string& name, const std::filesystem::path& medium, const std::string& address);
+
     static void power_on(const Nodes& nodes);
     static void cut_power(const Nodes& nodes);
     // All at once, as when there is a word from the battery.

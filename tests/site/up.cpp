@@ -102,6 +102,18 @@ TEST_F(Up, KeptNodesAreTheSameSiteAgain) {
     EXPECT_THAT(command_.run(with_image({"up", "other", "--keep", "."})).errors, HasSubstr("there is something else in it\n  hint: name a directory that is empty, or not there yet"));
 }
 
+// In ring long.
+TEST_F(Up, AnAnonymousSiteHasItsAddressesFromHere) {
+    const auto file = command_.directory() / "demo/site.toml";
+    const std::string text = read_file(file), id = text.substr(text.find("\nid = ") + 1, 39);
+    write_file(file, fmt::format("[site]\nname = \"demo\"\n{}\n[genesis]\nmode = \"anonymous\"\nvoters = 3\nexpect = 3\n[install]\nencryption = \"off\"\n", id));
+    const auto outcome = command_.run(with_image({"up", "demo", "--until", "formed", "--json"}));
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.output << outcome.errors;
+    EXPECT_THAT(events_in(outcome.output).front().at("changes"), Contains("addresses come from a DHCP server that this command starts"));
+    EXPECT_EQ(events_in(outcome.output).back().at("timeline").at("network").at("nodes").size(), 3U);
+    EXPECT_THAT(command_.left_behind(), IsEmpty());
+}
+
 TEST_F(Up, WhoIsMissedIsSaidWhenTimeIsOver) {
     const auto outcome = command_.run(with_image({"up", "demo", "--nodes", "2", "--until", "formed", "--timeout", "12s"}));
     EXPECT_EQ(outcome.exit_code, 1);

@@ -214,6 +214,11 @@ TEST(SiteCopy, OfAnAnonymousSiteBlankMachinesAreStarted) {
     const auto made = copy_for_this_machine(original, {});
     EXPECT_THAT(names_of(made), ElementsAre("blank-1", "blank-2", "blank-3"));
     EXPECT_EQ(read(made.text).genesis, original.genesis);
+    // Nobody can have written addresses for them.
+    EXPECT_TRUE(made.wants_addresses);
+    EXPECT_THAT(made.changes, Contains("addresses come from a DHCP server that this command starts"));
+    EXPECT_EQ(read(made.text).planes.at(site::Plane::management).addressing, site::Addressing::automatic);
+    EXPECT_FALSE(copy_for_this_machine(read(site_text(three_by_serial)), {}).wants_addresses);
 }
 
 TEST(SiteCopy, ASiteThatFoundsNothingIsRefused) {

@@ -19,11 +19,30 @@ namespace ashlar::virtual_site {
 // An Ethernet switch that only nodes are connected to.
 class Switch {
 public:
-    Switch();
+    static constexpr const char* name = "site0"; // of the interface of the first one
+
+    explicit Switch(std::string interface = name);
     Switch(const Switch&) = delete;
     Switch& operator=(const Switch&) = delete;
     ~Switch();
-    static constexpr const char* name = "site0"; // of the interface
+    [[nodiscard]] const std::string& interface() const noexcept { return interface_; }
+
+private:
+    const std::string interface_;
+};
+
+// Gives an address of 10.77.0.0/16 to whoever asks on a switch: dnsmasq, which is the only one there with an address of its own, 10.77.255.254.
+class AddressServer {
+public:
+    // `directory`: what it remembers of whom it gave one is kept there. An Error where there is no dnsmasq.
+    AddressServer(const Switch& at, const std::filesystem::path& directory);
+    AddressServer(const AddressServer&) = delete;
+    AddressServer& operator=(const AddressServer&) = delete;
+    ~AddressServer();
+
+private:
+    const std::string interface_;
+    RunningChild program_;
 };
 
 // The root file system of an image, mounted read-only for as many nodes as want it.
@@ -66,6 +85,10 @@ public:
     void reflash();
     // /var alone. The power is off.
     void lose_var();
+    // Its disks are in another machine, whose firmware says this. The power is off.
+    void move_to_board(std::string_view serial);
+    // Which switch it hangs on from the next time that it is powered on, and with how many ports: host0, host1 …
+    void wire(const Switch& to, unsigned ports = 1);
 
     // The cable between it and the switch.
     void unplug() const;
@@ -77,13 +100,16 @@ public:
     [[nodiscard]] std::optional<pid_t> first_process() const;
 
 private:
-    [[nodiscard]] std::string interface() const { return "vb-" + name_; }
+    // The switch's end of the cable of a port.
+    [[nodiscard]] std::string interface(unsigned port = 0) const { return port == 0 ? "vb-" + name_ : "v" + std::to_string(port) + "-" + name_; }
     void make_disk() const;
 
     const std::string name_, group_;
     const std::filesystem::path directory_;
     const RootMount& root_;
     std::vector<std::filesystem::path> disks_;
+    std::string switch_ = Switch::name;
+    unsigned ports_ = 1; // at most 10
     std::unique_ptr<RunningChild> container_;
 };
 

@@ -34,6 +34,7 @@ struct Cast {
 struct SiteCopy {
     std::string text;                 // site.toml, without a table beside it
     std::vector<Cast> nodes;          // who is started, in the site's order
+    bool wants_addresses = false;     // nodes have none of their own: there must be a DHCP server
     std::vector<std::string> changes; // against the original, for people: what the copy says otherwise, and who is missed
 };
 
