@@ -24,10 +24,12 @@ unsigned importance_of(const Charter& charter, const beacon::Beacon& beacon) {
 
 } // namespace
 
-Founder::Founder(Charter charter, Self self, Bytes offer, Journal journal, std::uint64_t seed, Pace pace)
-    : charter_(std::move(charter)), self_(std::move(self)), offer_(std::move(offer)), pace_(pace), random_(seed), journal_(std::move(journal)),
+Founder::Founder(Charter charter, Self self, Bytes offer, Journal journal, std::uint64_t seed, Pace pace, Predecessor predecessor)
+    : charter_(std::move(charter)), self_(std::move(self)), offer_(std::move(offer)), pace_(pace), predecessor_(std::move(predecessor)), random_(seed), journal_(std::move(journal)),
       submitted_(journal_), acceptor_(journal_.votes),
-      newest_round_(journal_.votes.promised ? journal_.votes.promised->round : 0) {}
+      newest_round_(journal_.votes.promised ? journal_.votes.promised->round : 0) {
+    look_back();
+}
 
 std::vector<Action> Founder::on(Milliseconds now, const Event& event) {
     now_ = std::max(now_, now);
@@ -182,6 +184,7 @@ void Founder::belong_to(const Genesis& genesis) {
     proposer_.reset();
     journal_.told = genesis.id;
     journal_.genesis = genesis;
+    look_back();
     keep(sits_in(genesis.voters, self_.node) ? Happening::chosen : Happening::learned);
 }
 
@@ -218,8 +221,23 @@ void Founder::wake() {
 
 bool Founder::is_known(const GenesisId& id) const { return journal_.told == id; }
 
+void Founder::look_back() {
+    if (journal_.genesis && predecessor_) past_ = predecessor_(*journal_.genesis);
+}
+
+std::vector<std::string> Founder::those_of_the_past() const {
+    std::vector<std::string> names;
+    for (const Peer* peer : peers_.present(now_))
+        if (peer->beacon.genesis && is_past(*peer->beacon.genesis)) names.push_back(peer->beacon.name);
+    return names;
+}
+
 void Founder::hear_of(const GenesisId& id) {
     if (phase_ == Phase::identity_conflict) return;
+    if (is_past(id)) {
+        if (!std::exchange(has_met_the_past_, true)) actions_.push_back(Alarm{status().remedy});
+        return;
+    }
     const auto& accepted = journal_.votes.accepted;
     if (!journal_.told && accepted && accepted->genesis.id == id) {
         belong_to(accepted->genesis);
@@ -250,7 +268,7 @@ void Founder::adopt(const Order& order) {
 }
 
 bool Founder::is_rivalled() const {
-    return std::ranges::any_of(peers_.present(now_), [&](const Peer* peer) { return peer->beacon.genesis && !is_known(*peer->beacon.genesis); });
+    return std::ranges::any_of(peers_.present(now_), [&](const Peer* peer) { return peer->beacon.genesis && !is_known(*peer->beacon.genesis) && !is_past(*peer->beacon.genesis); });
 }
 
 // ---- Proposing ----

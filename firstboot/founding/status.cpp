@@ -47,7 +47,11 @@ Status Founder::status() const {
     case Phase::joining:
         if (journal_.genesis) return {phase_, fmt::format("joins the site, genesis {}: waits to be enrolled", known()), "approve this node, if the site approves by hand"};
         return {phase_, fmt::format("the site exists, genesis {}: waits for a member that tells about it", known()), "power on a member of the site, or see why this node does not hear it"};
-    case Phase::member: return {phase_, fmt::format("member of the site, genesis {}", known()), ""};
+    case Phase::member: {
+        const auto past = those_of_the_past();
+        return {phase_, fmt::format("member of the site, genesis {}", known()),
+                past.empty() ? "" : fmt::format("{} still {} what the site was before it was restored, genesis {}: switch off, and flash anew", join(past, ", "), past.size() == 1 ? "is" : "are", short_text(*past_))};
+    }
     case Phase::foreign_data:
         return {phase_, "disks of this node carry the site, and the node does not know why: waits for a member",
                 "power on a member of the site; if none exists any more, order to found it despite these disks"};

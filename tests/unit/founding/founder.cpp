@@ -18,7 +18,7 @@ protected:
 
     void start(Journal journal = {}, bool marked = false, Charter charter = three_listed(), Self self = n1) {
         charter_ = charter;
-        founder_.emplace(charter, self, Bytes{}, std::move(journal), 1);
+        founder_.emplace(charter, self, Bytes{}, std::move(journal), 1, Pace(), goes_on_for_);
         tell(Started{marked});
     }
     std::vector<Action> tell(const Event& event) { return founder_->on(now_, event); }
@@ -44,6 +44,7 @@ protected:
     }
 
     Charter charter_;
+    Founder::Predecessor goes_on_for_;
     std::optional<Founder> founder_;
     milliseconds now_{1000};
 };
@@ -200,6 +201,51 @@ TEST_F(Alone, AnotherGenesisIsLoudAndMergesNothing) {
     EXPECT_TRUE(only<Alarm>(hear_member(node(9, "n09", false), 8)).empty()) << "once";
     pass(milliseconds(60'000));
     EXPECT_EQ(phase(), "member") << "the other is gone";
+}
+
+// Genesis 7 goes on for 6, and for nothing else.
+TEST_F(Alone, WhatItsSiteWasBeforeItWasRestoredIsNoRival) {
+    goes_on_for_ = [](const Genesis& genesis) { return genesis.id == genesis_of(7).id ? std::optional(genesis_of(6).id) : std::nullopt; };
+    const Self old = node(9, "n09", false), other = node(8, "n08", false);
+    const auto look = [&] {
+        EXPECT_EQ(phase(), "member");
+        const auto alarms = only<Alarm>(hear_member(old, 6));
+        ASSERT_EQ(alarms.size(), 1U);
+        EXPECT_EQ(alarms.front().text, "n09 still is what the site was before it was restored, genesis 06060606: switch off, and flash anew");
+        EXPECT_EQ(founder_->status().remedy, alarms.front().text);
+        EXPECT_TRUE(only<Alarm>(hear_member(old, 6)).empty()) << "once";
+        receive(old, Known{genesis_of(6)});
+        EXPECT_EQ(phase(), "member");
+        EXPECT_EQ(founder_->journal().genesis, genesis_of(7, all));
+        // It is told what there is, and keeps to what it was.
+        EXPECT_EQ(said<Known>(receive(old, Ask{})).front().genesis, genesis_of(7, all));
+    };
+    start({.told = genesis_of(7).id, .genesis = genesis_of(7, all), .settled = true});
+    look();
+    // A third is a rival, and ends alone: the old one keeps nobody in a conflict.
+    hear_member(other, 5);
+    EXPECT_EQ(phase(), "conflict");
+    for (int i = 0; i < 6; ++i) {
+        pass(milliseconds(10'000));
+        hear_member(old, 6);
+    }
+    EXPECT_EQ(phase(), "member");
+    pass(milliseconds(60'000));
+    EXPECT_EQ(founder_->status().remedy, "");
+
+    // Learned in this life, and not read from the disk.
+    start();
+    hear_member(other, 7);
+    receive(other, Known{genesis_of(7, all)});
+    tell(Persisted{9});
+    tell(Settled{});
+    tell(Persisted{9});
+    look();
+
+    // Who is of the past knows nothing of it.
+    start({.told = genesis_of(6).id, .genesis = genesis_of(6, all), .settled = true});
+    hear_member(other, 7);
+    EXPECT_EQ(phase(), "conflict");
 }
 
 TEST_F(Alone, ABlankNodeThatHearsOfTwoJoinsNeither) {

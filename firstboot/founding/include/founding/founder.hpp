@@ -15,6 +15,7 @@
 #include <founding/proposer.hpp>
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -105,8 +106,12 @@ struct Status {
 
 class Founder {
 public:
+    // The genesis that another one says it goes on for, where a site was restored: who still belongs to that is no rival, and is told so to people.
+    // A function of its value, which means nothing here.
+    using Predecessor = std::function<std::optional<GenesisId>(const Genesis& genesis)>;
+
     // `offer` is what a proposer needs of this voter. `seed` is random, and another one in each life.
-    Founder(Charter charter, Self self, Bytes offer, Journal journal, std::uint64_t seed, Pace pace = {});
+    Founder(Charter charter, Self self, Bytes offer, Journal journal, std::uint64_t seed, Pace pace = {}, Predecessor predecessor = {});
 
     [[nodiscard]] std::vector<Action> on(Milliseconds now, const Event& event);
     // When it wants a Tick.
@@ -173,6 +178,9 @@ private:
     [[nodiscard]] beacon::Standing standing() const;
     [[nodiscard]] beacon::Beacon beacon();
     [[nodiscard]] bool is_known(const GenesisId& id) const;
+    [[nodiscard]] bool is_past(const GenesisId& id) const { return past_ == id; }
+    [[nodiscard]] std::vector<std::string> those_of_the_past() const;
+    void look_back();
     [[nodiscard]] Milliseconds random_up_to(Milliseconds most);
 
     struct Waiting {
@@ -189,10 +197,13 @@ private:
     const Self self_;
     const Bytes offer_;
     const Pace pace_;
+    const Predecessor predecessor_;
     std::uint64_t random_;
 
     Phase phase_ = Phase::hearing;
     Journal journal_, submitted_;
+    std::optional<GenesisId> past_; // what the genesis that it belongs to goes on for
+    bool has_met_the_past_ = false;
     Acceptor acceptor_;
     Peers peers_;
     bool marked_ = false;
