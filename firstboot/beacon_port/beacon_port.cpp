@@ -49,6 +49,7 @@ Fd open_ipv4(std::uint16_t port) {
     set(socket, IPPROTO_IP, IP_MULTICAST_LOOP, off);
     // Only groups that were joined here, on the interface where they were.
     set(socket, IPPROTO_IP, IP_MULTICAST_ALL, off);
+    set(socket, IPPROTO_IP, IP_PKTINFO, on);
     return socket;
 }
 
@@ -63,6 +64,7 @@ Fd open_ipv6(std::uint16_t port) {
     set(socket, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, one_hop);
     set(socket, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, off);
     set(socket, IPPROTO_IPV6, IPV6_MULTICAST_ALL, off);
+    set(socket, IPPROTO_IPV6, IPV6_RECVPKTINFO, on);
     return socket;
 }
 
@@ -78,7 +80,34 @@ Origin seed_at(const std::string& text, std::uint16_t port) {
     return {address, found->ai_addrlen};
 }
 
+// By the address that a datagram was sent to, which the kernel tells beside it.
+bool was_sent_to_group(const msghdr& message) {
+    for (const cmsghdr* one = CMSG_FIRSTHDR(&message); one != nullptr; one = CMSG_NXTHDR(const_cast<msghdr*>(&message), const_cast<cmsghdr*>(one))) {
+        if (one->cmsg_level == IPPROTO_IP && one->cmsg_type == IP_PKTINFO) {
+            in_pktinfo info{};
+            std::memcpy(&info, CMSG_DATA(one), sizeof info);
+            return IN_MULTICAST(ntohl(info.ipi_addr.s_addr));
+        }
+        if (one->cmsg_level == IPPROTO_IPV6 && one->cmsg_type == IPV6_PKTINFO) {
+            in6_pktinfo info{};
+            std::memcpy(&info, CMSG_DATA(one), sizeof info);
+            return IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
+        }
+    }
+    return false;
+}
+
 } // namespace
+
+bool Origin::operator==(const Origin& other) const noexcept {
+    if (address_.ss_family != other.address_.ss_family) return false;
+    if (address_.ss_family == AF_INET) {
+        const auto &one = reinterpret_cast<const sockaddr_in&>(address_), &two = reinterpret_cast<const sockaddr_in&>(other.address_);
+        return one.sin_addr.s_addr == two.sin_addr.s_addr && one.sin_port == two.sin_port;
+    }
+    const auto &one = reinterpret_cast<const sockaddr_in6&>(address_), &two = reinterpret_cast<const sockaddr_in6&>(other.address_);
+    return IN6_ARE_ADDR_EQUAL(&one.sin6_addr, &two.sin6_addr) && one.sin6_port == two.sin6_port && one.sin6_scope_id == two.sin6_scope_id;
+}
 
 Origin Origin::with_port(std::uint16_t port) const {
     Origin other = *this;
@@ -158,10 +187,17 @@ void BeaconPort::send(ByteView datagram) {
         if (ipv4_) send_to_group(AF_INET, interface, datagram);
         if (ipv6_) send_to_group(AF_INET6, interface, datagram);
     }
-    for (const auto& seed : seeds_) {
-        const Fd& socket = seed.address()->sa_family == AF_INET ? ipv4_ : ipv6_;
-        if (socket) ::sendto(socket.get(), datagram.data(), datagram.size(), 0, seed.address(), seed.length());
-    }
+    for (const auto& seed : seeds_) send_one(seed, datagram);
+}
+
+void BeaconPort::send_to(const Origin& node, ByteView datagram) {
+    const Origin there = node.with_port(options_.port);
+    if (std::ranges::find(seeds_, there) == seeds_.end()) send_one(there, datagram);
+}
+
+void BeaconPort::send_one(const Origin& to, ByteView datagram) {
+    const Fd& socket = to.address()->sa_family == AF_INET ? ipv4_ : ipv6_;
+    if (socket) ::sendto(socket.get(), datagram.data(), datagram.size(), 0, to.address(), to.length());
 }
 
 std::optional<Datagram> BeaconPort::receive() {
@@ -170,13 +206,21 @@ std::optional<Datagram> BeaconPort::receive() {
         std::array<std::byte, most_bytes + 1> buffer;
         for (;;) {
             sockaddr_storage from{};
-            socklen_t length = sizeof from;
-            const auto got = ::recvfrom(socket->get(), buffer.data(), buffer.size(), 0, reinterpret_cast<sockaddr*>(&from), &length);
+            alignas(cmsghdr) std::array<std::byte, 128> beside;
+            iovec part{buffer.data(), buffer.size()};
+            msghdr message{};
+            message.msg_name = &from;
+            message.msg_namelen = sizeof from;
+            message.msg_iov = &part;
+            message.msg_iovlen = 1;
+            message.msg_control = beside.data();
+            message.msg_controllen = beside.size();
+            const auto got = ::recvmsg(socket->get(), &message, 0);
             // An error that belongs to a datagram that was sent (ICMP) is taken away by reading it.
             if (got < 0 && (errno == EINTR || errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH)) continue;
             if (got < 0) break;
             if (static_cast<std::size_t>(got) > most_bytes) continue;
-            return Datagram{Bytes(buffer.begin(), buffer.begin() + got), Origin(from, length)};
+            return Datagram{Bytes(buffer.begin(), buffer.begin() + got), Origin(from, message.msg_namelen), was_sent_to_group(message)};
         }
     }
     return std::nullopt;

@@ -5,6 +5,7 @@
 #include <base/text.hpp>
 #include <signing/base64.hpp>
 #include <signing/json_object.hpp>
+#include <state/state.hpp>
 
 #include <algorithm>
 #include <array>
@@ -175,6 +176,11 @@ Journal journal_from(const Json& json) {
     if (object.has("told")) journal.told = object.id<GenesisId>("told");
     object.finish();
     return journal;
+}
+
+founding::Journal journal_in(const std::filesystem::path& state) {
+    const auto record = state::read(state);
+    return record && record->content.contains(genesis_member) ? journal_from(record->content.at(genesis_member)) : founding::Journal{};
 }
 
 } // namespace ashlar::membership

@@ -5,6 +5,7 @@
 #include <base/error.hpp>
 #include <base/random.hpp>
 #include <base/text.hpp>
+#include <genesis/value.hpp>
 #include <state/state.hpp>
 
 #include <chrono>
@@ -21,7 +22,6 @@ using namespace founding;
 
 namespace {
 
-constexpr const char* member = "genesis"; // of the state
 constexpr const char* boots_member = "boots";
 constexpr Milliseconds look_around{2'000}; // for interfaces that came
 constexpr std::chrono::seconds try_again{5};
@@ -43,20 +43,23 @@ Self alive(Self self, const std::filesystem::path& state, std::uint16_t port) {
     return self;
 }
 
-Journal journal_of(const std::filesystem::path& state) {
-    const auto record = state::read(state);
-    return record && record->content.contains(member) ? journal_from(record->content.at(member)) : Journal{};
-}
-
 Json json_of(const Peer& peer, Milliseconds now) {
     return {{"node", peer.beacon.node.text()}, {"name", peer.beacon.name}, {"role", peer.beacon.role}, {"voter", peer.beacon.voter}, {"heard", is_present(peer, now)}};
+}
+
+Founder::Predecessor predecessor_for(const SiteId& site) {
+    return [site](const Genesis& genesis) -> std::optional<GenesisId> {
+        const auto checked = genesis::check_from_outside(text_of(genesis.value), site);
+        const auto* const value = std::get_if<genesis::Value>(&checked);
+        return value != nullptr && value->restores ? std::optional(value->restores->genesis) : std::nullopt;
+    };
 }
 
 } // namespace
 
 Membership::Membership(Parts parts, std::function<void()> changed, std::function<void(const std::string&)> alarm)
     : parts_(std::move(parts)), changed_(std::move(changed)), alarm_(std::move(alarm)), beacon_key_(beacon::Key::derived(bytes_of(parts_.beacon_key.text()))), beacons_(parts_.beacons),
-      founder_(parts_.charter, parts_.self = alive(parts_.self, parts_.state, parts_.site_port), parts_.settling.offer(), journal_of(parts_.state), random_number()), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      founder_(parts_.charter, parts_.self = alive(parts_.self, parts_.state, parts_.site_port), parts_.settling.offer(), journal_in(parts_.state), random_number(), Pace(), predecessor_for(parts_.site)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) throw system_error("make", "event descriptor");
     if (!parts_.enrolment_key) return;
     const Voice voice{parts_.key, parts_.site, *parts_.enrolment_key, parts_.self.life};
@@ -156,13 +159,14 @@ void Membership::hear_beacons() {
         const auto datagram = beacons_.receive();
         if (!datagram) return;
         const auto reading = beacon::decode(datagram->bytes, parts_.site, beacon_key_);
-        if (reading.beacon) hear(*reading.beacon, datagram->from.with_port(reading.beacon->port));
+        if (reading.beacon) hear(*reading.beacon, *datagram);
     }
 }
 
 // A node is where its newest beacon came from. Whoever sends an older one again does not move it; but where the core asks because of one
 // that it cannot judge, it asks there.
-void Membership::hear(const beacon::Beacon& beacon, const beacon_port::Origin& from) {
+void Membership::hear(const beacon::Beacon& beacon, const beacon_port::Datagram& datagram) {
+    const beacon_port::Origin from = datagram.from.with_port(beacon.port);
     const auto is_newest = [&] {
         const Peer* peer = founder_.peers().find(beacon.node);
         return peer != nullptr && peer->beacon.life == beacon.life && peer->beacon.sequence == beacon.sequence;
@@ -172,13 +176,13 @@ void Membership::hear(const beacon::Beacon& beacon, const beacon_port::Origin& f
     happen(Heard{beacon});
     in_question_.reset();
     const bool has_no_room = founder_.peers().find(beacon.node) == nullptr;
-    if (has_no_room || (!is_repeated && is_newest())) remember(beacon.node, from);
+    if (has_no_room || (!is_repeated && is_newest())) remember(beacon.node, from, datagram.to_group);
 }
 
 // Also for whom the core has no room: it may ask, and is answered.
-void Membership::remember(const NodeId& node, const beacon_port::Origin& from) {
+void Membership::remember(const NodeId& node, const beacon_port::Origin& from, bool by_group) {
     if (origins_.size() >= most_origins && !origins_.contains(node)) std::erase_if(origins_, [&](const auto& each) { return founder_.peers().find(each.first) == nullptr; });
-    origins_[node] = from;
+    origins_[node] = {from, by_group, now()};
 }
 
 void Membership::happen(const Event& event) {
@@ -187,11 +191,17 @@ void Membership::happen(const Event& event) {
 
 // ---- What the core wants done -----------------------------------------------------------------------------------
 
-void Membership::perform(const Announce& announce) { beacons_.send(beacon::encode(announce.beacon, parts_.site, beacon_key_)); }
+// Whom a seed hears from beyond a router hears the seed.
+void Membership::perform(const Announce& announce) {
+    const auto datagram = beacon::encode(announce.beacon, parts_.site, beacon_key_);
+    beacons_.send(datagram);
+    for (const auto& [node, where] : origins_)
+        if (!where.by_group && now() - where.heard < silence) beacons_.send_to(where.origin, datagram);
+}
 
 void Membership::perform(const Send& send) {
     if (in_question_ && in_question_->first == send.to && std::holds_alternative<Ask>(send.message)) return say_at(in_question_->second, send);
-    if (const auto found = origins_.find(send.to); found != origins_.end()) say_at(found->second, send);
+    if (const auto found = origins_.find(send.to); found != origins_.end()) say_at(found->second.origin, send);
 }
 
 void Membership::say_at(const beacon_port::Origin& origin, const Send& send) {
@@ -220,7 +230,7 @@ void Membership::introduce_to(const NodeId& node, const beacon_port::Origin& ori
 
 // A disk that keeps nothing is a node that must say nothing: the daemon ends with the Error.
 void Membership::perform(const Persist& persist) {
-    state::change(parts_.state, [&](Json& content) { content[member] = to_json(persist.journal); });
+    state::change(parts_.state, [&](Json& content) { content[genesis_member] = to_json(persist.journal); });
     post(Persisted{persist.number});
 }
 

@@ -69,7 +69,15 @@ void review_routing(const Site& site, Warnings& warnings) {
     for (const Family family : {Family::ipv4, Family::ipv6}) {
         const auto& subnets = management->second.subnets;
         const auto count = std::ranges::count_if(subnets, [&](const Subnet& subnet) { return subnet.family() == family; });
-        if (count > 1 && site.seeds.empty()) warnings.push_back({fmt::format("plane 'management' has {} {} subnets, and beacons do not pass routers", count, name_of(family)), "write [discovery] with the voters' addresses as seeds"});
+        if (count < 2) continue;
+        // Voters must hear each other before anybody can tell them where the others are.
+        for (const Node& node : site.nodes) {
+            const auto found = node.addresses.find(Plane::management);
+            if (site.seeds.empty() || !node.voter || found == node.addresses.end()) continue;
+            if (std::ranges::none_of(found->second, [&](const Address& address) { return std::ranges::find(site.seeds, address) != site.seeds.end(); }))
+                warnings.push_back({fmt::format("voter '{}' is no seed: voters in other {} subnets do not hear it", node.name, name_of(family)), "write the addresses of all voters into seeds"});
+        }
+        if (site.seeds.empty()) warnings.push_back({fmt::format("plane 'management' has {} {} subnets, and beacons do not pass routers", count, name_of(family)), "write [discovery] with the voters' addresses as seeds"});
     }
 }
 

@@ -118,6 +118,11 @@ TEST_F(Restoring, ASiteWhoseNodesAreAllLostIsTheSameSiteOnOthers) {
     found.power_on();
     EXPECT_TRUE(wait_until(patience, [&] { return phase(found) == "conflict"; })) << what_they_say(nodes_);
     EXPECT_EQ(genesis(found), founded);
+    // The others know what it is, and are in no conflict.
+    const Nodes restored_ones{nodes_[0], nodes_[1], &other_};
+    for (const Node* one : restored_ones)
+        EXPECT_TRUE(wait_until(patience, [&] { return site_of(*one).value("remedy", "").find("berlin-n3 still is what the site was before it was restored, genesis " + founded.substr(0, 8)) != std::string::npos; })) << what_they_say(nodes_);
+    EXPECT_TRUE(stays(10s, [&] { return std::ranges::all_of(restored_ones, [](const Node* one) { return phase(*one) == "member"; }); })) << what_they_say(all_);
     ASSERT_TRUE(comes_to_keep(*nodes_[0], "/test", "goes on"));
     EXPECT_TRUE(stays(10s, [&] { return genesis(found) == founded && genesis(*nodes_[0]) == now && kept_by(*nodes_[1], "/test") == "goes on"; })) << what_they_say(nodes_);
 }

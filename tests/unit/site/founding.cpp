@@ -173,6 +173,10 @@ TEST(Review, OfANetwork) {
     EXPECT_THAT(warnings(begins + "[[link]]\nname = \"uplink\"\nmtu = 1600\n[planes.management]\nlink = \"uplink\"\n"), Not(Contains(HasSubstr("guests"))));
     EXPECT_THAT(warnings(begins + plane + "[[link]]\nname = \"spare\"\n"), Contains("no plane lies on link 'spare'"));
     EXPECT_THAT(warnings(begins + "[[link]]\nname = \"uplink\"\n[planes.management]\nlink = \"uplink\"\nsubnets = [\"10.0.0.0/24\", \"10.0.1.0/24\"]\n"), Contains(HasSubstr("2 IPv4 subnets, and beacons do not pass routers")));
+    const std::string racks = site_with_id + "[genesis]\nvoters = 1\n[[link]]\nname = \"uplink\"\n[planes.management]\nlink = \"uplink\"\nsubnets = [\"10.0.0.0/24\", \"10.0.1.0/24\"]\n"
+                              "[[node]]\nname = \"n01\"\nserial = \"A\"\nvoter = true\naddresses = { management = [\"10.0.0.11\"] }\n[[node]]\nname = \"n02\"\nserial = \"B\"\naddresses = { management = [\"10.0.1.12\"] }\n";
+    EXPECT_THAT(warnings(racks + "[discovery]\nseeds = [\"10.0.1.12\"]\n"), Contains("voter 'n01' is no seed: voters in other IPv4 subnets do not hear it"));
+    EXPECT_THAT(warnings(racks + "[discovery]\nseeds = [\"10.0.0.11\"]\n"), Not(Contains(HasSubstr("seed"))));
     EXPECT_THAT(warnings(begins + "[[link]]\nname = \"uplink\"\n[planes.management]\nlink = \"uplink\"\naddresses = \"automatic\"\n"), Contains(StartsWith("addresses of plane 'management' come from the network")));
 }
 

@@ -29,6 +29,7 @@ public:
     [[nodiscard]] socklen_t length() const noexcept { return length_; }
     [[nodiscard]] Origin with_port(std::uint16_t port) const;
     [[nodiscard]] std::string text() const; // "fe80::1%eth0", "10.0.0.1"
+    [[nodiscard]] bool operator==(const Origin& other) const noexcept;
 
 private:
     sockaddr_storage address_{};
@@ -38,6 +39,7 @@ private:
 struct Datagram {
     Bytes bytes;
     Origin from;
+    bool to_group = false; // not to this node alone
 };
 
 struct Groups {
@@ -59,6 +61,8 @@ public:
     bool look_around();
     // To both groups on each interface, and to each seed. What an interface does not take is lost, as on any network.
     void send(ByteView datagram);
+    // To one node more, unless it is a seed, which has it already.
+    void send_to(const Origin& node, ByteView datagram);
     // The next one that has arrived; nothing when there is none. Longer ones are dropped.
     [[nodiscard]] std::optional<Datagram> receive();
     // To wait for: readable when there may be one.
@@ -73,6 +77,7 @@ private:
     [[nodiscard]] static std::vector<Interface> with_carrier();
     void join(const Interface& interface);
     void send_to_group(int family, const Interface& interface, ByteView datagram);
+    void send_one(const Origin& to, ByteView datagram);
 
     Options options_;
     std::vector<Origin> seeds_;

@@ -5,14 +5,19 @@
 #include <base/json.hpp>
 #include <founding/message.hpp>
 
+#include <filesystem>
+
 namespace ashlar::membership {
 
 [[nodiscard]] Json to_json(const founding::Message& message);
 // An Error for whatever to_json() does not write.
 [[nodiscard]] founding::Message message_from(const Json& json);
 
-// Member "genesis" of the state.
+// Of the state.
+inline constexpr const char* genesis_member = "genesis";
 [[nodiscard]] Json to_json(const founding::Journal& journal);
 [[nodiscard]] founding::Journal journal_from(const Json& json);
+// As the state has it; an empty one where it has none.
+[[nodiscard]] founding::Journal journal_in(const std::filesystem::path& state);
 
 } // namespace ashlar::membership

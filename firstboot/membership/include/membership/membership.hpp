@@ -97,8 +97,8 @@ private:
     void hear(const founding::Received& received);
     void refuse(const std::string& text);
     void hear_beacons();
-    void hear(const beacon::Beacon& beacon, const beacon_port::Origin& from);
-    void remember(const NodeId& node, const beacon_port::Origin& from);
+    void hear(const beacon::Beacon& beacon, const beacon_port::Datagram& datagram);
+    void remember(const NodeId& node, const beacon_port::Origin& from, bool by_group);
     void take_events();
     void post(founding::Event event);
     void wait(founding::Milliseconds longest);
@@ -113,7 +113,12 @@ private:
     beacon_port::BeaconPort beacons_;
     founding::Founder founder_;
     std::string refused_; // what was said of it last
-    std::map<NodeId, beacon_port::Origin> origins_; // where those who are heard are
+    struct Whereabouts {
+        beacon_port::Origin origin;
+        bool by_group = false; // heard by the group; otherwise the group does not lead there either
+        founding::Milliseconds heard{};
+    };
+    std::map<NodeId, Whereabouts> origins_; // of those who are heard
     std::optional<std::pair<NodeId, beacon_port::Origin>> in_question_; // where the beacon came from that the core hears just now
 
     mutable std::mutex mutex_; // what follows
