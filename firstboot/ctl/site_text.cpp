@@ -62,7 +62,7 @@ std::string site_text(const Json& status) {
     std::string text = line("site", name.empty() ? said(site, "site") : fmt::format("{}, as {}{}", said(site, "site"), name, site.value("seat", false) ? ", a voter" : ""));
     text += line("", fmt::format("{}: {}", said(site, "phase"), said(site, "sentence")));
     if (const std::string code = said(site, "code"); !code.empty()) text += line("", fmt::format("an operator decides; the code is {}", code));
-    for (const char* more : {"trouble", "remedy"})
+    for (const char* more : {"trouble", "remedy", "board"})
         if (const std::string words = said(site, more); !words.empty()) text += line("", words);
     if (site.contains("members")) {
         text += lines("nodes", site.at("members"), [&](const Json& member) { return member_text(member, said(site, "node")); });

@@ -61,6 +61,7 @@ void Office::follow(const site::Site& plan, const roster::Roster& roster) {
         if (node == plan.nodes.end()) continue;
         roster::Member planned = *member;
         planned.bearer.roles = {node->roles.begin(), node->roles.end()};
+        if (!node->serial.empty()) planned.serial = node->serial; // its disks may be on another board
         if (const auto found = node->addresses.find(site::Plane::management); found != node->addresses.end()) {
             planned.bearer.addresses.clear();
             for (const auto& address : found->second) planned.bearer.addresses.insert(address.text());

@@ -5,10 +5,15 @@
 #include <base/file.hpp>
 #include <base/process.hpp>
 #include <base/text.hpp>
+#include <certificates/verify.hpp>
+#include <membership/delegate.hpp>
+#include <membership/genesis_json.hpp>
 #include <node/machine_facts.hpp>
 #include <signing/node_id.hpp>
 #include <site/networkd.hpp>
 #include <site/ports.hpp>
+#include <site_member/entry.hpp>
+#include <site_member/record.hpp>
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -28,11 +33,20 @@ namespace {
 
 const fs::path network_directory = "/run/systemd/network";
 
-const site::Node* node_in(const site::Site& site) {
-    const auto found = site::node_of(site, node::machine_facts());
-    const auto* node = std::get_if<const site::Node*>(&found);
-    return node == nullptr ? nullptr : *node;
+// Of a member: the name in its certificate.
+std::optional<std::string> name_as_member(const site::Site& site, const fs::path& state) {
+    const auto record = read_record(state);
+    const auto journal = membership::journal_in(state);
+    if (!record || !journal.genesis) return std::nullopt;
+    const auto value = membership::value_of(*journal.genesis, *site.id);
+    const auto trust = certificates::Trust::pinned(value.site, value.authority.der(), value.authority.digest());
+    const auto bearer = certificates::verify_at_no_time(record->certificate->der(), std::get<certificates::Trust>(trust));
+    const auto* const found = std::get_if<certificates::Bearer>(&bearer);
+    const auto* const node = found == nullptr ? nullptr : std::get_if<certificates::NodeBearer>(found);
+    return node == nullptr ? std::nullopt : std::optional(node->name);
 }
+
+Entry entry_in(const site::Site& site, const fs::path& state) { return entry_of(site, node::machine_facts(), name_as_member(site, state)); }
 
 // Of those that <site/networkd.hpp> names.
 bool is_ours(std::string_view name) {
@@ -88,10 +102,12 @@ std::vector<std::string> own_addresses() {
 
 } // namespace
 
-Place place_of(const site::Site& site, const NodeId& id, const firstboot::Identity& identity) {
-    const site::Node* node = node_in(site);
-    if (node == nullptr) return {.name = admission::unlisted_name(id), .roles = {identity.role}, .addresses = own_addresses(), .voter = site.genesis->mode == site::Founding::anonymous};
-    Place place{.name = node->name, .roles = {node->roles.begin(), node->roles.end()}, .addresses = {}, .voter = node->voter, .has_seat = node->voter};
+Place place_of(const site::Site& site, const fs::path& state, const NodeId& id, const firstboot::Identity& identity) {
+    const auto [node, remark] = entry_in(site, state);
+    const auto mode = site.genesis->mode;
+    if (node == nullptr)
+        return {.name = admission::unlisted_name(id), .roles = {identity.role}, .addresses = own_addresses(), .voter = mode == site::Founding::anonymous, .remark = mode == site::Founding::listed ? remark : std::string()};
+    Place place{.name = node->name, .roles = {node->roles.begin(), node->roles.end()}, .addresses = {}, .voter = node->voter, .has_seat = node->voter, .remark = remark};
     if (const auto found = node->addresses.find(site::Plane::management); found != node->addresses.end())
         for (const auto& address : found->second) place.addresses.push_back(address.text());
     if (place.addresses.empty()) place.addresses = own_addresses();
@@ -122,8 +138,8 @@ beacon_port::Options beacons_of(const site::Site& site) {
     return options;
 }
 
-void lay_network(const site::Site& site) {
-    const auto made = site::network_files(site, node_in(site), node::ports());
+void lay_network(const site::Site& site, const fs::path& state) {
+    const auto made = site::network_files(site, entry_in(site, state).node, node::ports());
     if (const auto* wrong = std::get_if<site::Miswired>(&made)) throw Error(fmt::format("cannot lay the network that site.toml says: {}", join(wrong->reasons, "; ")), "look at the cables, or at [[link]] in site.toml");
     if (write_new(std::get<site::NetworkFiles>(made))) run_checked({.argv = {"systemctl", "reload-or-restart", "--no-block", "systemd-networkd.service"}});
 }

@@ -9,6 +9,7 @@
 #include <signing/message_key.hpp>
 #include <site/site.hpp>
 
+#include <filesystem>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,8 +22,10 @@ struct Place {
     std::vector<std::string> addresses; // in the management plane
     bool voter = false;     // it may found the site
     bool has_seat = false;  // the plan gives it one, whenever it comes
+    std::string remark;     // for people: what the plan says of its machine is not true of this one
 };
-[[nodiscard]] Place place_of(const site::Site& site, const NodeId& id, const firstboot::Identity& identity);
+// `state` says who this node is as a member. An Error where its disks are in another node's machine.
+[[nodiscard]] Place place_of(const site::Site& site, const std::filesystem::path& state, const NodeId& id, const firstboot::Identity& identity);
 
 [[nodiscard]] founding::Charter charter_of(const site::Site& site);
 // `founds`: it has the site's key, and so a say.
@@ -30,6 +33,6 @@ struct Place {
 [[nodiscard]] beacon_port::Options beacons_of(const site::Site& site);
 
 // For networkd; an Error when the ports are not as site.toml says.
-void lay_network(const site::Site& site);
+void lay_network(const site::Site& site, const std::filesystem::path& state);
 
 } // namespace ashlar::site_member

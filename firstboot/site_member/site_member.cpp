@@ -65,10 +65,11 @@ membership::Parts membership_parts(const node::SiteFiles& files, const Place& pl
             .settling = settling};
 }
 
-std::unique_ptr<const Place> laid_place(const site::Site& site, const NodeId& node, const firstboot::Identity& identity) {
-    lay_network(site);
-    auto place = std::make_unique<const Place>(place_of(site, node, identity));
-    if (place->addresses.empty()) throw Error("cannot join the site: this node has no address yet", "give it one in site.toml, or look for the DHCP server of the management plane");
+std::unique_ptr<const Place> laid_place(const site::Site& site, const fs::path& state, const NodeId& node, const firstboot::Identity& identity) {
+    lay_network(site, state);
+    auto place = std::make_unique<const Place>(place_of(site, state, node, identity));
+    if (place->addresses.empty())
+        throw Error(fmt::format("{}this node has no address yet: waits for the DHCP server or the router of its network", place->remark.empty() ? "" : place->remark + "; "), "give it one in site.toml, or look for what gives addresses there");
     return place;
 }
 
@@ -112,11 +113,12 @@ certificates::Trust trust_of(const genesis::Value& value) { return std::get<cert
 } // namespace
 
 SiteMember::SiteMember(node::SiteFiles files, fs::path state, firstboot::Identity identity, Surroundings around)
-    : files_(std::move(files)), state_(std::move(state)), around_(std::move(around)), identity_(std::move(identity)), key_(node_key::own_key(state_)), node_(node_id_of(key_.verifying_key())), place_(laid_place(files_.site, node_, identity_)),
+    : files_(std::move(files)), state_(std::move(state)), around_(std::move(around)), identity_(std::move(identity)), key_(node_key::own_key(state_)), node_(node_id_of(key_.verifying_key())), place_(laid_place(files_.site, state_, node_, identity_)),
       delegate_({.site = *files_.site.id, .key = key_, .name = place_->name, .roles = place_->roles, .addresses = place_->addresses, .now = now, .past = past_of(files_)}), formations_(formations_here()), record_(read_record(state_)),
       membership_(membership_parts(files_, *place_, key_, identity_, state_, *this), around_.changed, around_.alarm), follower_(files_.public_texts(), following()), store_(std::make_unique<SharedStore>([this] { return office(); }, [this]() -> voters::VotersClient& { return *voters_; })) {
     service_ = std::make_unique<formations::FormationService>(formation_parts());
     membership_.begin();
+    if (!place_->remark.empty()) around_.alarm(place_->remark);
     staying_ = std::jthread([this](const std::stop_token& stop) { stay(stop); });
 }
 
@@ -434,7 +436,7 @@ void SiteMember::hear_wishes() {
 }
 
 PlanFollower::Deeds SiteMember::following() {
-    return {.read = [](const voters::PlanFiles& files) { return node::site_files_of(files).site; }, .lay = lay_network, .keep = [this](const voters::PlanFiles& files) { keep_plan(files); }, .alarm = around_.alarm};
+    return {.read = [](const voters::PlanFiles& files) { return node::site_files_of(files).site; }, .lay = [this](const site::Site& site) { lay_network(site, state_); }, .keep = [this](const voters::PlanFiles& files) { keep_plan(files); }, .alarm = around_.alarm};
 }
 
 // Everything else of it counts from the next start of the daemon, which nothing that runs notices.
@@ -579,6 +581,7 @@ Json SiteMember::status() const {
     Json status = membership_.status();
     const std::lock_guard lock(mutex_);
     if (!code_.empty()) status["code"] = code_;
+    if (!place_->remark.empty()) status["board"] = place_->remark;
     if (!doubt_.empty() && !status.contains("trouble")) status["trouble"] = doubt_;
     status["voter"] = place_->has_seat || (value_ && genesis::keys_for(*value_, node_));
     status["seat"] = office_ != nullptr;

@@ -20,7 +20,7 @@ SiteService::SiteService(std::filesystem::path state, firstboot::Identity identi
     name_ = files->site.name;
     // networkd starts when this daemon is there: what it finds then it need not be told.
     try {
-        lay_network(files->site);
+        lay_network(files->site, state_);
     } catch (const Error&) {
         // Ports may come late: join() says so, and goes on trying.
     }
