@@ -267,6 +267,7 @@ Outcome Desk::apply_plan(const Occasion& occasion) const {
     const PlanFiles files = occasion.request.files("files");
     const auto checked = check_plan(files, parts_.site);
     if (const auto* const refusal = std::get_if<Refusal>(&checked)) return *refusal;
+    if (auto refusal = may_move_nobody(std::get<site::Site>(checked), occasion.roster())) return *std::move(refusal);
     const bool has_others = !occasion.plan || has_other_operators(occasion.plan->site, std::get<site::Site>(checked));
     if (has_others && !occasion.is_agreed_to)
         if (auto refusal = may_alone(occasion.caller, occasion.request, site_in(occasion.plan))) return *std::move(refusal);

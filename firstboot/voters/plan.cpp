@@ -70,6 +70,20 @@ std::variant<site::Site, Refusal> check_plan(const PlanFiles& files, const SiteI
     }
 }
 
+std::optional<Refusal> may_move_nobody(const site::Site& plan, const roster::Roster& roster) {
+    for (const auto& [id, seat] : roster.seats) {
+        const auto* const member = roster.member(id);
+        const auto node = member == nullptr ? plan.nodes.end() : std::ranges::find(plan.nodes, member->bearer.name, &site::Node::name);
+        if (node == plan.nodes.end()) continue;
+        const auto addresses = node->addresses.find(site::Plane::management);
+        if (addresses == node->addresses.end() || addresses->second.empty() || addresses->second.front().text() == seat.value.address) continue;
+        return Refusal{Reason::not_now,
+                       fmt::format("{} is a voter with its seat at {}, and the plan gives it {}: a seat does not move", node->name, seat.value.address, addresses->second.front().text()),
+                       {fmt::format("leave its first address as it is; or take it out with `ashlarctl node remove {}`, order this plan, and flash it again: it comes to a seat at its new address", node->name)}};
+    }
+    return std::nullopt;
+}
+
 PlanChange change_of(const std::optional<Plan>& before, const PlanFiles& files) {
     const auto unchanged = before ? before->revisions : std::map<std::string, etcd::Revision>();
     PlanChange change;

@@ -16,8 +16,9 @@ using testing::HasSubstr;
 class Planning : public SiteTest {
 protected:
     // The plan that the node has now, changed, is the site's.
-    static void apply(const Node& voter, const std::string& change) {
-        said(voter, {"sh", "-c", "mkdir -p /run/plan && etcdctl --endpoints https://10.77.0.11:12379 --cacert /run/ashlar/etcd/authority.pem --cert /run/ashlar/etcd/certificate.pem --key /run/ashlar/etcd/key.pem get --print-value-only /plan/site.toml > /run/plan/site.toml && " + change + " && ashlarctl site apply /run/plan"});
+    static void apply(const Node& voter, const std::string& change) { said(voter, {"sh", "-c", plan_with(change)}); }
+    [[nodiscard]] static std::string plan_with(const std::string& change) {
+        return "mkdir -p /run/plan && etcdctl --endpoints https://10.77.0.11:12379 --cacert /run/ashlar/etcd/authority.pem --cert /run/ashlar/etcd/certificate.pem --key /run/ashlar/etcd/key.pem get --print-value-only /plan/site.toml > /run/plan/site.toml && " + change + " && ashlarctl site apply /run/plan";
     }
     [[nodiscard]] static bool comes_to_have_address(const Node& node, const std::string& address) {
         return wait_until(patience, [&] { return node.run({"ip", "-o", "address"}).output.find(address + "/") != std::string::npos; });
@@ -48,6 +49,36 @@ TEST_F(Planning, ANetworkThatLosesTheVotersIsTakenBack) {
     EXPECT_TRUE(comes_to_have_address(*nodes[1], "10.77.0.12")) << what_they_say(nodes);
     EXPECT_THAT(warnings(*nodes[1]), HasSubstr("with its network this node does not reach the voters"));
     EXPECT_TRUE(are_members(nodes)) << what_they_say(nodes);
+}
+
+// The others' etcd knows it where it is.
+TEST_F(Planning, AVotersAddressStaysAndTheWayToAnotherIsSaid) {
+    const Nodes nodes = voters_of({.name = "berlin"});
+    power_on(nodes);
+    ASSERT_TRUE(are_members(nodes)) << what_they_say(nodes);
+    const auto founded = geneses(nodes);
+    const std::string change = "sed -i 's/10.77.0.12/10.77.0.77/' /run/plan/site.toml";
+    const auto refused = nodes[0]->run({"sh", "-c", plan_with(change)});
+    EXPECT_FALSE(refused.ok());
+    EXPECT_THAT(refused.errors, HasSubstr("berlin-n2 is a voter with its seat at 10.77.0.12, and the plan gives it 10.77.0.77: a seat does not move"));
+    EXPECT_THAT(refused.errors, HasSubstr("`ashlarctl node remove berlin-n2`"));
+
+    // The way that it says.
+    Node& moved = *nodes[1];
+    EXPECT_THAT(said(*nodes[0], {"ashlarctl", "node", "remove", "berlin-n2"}), HasSubstr("is no member"));
+    moved.cut_power();
+    apply(*nodes[0], change);
+    moved.reflash();
+    const auto medium = moved.console().parent_path() / "medium/site.toml";
+    std::string text = read_file(medium);
+    text.replace(text.find("10.77.0.12"), std::string_view("10.77.0.12").size(), "10.77.0.77");
+    write_file(medium, text);
+    moved.power_on();
+    ASSERT_TRUE(are_members(nodes)) << what_they_say(nodes);
+    EXPECT_EQ(geneses(nodes), founded);
+    EXPECT_TRUE(comes_to_have_address(moved, "10.77.0.77"));
+    EXPECT_THAT(said(*nodes[2], {"ashlarctl", "site", "audit"}), HasSubstr("at 10.77.0.77"));
+    EXPECT_TRUE(comes_to_keep(*nodes[0], "/test", "kept"));
 }
 
 } // namespace

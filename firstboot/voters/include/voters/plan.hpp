@@ -5,6 +5,7 @@
 #include <voters/request.hpp>
 
 #include <etcd/client.hpp>
+#include <roster/roster.hpp>
 #include <site/site.hpp>
 
 #include <map>
@@ -30,6 +31,9 @@ bool write_first_plan(etcd::Client& client, const PlanFiles& files);
 
 // As strictly as when media are made, of this site, and no file too many.
 [[nodiscard]] std::variant<site::Site, Refusal> check_plan(const PlanFiles& files, const SiteId& site);
+
+// What a plan must not change: the address at which a voter has its seat. The others' etcd knows it there.
+[[nodiscard]] std::optional<Refusal> may_move_nobody(const site::Site& plan, const roster::Roster& roster);
 
 // In place of the one that was read, or of none.
 struct PlanChange {
