@@ -39,12 +39,22 @@ std::map<std::string, std::string> layer_of(const fs::path& upper) {
     return files;
 }
 
+std::map<std::string, std::string> files_in(const fs::path& record) { return parse_json(read_file(record), record.native()).get<std::map<std::string, std::string>>(); }
+
 } // namespace
 
 void record_layer(const fs::path& upper, const fs::path& record) { write_file(record, pretty(Json(layer_of(upper)))); }
 
+void record_file(const std::string& path, const fs::path& upper, const fs::path& record) {
+    const fs::path inside = fs::path(path).lexically_relative("/etc");
+    if (!fs::exists(record) || !fs::exists(fs::symlink_status(upper / inside))) return;
+    auto files = files_in(record);
+    files[inside.native()] = description(upper / inside);
+    write_file(record, pretty(Json(files)));
+}
+
 std::vector<Drift> drift(const fs::path& upper, const fs::path& record) {
-    const auto before = parse_json(read_file(record), record.native()).get<std::map<std::string, std::string>>();
+    const auto before = files_in(record);
     const auto now = layer_of(upper);
     std::map<std::string, std::string> found;
     for (const auto& [path, what] : now) {

@@ -10,6 +10,7 @@
 #include <base/process.hpp>
 #include <etcd/setup.hpp>
 #include <formations/clock.hpp>
+#include <node/drift.hpp>
 #include <node/machine_facts.hpp>
 #include <node_key/own_key.hpp>
 #include <forming/ledger.hpp>
@@ -105,6 +106,25 @@ std::optional<genesis::Past> past_of(const node::SiteFiles& files) {
     const auto text = files.restore();
     return text ? std::optional(restoration::past_of(*text, *files.key())) : std::nullopt;
 }
+// What is rendered below /etc belongs to the node as much as what was rendered when it started.
+class RecordedFiles final : public forming::Files {
+public:
+    [[nodiscard]] std::optional<File> read(const std::string& path) const override { return files_.read(path); }
+    void write(const std::string& path, const File& file) override {
+        files_.write(path, file);
+        if (path.starts_with("/etc/")) node::record_file(path);
+    }
+
+private:
+    forming::RootFiles files_{"/"};
+};
+
+formations::Machine machine() {
+    auto made = formations::this_machine();
+    made.files = std::make_unique<RecordedFiles>();
+    return made;
+}
+
 
 voters::Rotation written(formations::SealedVault::Rotation next) { return {std::move(next.key), next.revision, std::move(next.value)}; }
 
@@ -469,7 +489,8 @@ formations::Parts SiteMember::formation_parts() {
             .store = *store_,
             .key = key_,
             .changed = around_.changed,
-            .alarm = around_.alarm};
+            .alarm = around_.alarm,
+            .machine = machine()};
 }
 
 forming::Self SiteMember::formation_self() const {

@@ -42,4 +42,20 @@ TEST_F(Layer, NamesEachFileThatDiffers) {
     EXPECT_THAT(drift(), ElementsAre(Drift{"/etc/machine-id", "changed"}, Drift{"/etc/ssh/key", "removed"}));
 }
 
+// By the daemon itself, after the start.
+TEST_F(Layer, HasNotDriftedByWhatTheNodeRenders) {
+    fs::create_directories(upper / "chrony/conf.d");
+    write_file(upper / "chrony/conf.d/ashlar.conf", "allow\n");
+    EXPECT_THAT(drift(), ElementsAre(Drift{"/etc/chrony/conf.d/ashlar.conf", "added"}));
+    node::record_file("/etc/chrony/conf.d/ashlar.conf", upper, record);
+    EXPECT_THAT(drift(), IsEmpty());
+    write_file(upper / "chrony/conf.d/ashlar.conf", "deny\n");
+    EXPECT_THAT(drift(), ElementsAre(Drift{"/etc/chrony/conf.d/ashlar.conf", "changed"}));
+    fs::remove(upper / "chrony/conf.d/ashlar.conf");
+    EXPECT_THAT(drift(), ElementsAre(Drift{"/etc/chrony/conf.d/ashlar.conf", "removed"}));
+    node::record_file("/etc/none", upper, record);
+    node::record_file("/etc/hostname", upper, directory.path() / "no record");
+    EXPECT_FALSE(fs::exists(directory.path() / "no record"));
+}
+
 } // namespace
