@@ -210,12 +210,14 @@ private:
         Scope scope = texts_;
         const auto of = entry.required_text("of");
         const auto source = of ? listing_source(*of, scope) : std::nullopt;
+        const auto where = entry.text("where");
         const auto item = entry.required_text("item");
         const auto separator = entry.text("join");
         if (!source || !item) return;
+        auto chosen = where ? condition(*where, scope) : std::nullopt;
         if (auto filled = Template::read(*item, scope, problems_)) {
             note(filled->references());
-            formation_.listings.push_back({name, *source, std::move(*filled), separator ? separator->value : ","});
+            formation_.listings.push_back({name, *source, std::move(chosen), std::move(*filled), separator ? separator->value : ","});
         }
     }
 

@@ -28,6 +28,10 @@ constexpr std::array site_rows{
     Row{"site.domain", {text, sometimes}},
     Row{"site.ca", {text, sometimes}}, // of the operator, for what users see
     Row{"site.time_servers", {texts, always}},
+    Row{"site.subnets.management", {texts, always}},
+    Row{"site.subnets.storage", {texts, always}},
+    Row{"site.subnets.tunnel", {texts, always}},
+    Row{"site.subnets.provider", {texts, always}},
     Row{"site.nodes", {texts, always}},  // ids
     Row{"site.voters", {texts, always}}, // ids
     Row{"node.id", {text, always}},
@@ -59,6 +63,7 @@ constexpr std::array item_rows{
     Row{"item.id", {text, always}},
     Row{"item.name", {text, always}},
     Row{"item.role", {text, always}},
+    Row{"item.voter", {boolean, always}},
     Row{"item.address", {text, sometimes}},
     Row{"item.host", {text, sometimes}},
     Row{"item.addresses.management", {text, sometimes}},

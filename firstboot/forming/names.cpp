@@ -3,6 +3,7 @@
 #include <forming/decision.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -23,7 +24,7 @@ Json addresses_of(const Member& member) {
 std::string host_of(const std::string& address) { return address.find(':') == std::string::npos ? address : fmt::format("[{}]", address); }
 
 Json json_of(const Member& member) {
-    Json json{{"id", member.id}, {"name", member.name}, {"role", member.role}, {"addresses", addresses_of(member)}};
+    Json json{{"id", member.id}, {"name", member.name}, {"role", member.role}, {"voter", member.is_voter}, {"addresses", addresses_of(member)}};
     if (const auto address = member.address()) {
         json["address"] = *address;
         json["host"] = host_of(*address);
@@ -47,6 +48,10 @@ Json site_values(const Site& site) {
     auto voters = all_of(site);
     std::erase_if(voters, [](const Member* member) { return !member->is_voter; });
     Json json{{"id", site.id}, {"name", site.name}, {"time_servers", site.time_servers}, {"nodes", ids_of(all_of(site))}, {"voters", ids_of(voters)}};
+    for (const char* plane : {"management", "storage", "tunnel", "provider"}) {
+        const auto found = site.subnets.find(plane);
+        json["subnets"][plane] = found == site.subnets.end() ? std::vector<std::string>() : found->second;
+    }
     if (!site.genesis.empty()) json["genesis"] = site.genesis;
     if (!site.domain.empty()) json["domain"] = site.domain;
     if (!site.ca.empty()) json["ca"] = site.ca;
@@ -56,9 +61,7 @@ Json site_values(const Site& site) {
 Json node_values(const Site& site, const Self& self) {
     const Member* member = site.member(self.id);
     if (!member) return {{"id", self.id}};
-    Json json = json_of(*member);
-    json["voter"] = member->is_voter;
-    return json;
+    return json_of(*member);
 }
 
 bool is_formed(const Formation& formation, const Ledger& ledger) {
@@ -139,11 +142,13 @@ private:
 // Absent when something that an item names is.
 std::optional<std::string> listed(const Listing& listing, const Picture& picture, Names names) {
     std::string text;
+    bool is_first = true;
     for (auto& item : std::visit(Items(picture, names), listing.of)) {
         names["item"] = std::move(item);
+        if (listing.where && !listing.where->holds(names)) continue;
         const auto filled = listing.item.fill(names);
         if (!std::holds_alternative<std::string>(filled)) return std::nullopt;
-        text += (text.empty() ? "" : listing.separator) + std::get<std::string>(filled);
+        text += (std::exchange(is_first, false) ? "" : listing.separator) + std::get<std::string>(filled);
     }
     return text;
 }

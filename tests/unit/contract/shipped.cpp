@@ -95,6 +95,28 @@ TEST(Shipped, ChronyIsStartedWhereTheClockIsTheNodesAndNotMissedElsewhere) {
     EXPECT_EQ(std::get<Rest>(left_alone).state, Rest::State::settled);
 }
 
+// Voters ask each other and answer their subnets; all others only ask.
+TEST(Shipped, ChronyAgreesOnOneTimeWithoutTimeServers) {
+    const auto formations = shipped();
+    const auto& chrony = formations.at("chrony");
+    const auto member = [](const std::string& name, bool is_voter, const std::string& address) { return Member{.id = name, .name = name, .role = "base", .lineage = {"base"}, .is_voter = is_voter, .addresses = {{"management", address}}}; };
+    Site site{.id = "s", .name = "test", .genesis = {}, .domain = {}, .time_servers = {}, .subnets = {{"management", {"10.0.0.0/24", "fd00::/64"}}}, .members = {member("n1", true, "10.0.0.1"), member("n2", true, "fd00::2"), member("n3", false, "10.0.0.3")}};
+    const auto rendered = [&](const std::string& node, std::size_t index) {
+        const Self self{.id = node, .boot = "b1", .release = "R0.1", .fulfilled = {}};
+        const Ledger ledger;
+        return std::get<std::string>(chrony.renders.at(index).text.fill(names_of({.formation = chrony, .site = site, .self = self, .ledger = ledger})));
+    };
+    EXPECT_EQ(chrony.renders.at(0).path.value, "/etc/chrony/sources.d/ashlar.sources");
+    EXPECT_EQ(rendered("n1", 0), "\nserver fd00::2 iburst\n");
+    EXPECT_EQ(rendered("n3", 0), "\nserver 10.0.0.1 iburst\nserver fd00::2 iburst\n");
+    EXPECT_EQ(rendered("n1", 1), "local stratum 10 orphan\nallow 10.0.0.0/24\nallow fd00::/64\n\n");
+    EXPECT_EQ(rendered("n3", 1), "\n\n\n");
+    site.time_servers = {"192.0.2.1", "time.example"};
+    site.subnets.clear();
+    EXPECT_EQ(rendered("n1", 0), "server 192.0.2.1 iburst\nserver time.example iburst\nserver fd00::2 iburst\n");
+    EXPECT_EQ(rendered("n2", 1), "local stratum 10 orphan\n\nallow 10.0.0.1\nallow fd00::2\nallow 10.0.0.3\n");
+}
+
 // The store cannot be asked before it is healed, and it is never begun by its formation.
 TEST(Shipped, EtcdIsStartedWithoutAStoreOnItsOwnDataAlone) {
     const Json stands{{"configured", true}, {"data", true}, {"answers", false}, {"members", Json::array()}, {"learners", Json::array()}};

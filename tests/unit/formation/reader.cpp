@@ -81,6 +81,16 @@ TEST(Reader, RefusesUnitsThatAreNotItsOwn) {
 
 TEST(Reader, NamesOfConditionsAreThoseThatAreObserved) { EXPECT_THAT(error(whole("present = \"observation.dta\"\n")), HasSubstr("unknown name 'observation.dta'")); }
 
+TEST(Reader, AListMayBeOfSomeItems) {
+    const auto list = [](const std::string& of, const std::string& where) { return whole({}, "[lists.some]\nof = \"" + of + "\"\nwhere = \"" + where + "\"\nitem = \"x\"\n"); };
+    const Formation formation = read(list("nodes", "item.voter and item.id != node.id"));
+    ASSERT_EQ(formation.listings.size(), 1u);
+    EXPECT_TRUE(formation.listings[0].where.has_value());
+    EXPECT_EQ(error(list("site.subnets.management", "node.voter and item != ''")), "no error");
+    EXPECT_THAT(error(list("nodes", "item.vote")), HasSubstr("item.vote"));
+    EXPECT_THAT(error(list("nodes", "item.name")), HasSubstr("where"));
+}
+
 // ---- Together ----
 
 namespace {

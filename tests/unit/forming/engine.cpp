@@ -187,6 +187,20 @@ TEST(Engine, AnAddressIsAHostWhereAPortFollows) {
     }
 }
 
+TEST(Engine, AListIsOfTheItemsOfWhichItsConditionHolds) {
+    Bench bench;
+    std::string listing(text);
+    listing.replace(listing.find("of = \"site.voters\""), std::string("of = \"site.voters\"").size(), "of = \"nodes\"\nwhere = \"item.voter and item.id != node.id\"");
+    listing.replace(listing.find("item = \"${item}\""), std::string("item = \"${item}\"").size(), "item = \"${item.name}\"");
+    bench.formations.clear();
+    bench.formations.emplace("x", formation::read_formation(toml::source_from_text("x.toml", listing), "x"));
+    for (const char* name : {"n2", "n3", "n4"}) bench.site.members.push_back({.id = name, .name = name, .role = "compute", .lineage = {"compute"}, .is_voter = std::string(name) != "n3", .addresses = {}});
+    Engine engine = bench.engine();
+    Time now{};
+    EXPECT_EQ(bench.rest(engine, now).state, State::settled);
+    EXPECT_EQ(bench.files.files.at("/run/db.conf").text, "voters = n2,n4");
+}
+
 // Processes are asked for only when there is something to do.
 TEST(Engine, WhatRestsIsLetRestUntilItsTimeOrUntilItIsToldToLook) {
     Bench bench;

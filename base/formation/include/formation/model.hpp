@@ -62,6 +62,7 @@ struct Listing {
         std::string path;
     };
     std::variant<Members, Others, All, Placed, Named> of;
+    std::optional<Expression> where; // of which items; absent: of all
     Template item;
     std::string separator;
 };

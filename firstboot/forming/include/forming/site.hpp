@@ -31,6 +31,7 @@ struct Site {
     std::string ca = {}; // certificates of the operator's own authority, in PEM
     std::vector<std::string> time_servers;
     std::vector<Member> members; // that belong to the site, in its order; removed ones are not here
+    std::map<std::string, std::vector<std::string>> subnets = {}; // by plane: "10.0.0.0/24"
     bool operator==(const Site&) const = default;
 
     [[nodiscard]] const Member* member(std::string_view member_id) const;
