@@ -51,6 +51,7 @@ struct Job {
     [[nodiscard]] root::ToolsRoot tool() const { return root::ToolsRoot(tools.output / "root"); }
     [[nodiscard]] const image::Architecture& architecture() const { return image::architecture(lock.architecture); }
     [[nodiscard]] const std::string& release() const { return workshop.train().release; }
+    [[nodiscard]] formation::RoleGraph roles() const { return workshop.recipes().role_graph(workshop.train(), role.name); }
     [[nodiscard]] StageTimer timer(std::string stage) const { return {workshop.profile(), workshop.renderer(), role.name, std::move(stage)}; }
 };
 
@@ -108,7 +109,7 @@ root::Tree assemble(const Job& job, const fs::path& root) {
     StageTimer timer = job.timer("assemble");
     root::apply_overlays(root, job.role, job.lock.epoch);
     if (fs::exists(root / "usr/lib/systemd/systemd")) root::apply_presets(root, job.role);
-    root::place_formations(root, job.role, job.workshop.recipes().path() / "formations");
+    root::place_formations(root, job.role, job.workshop.recipes().path() / "formations", job.roles());
     write_identity(root, job.role, job.release());
     write_trust(root, job.workshop.options().trusted_root);
     root::normalise(root, job.lock.epoch);
@@ -141,6 +142,7 @@ StageResult make_root(const Job& job, const StageResult& configured) {
     key.add("configured", configured.key).add("tools", job.tools.key).add("role", job.role.name).add("release", job.release());
     add_role(key, job.role);
     for (const auto& name : job.role.formations) key.add("formation file", sha256_of_file(job.workshop.recipes().path() / "formations" / (name + ".toml")));
+    if (!job.role.formations.empty()) key.add("roles", formation::text_of({job.role.name, job.roles()}));
     if (const fs::path& trusted = job.workshop.options().trusted_root; !trusted.empty()) key.add("trusted root", sha256_of_file(trusted));
     if (job.role.limits.root) key.add("limit", static_cast<std::int64_t>(*job.role.limits.root));
     return run_parts(job.workshop, {job.role.name, "file system", "file-system", key.finish()}, [&](const fs::path& output) {

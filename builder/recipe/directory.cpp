@@ -260,6 +260,18 @@ void RecipeDirectory::check_formations() const {
     problems.raise();
 }
 
+formation::RoleGraph RecipeDirectory::role_graph(const Train& train, const std::string& role) const {
+    formation::RoleGraph::Parents parents;
+    auto names = train.roles;
+    names.push_back(role);
+    for (const auto& name : names)
+        for (const auto& file : LineageReader(*this).read(name)) {
+            auto& extended = parents[file.name];
+            if (file.extends) extended = {file.extends->value};
+        }
+    return formation::RoleGraph(std::move(parents));
+}
+
 rules::Components RecipeDirectory::load_components() const {
     const fs::path file = path_ / "components.toml";
     return read_components(toml::source_from_file(file, shown(file)));

@@ -4,7 +4,6 @@
 #include "inner_path.hpp"
 
 #include <base/file.hpp>
-#include <base/json.hpp>
 #include <formation/lint.hpp>
 
 #include <fmt/format.h>
@@ -35,7 +34,7 @@ private:
 
 } // namespace
 
-void place_formations(const fs::path& root, const recipe::Role& role, const fs::path& formations) {
+void place_formations(const fs::path& root, const recipe::Role& role, const fs::path& formations, const formation::RoleGraph& roles) {
     if (role.formations.empty()) return;
     const fs::path folder = root / "usr/lib/ashlar/formations";
     fs::create_directories(folder);
@@ -47,7 +46,7 @@ void place_formations(const fs::path& root, const recipe::Role& role, const fs::
         write_file(folder / (name + ".toml"), source->text());
     }
     problems.raise();
-    write_file(folder / "role.json", pretty(Json{{"format", 1}, {"role", role.name}, {"lineage", role.lineage}}));
+    write_file(folder / "role.json", formation::text_of({role.name, roles}));
 }
 
 } // namespace ashlar::root

@@ -17,7 +17,7 @@ using State = Rest::State;
 using namespace std::chrono_literals;
 
 constexpr std::string_view replace_name = "replace", remove_name = "remove", restart_name = "restart";
-constexpr formation::Duration settling_pause = 1s, first_backoff = 1s, longest_backoff = 5min;
+constexpr formation::Duration settling_pause = 500ms, first_backoff = 1s, longest_backoff = 5min;
 
 // "'n2'", for people; a node that left the site has no name any more.
 std::string node_named(const Site& site, const std::string& id) {
@@ -42,6 +42,9 @@ private:
 
     std::optional<Action> placed_elsewhere() {
         if (is_placed(formation_, picture_.site, picture_.self.id)) return std::nullopt;
+        const Member* self = picture_.site.member(picture_.self.id);
+        if (self && may_be_placed(formation_, *self))
+            return rest(State::alarmed, fmt::format("cannot tell whether it runs here: this release knows no role '{}', which the site's plan gives this node", join(self->unknown_roles, "' and no role '")));
         std::vector<std::string> roles;
         for (const auto& role : formation_.placement.roles) roles.push_back(role.value);
         const std::string_view among = formation_.placement.among == formation::Placement::Among::voters ? "voters" : "nodes";

@@ -16,8 +16,9 @@ const Member* Site::member(std::string_view member_id) const {
 
 namespace {
 
-bool fits(const formation::Placement& placement, const Member& member) {
-    if (placement.among == formation::Placement::Among::voters && !member.is_voter) return false;
+bool is_among(const formation::Placement& placement, const Member& member) { return placement.among == formation::Placement::Among::nodes || member.is_voter; }
+
+bool has_role(const formation::Placement& placement, const Member& member) {
     return std::ranges::any_of(placement.roles, [&](const formation::Text& role) { return std::ranges::find(member.lineage, role.value) != member.lineage.end(); });
 }
 
@@ -26,13 +27,17 @@ bool fits(const formation::Placement& placement, const Member& member) {
 std::vector<const Member*> placed(const Formation& formation, const Site& site) {
     std::vector<const Member*> members;
     for (const auto& member : site.members)
-        if (fits(formation.placement, member)) members.push_back(&member);
+        if (is_among(formation.placement, member) && has_role(formation.placement, member)) members.push_back(&member);
     if (formation.placement.count && members.size() > *formation.placement.count) members.resize(*formation.placement.count);
     return members;
 }
 
 bool is_placed(const Formation& formation, const Site& site, std::string_view id) {
     return std::ranges::any_of(placed(formation, site), [&](const Member* member) { return member->id == id; });
+}
+
+bool may_be_placed(const Formation& formation, const Member& member) {
+    return !member.unknown_roles.empty() && is_among(formation.placement, member) && !has_role(formation.placement, member);
 }
 
 } // namespace ashlar::forming

@@ -87,6 +87,7 @@ void Office::open() {
                                                              .authority = keys_.authorities.site,
                                                              .formations = parts_.formations,
                                                              .place = [this](const roster::Roster& roster) { return place(roster); },
+                                                             .roles = parts_.roles,
                                                              .store = *store_,
                                                              .now = parts_.now});
     add_asks();
@@ -101,7 +102,7 @@ site::Site Office::plan() const {
     return std::move(plan->site);
 }
 
-forming::Site Office::place(const roster::Roster& roster) const { return formation_site(plan(), parts_.value.genesis, roster); }
+forming::Site Office::place(const roster::Roster& roster) const { return formation_site(plan(), parts_.value.genesis, roster, parts_.roles); }
 
 certificates::SiteCertificate Office::issued(const NodeId& node) const {
     const auto roster = roster::read(etcd_.open()->client());

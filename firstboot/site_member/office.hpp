@@ -28,6 +28,7 @@ struct OfficeParts {
     const SigningKey& key; // the node's own
     const Place& place;
     const formation::Formations& formations;
+    const formation::RoleGraph& roles;
     std::function<bool(const NodeId&)> hears;
     std::function<certificates::SiteCertificate()> certificate; // the node's, of now
     std::function<Time()> now;

@@ -76,6 +76,11 @@ std::unique_ptr<const Place> laid_place(const site::Site& site, const fs::path& 
 
 formation::Formations formations_here() { return fs::exists(formations_folder) ? formation::read_folder(formations_folder, "formations") : formation::Formations(); }
 
+formation::RoleGraph roles_here() {
+    const fs::path file = formations_folder / "role.json";
+    return fs::exists(formations_folder) ? formation::read_roles(read_file(file), file.native()).graph : formation::RoleGraph();
+}
+
 std::vector<voters::VoterAddress> first_voters(const genesis::Value& value) {
     std::vector<voters::VoterAddress> voters;
     for (const auto& voter : value.voters) voters.push_back({.node = voter.node, .address = voter.addresses.front()});
@@ -101,11 +106,6 @@ private:
     const std::function<voters::VotersClient&()> voters_;
 };
 
-// What the site was, where the medium says to restore it.
-std::optional<genesis::Past> past_of(const node::SiteFiles& files) {
-    const auto text = files.restore();
-    return text ? std::optional(restoration::past_of(*text, *files.key())) : std::nullopt;
-}
 // What is rendered below /etc belongs to the node as much as what was rendered when it started.
 class RecordedFiles final : public forming::Files {
 public:
@@ -125,6 +125,11 @@ formations::Machine machine() {
     return made;
 }
 
+// What the site was, where the medium says to restore it.
+std::optional<genesis::Past> past_of(const node::SiteFiles& files) {
+    const auto text = files.restore();
+    return text ? std::optional(restoration::past_of(*text, *files.key())) : std::nullopt;
+}
 
 voters::Rotation written(formations::SealedVault::Rotation next) { return {std::move(next.key), next.revision, std::move(next.value)}; }
 
@@ -134,7 +139,7 @@ certificates::Trust trust_of(const genesis::Value& value) { return std::get<cert
 
 SiteMember::SiteMember(node::SiteFiles files, fs::path state, firstboot::Identity identity, Surroundings around)
     : files_(std::move(files)), state_(std::move(state)), around_(std::move(around)), identity_(std::move(identity)), key_(node_key::own_key(state_)), node_(node_id_of(key_.verifying_key())), place_(laid_place(files_.site, state_, node_, identity_)),
-      delegate_({.site = *files_.site.id, .key = key_, .name = place_->name, .roles = place_->roles, .addresses = place_->addresses, .now = now, .past = past_of(files_)}), formations_(formations_here()), record_(read_record(state_)),
+      delegate_({.site = *files_.site.id, .key = key_, .name = place_->name, .roles = place_->roles, .addresses = place_->addresses, .now = now, .past = past_of(files_)}), formations_(formations_here()), roles_(roles_here()), record_(read_record(state_)),
       membership_(membership_parts(files_, *place_, key_, identity_, state_, *this), around_.changed, around_.alarm), follower_(files_.public_texts(), following()), store_(std::make_unique<SharedStore>([this] { return office(); }, [this]() -> voters::VotersClient& { return *voters_; })) {
     service_ = std::make_unique<formations::FormationService>(formation_parts());
     membership_.begin();
@@ -296,6 +301,7 @@ void SiteMember::sit(const Sitting& sitting) {
                                                        .key = key_,
                                                        .place = *place_,
                                                        .formations = formations_,
+                                                       .roles = roles_,
                                                        .hears = [this](const NodeId& node) { return membership_.hears(node); },
                                                        .certificate = [this] { return *record().certificate; },
                                                        .now = now,
@@ -434,6 +440,8 @@ void SiteMember::look() {
         voters_->set_voters(view->voters);
         if (view->voters != record().voters) keep([&](Record& record) { record.voters = view->voters; });
     }
+    const auto site = formation_site(view->plan, value_->genesis, view->roster, roles_);
+    compare_roles(site);
     {
         const std::lock_guard lock(mutex_);
         view_ = std::move(view);
@@ -441,6 +449,17 @@ void SiteMember::look() {
     }
     hear_wishes();
     service_->wake();
+}
+
+// The plan gives this node something that its image does not have: its formations would be waited for in vain.
+void SiteMember::compare_roles(const forming::Site& site) {
+    const auto* const self = site.member(node_.text());
+    if (self == nullptr || !roles_.knows(identity_.role)) return;
+    std::string unfit;
+    for (const auto& role : self->lineage)
+        if (role != identity_.role && !roles_.extends(identity_.role, role)) unfit += fmt::format("{}'{}'", unfit.empty() ? "" : ", ", role);
+    if (std::exchange(unfit_roles_, unfit) != unfit && !unfit.empty())
+        around_.alarm(fmt::format("the site's plan gives this node the role {}, and its image is of the role '{}': the formations of {} are not in it", unfit, identity_.role, unfit));
 }
 
 // What people want tried again.
@@ -476,7 +495,7 @@ formations::Parts SiteMember::formation_parts() {
     return {.definitions = formations_folder,
             .site = [this]() -> std::optional<forming::Site> {
                 const auto view = this->view();
-                return view ? std::optional(formation_site(view->plan, value_->genesis, view->roster)) : std::nullopt;
+                return view ? std::optional(formation_site(view->plan, value_->genesis, view->roster, roles_)) : std::nullopt;
             },
             .self = [this] { return formation_self(); },
             .keys =

@@ -35,7 +35,7 @@ public:
         const auto formation = picture_.formations.find(key.formation);
         if (formation == picture_.formations.end()) return not_allowed("'{}' is no formation that this voter knows", key.formation);
         formation_ = &formation->second;
-        if (!forming::is_placed(*formation_, picture_.site, id_)) return not_allowed("formation '{}' does not run on this node", key.formation);
+        if (!forming::is_placed(*formation_, picture_.site, id_)) return not_placed();
         switch (key.part) {
         case StoreKey::Part::once: return once(key.name);
         case StoreKey::Part::members: return member(key.name);
@@ -48,6 +48,12 @@ public:
     }
 
 private:
+    [[nodiscard]] Verdict not_placed() const {
+        const auto* const member = picture_.site.member(id_);
+        if (member == nullptr || !forming::may_be_placed(*formation_, *member)) return not_allowed("formation '{}' does not run on this node", formation_->name);
+        return not_allowed("cannot tell whether formation '{}' runs on this node: this voter's release knows no role '{}'", formation_->name, join(member->unknown_roles, "' and no role '"));
+    }
+
     // A step that happens once in the site: claimed by one, and seen to be done by the same.
     [[nodiscard]] Verdict once(const std::string& step) const {
         const auto found = std::ranges::find_if(formation_->steps, [&](const formation::Step& one) { return one.id.value == step && one.kind == formation::Step::Kind::once; });

@@ -272,6 +272,7 @@ Outcome Desk::apply_plan(const Occasion& occasion) const {
     if (has_others && !occasion.is_agreed_to)
         if (auto refusal = may_alone(occasion.caller, occasion.request, site_in(occasion.plan))) return *std::move(refusal);
     auto [conditions, changes] = change_of(occasion.plan, files);
+    if (auto refusal = unknown_role(std::get<site::Site>(checked), parts_.roles)) return *std::move(refusal);
     return Deed{.conditions = std::move(conditions),
                 .changes = std::move(changes),
                 .answer = {{"operators", has_others ? "changed" : "as before"}},

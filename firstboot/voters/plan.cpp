@@ -85,6 +85,22 @@ std::optional<Refusal> may_move_nobody(const site::Site& plan, const roster::Ros
 }
 
 PlanChange change_of(const std::optional<Plan>& before, const PlanFiles& files) {
+std::optional<Refusal> unknown_role(const site::Site& plan, const formation::RoleGraph& roles) {
+    const auto refusal = [&](const std::string& what, const std::string& role) {
+        const auto known = roles.names();
+        const auto meant = did_you_mean(role, known);
+        return Refusal{Reason::malformed, fmt::format("{} the role '{}', which this voter's release does not know", what, one_line(role, 100)), {meant ? fmt::format("did you mean '{}'?", *meant) : fmt::format("it knows: {}", join(known, ", "))}};
+    };
+    for (const auto& node : plan.nodes)
+        for (const auto& role : node.roles)
+            if (!roles.knows(role)) return refusal(fmt::format("it gives '{}'", node.name), role);
+    for (const auto& [name, sets] : plan.data_disks)
+        for (const auto& set : sets)
+            for (const auto& role : set.roles)
+                if (!roles.knows(role)) return refusal(fmt::format("data disks '{}' are for", name), role);
+    return std::nullopt;
+}
+
     const auto unchanged = before ? before->revisions : std::map<std::string, etcd::Revision>();
     PlanChange change;
     for (const auto& [name, revision] : unchanged) {

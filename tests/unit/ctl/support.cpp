@@ -62,7 +62,7 @@ protected:
         plant("var/lib/ashlar/site/ticket", ticket);
         plant("root/.ssh/id_ed25519", node_key);
         plant("usr/lib/ashlar/formations/db.toml", std::string(database));
-        plant("usr/lib/ashlar/formations/role.json", R"({"format":1,"role":"control","lineage":["base","control"]})");
+        plant("usr/lib/ashlar/formations/role.json", R"({"format":1,"role":"control","extends":{"base":[],"control":["base"]}})");
         plant("etc/os-release", "ID=ashlar\n");
         plant("var/lib/ashlar/formations/formations.journal", "step join ended: " + admin + "\n");
         fs::create_symlink("../../../../etc/shadow", root() / "var/lib/ashlar/formations/link");

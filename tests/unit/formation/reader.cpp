@@ -133,6 +133,9 @@ TEST(Lint, RolesCarryWhatRunsOnThem) {
     EXPECT_EQ(lint({{"a", whole()}}, {control({"a"})}), "no error");
     EXPECT_THAT(lint({{"a", whole()}}, {control({})}), HasSubstr("role 'control' runs 'a' and does not carry it"));
     EXPECT_THAT(lint({{"a", whole()}}, {{"compute", {"base", "compute"}, {}, {}}}), HasSubstr("no train has the role 'control'"));
+    std::string elsewhere = whole();
+    elsewhere.replace(elsewhere.find("control"), 7, "contrl");
+    EXPECT_THAT(lint({{"a", elsewhere}}, {control({})}), testing::AllOf(HasSubstr("there is no role 'contrl'"), HasSubstr("did you mean 'control'?")));
     EXPECT_THAT(lint({{"a", whole("requires = [\"b\"]\n")}, {"b", whole()}}, {control({"a"})}), HasSubstr("and not 'b', which that requires"));
     const std::string port = "[[port]]\nnumber = 80\nsummary = \"x\"\n";
     EXPECT_THAT(lint({{"a", whole({}, port)}, {"b", whole({}, port)}}, {control({"a", "b"})}), HasSubstr("role 'control' listens twice on tcp 80 of the plane 'management'"));

@@ -103,6 +103,22 @@ TEST(Decision, WhatAPersonGivesIsWaitedForAndNotMade) {
     EXPECT_EQ(painted.expect<Rest>().why, "waits for secrets.other.public, which its files need");
 }
 
+// Not "it does not run here": that would be a guess.
+TEST(Decision, ARoleThatIsNotKnownIsSaid) {
+    Painted painted;
+    painted.site.members[0].lineage = {"base"};
+    EXPECT_EQ(painted.expect<Rest>().state, Rest::State::absent);
+    painted.site.members[0].unknown_roles = {"hyperconverged"};
+    EXPECT_EQ(painted.expect<Rest>().state, Rest::State::alarmed);
+    EXPECT_THAT(painted.expect<Rest>().why, testing::HasSubstr("this release knows no role 'hyperconverged'"));
+    painted.subject.placement.among = formation::Placement::Among::voters;
+    painted.site.members[0].is_voter = false; // then no role would place it
+    EXPECT_EQ(painted.expect<Rest>().state, Rest::State::absent);
+    painted.site.members[0].is_voter = true;
+    painted.site.members[0].lineage = {"base", "control"}; // by another role that it has as well
+    (void)painted.expect<Claim>();
+}
+
 TEST(Decision, ClaimsBeforeItCreates) {
     Painted painted;
     EXPECT_EQ(painted.expect<Claim>().step, "create");

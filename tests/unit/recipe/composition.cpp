@@ -101,6 +101,18 @@ TEST_F(Composition, ADescendantsSingleValuesReplace) {
     EXPECT_THAT(role.providers, ElementsAre(Pair("awk", "gawk"), Pair("mail-transport-agent", "exim4")));
 }
 
+// Each role as it is written, and whatever is extended by one of a train: a node meets nodes of all of them.
+TEST_F(Composition, TheTrainsRolesAreAGraph) {
+    write("recipes/roles/hyperconverged.toml", "extends = \"compute\"\nsummary = \"h\"\n");
+    write("recipes/roles/alone.toml", "extends = \"base\"\nsummary = \"a\"\n");
+    const recipe::RecipeDirectory directory(root_.path() / "recipes");
+    recipe::Train train;
+    train.roles = {"hyperconverged"};
+    const formation::RoleGraph::Parents parents{{"base", {}}, {"compute", {"base"}}, {"hyperconverged", {"compute"}}};
+    EXPECT_EQ(directory.role_graph(train, "base").parents(), parents);
+    EXPECT_TRUE(directory.role_graph(train, "alone").knows("alone")) << "which is built, whatever the train says";
+}
+
 TEST_F(Composition, TheParentAloneIsUntouched) {
     const auto role = load("base");
     EXPECT_THAT(role.lineage, ElementsAre("base"));

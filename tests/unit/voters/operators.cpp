@@ -143,6 +143,12 @@ TEST_F(Operators, WhoAnswersMustBelongThere) {
     EXPECT_THAT(run({.argv = {ASHLARCTL, "node", "list", "--voter", where()}}).exit_code, 2) << "without key and certificate";
 }
 
+TEST_F(Operators, APlanNamesRolesThatThereAre) {
+    std::string text = plan_text(site_, {&anna_, &ben_, &vera_, &otto_});
+    text.replace(text.find("\"control\""), std::string("\"control\"").size(), "\"contrl\"");
+    EXPECT_THAT(of_own(anna_).said({"site", "apply", directory(text)}), AllOf(HasSubstr("it gives 'n01' the role 'contrl', which this voter's release does not know"), HasSubstr("did you mean 'control'?")));
+}
+
 TEST_F(Operators, ForWhatTakesTwoOneIsNotEnough) {
     const auto anna = of_own(anna_), ben = of_own(ben_), vera = of_own(vera_);
     const std::string other = directory(plan_text(site_, {&anna_, &ben_, &otto_}, "berlin-3"));

@@ -210,7 +210,7 @@ private:
 TEST_F(VotersInterface, ALockThatIsYetToComeCannotBeTaken) {
     const std::string lock = held_by(n02_.id(), "db/join");
     Overtaken store(store_, [&] { EXPECT_TRUE(store_.swap("locks/db", 0, lock)); });
-    Desk desk({.site = site_, .authority = authority_, .formations = formations_, .place = placed, .store = store, .now = OneEtcd::now});
+    Desk desk({.site = site_, .authority = authority_, .formations = formations_, .roles = roles_, .place = placed, .store = store, .now = OneEtcd::now});
     const auto next = client_.range("/locks/").revision + 1; // of whatever is written next
     const Request guess{"store.swap", {{"key", "locks/db"}, {"revision", next}, {"value", base64_of(held_by(n01_.id(), "db/join"))}}};
     const Json answer = desk.answer(Certified{n01_.bearer(), n01_.key.verifying_key()}, message_of(guess), client_);
@@ -398,7 +398,7 @@ TEST_F(VotersInterface, RootAtAVoterMayAloneWhereThereIsNobodyElse) {
 }
 
 TEST_F(VotersInterface, MoreCanBeAsked) {
-    Desk desk({.site = site_, .authority = authority_, .formations = formations_, .place = placed, .store = store_, .now = OneEtcd::now});
+    Desk desk({.site = site_, .authority = authority_, .formations = formations_, .roles = roles_, .place = placed, .store = store_, .now = OneEtcd::now});
     desk.add({.name = "seat.take", .nodes = Nodes::yes, .right = std::nullopt, .parameters = {{"address", Kind::text}}}, [](const Occasion& occasion) { return Json{{"node", text_of(occasion.caller)}}; });
     desk.add("backup", [](const Occasion&) { return Deed{.conditions = {}, .changes = {}, .answer = {{"backup", "x"}}, .about = {}, .text = "12 kB", .what = {}}; });
     EXPECT_THAT(error_of([&] { desk.add("backup", show_nothing); }), HasSubstr("it has an answer"));

@@ -219,8 +219,9 @@ protected:
         otto_{.key = SigningKey::generate(site_scheme), .name = "otto", .rights = {Right::operate}};
 
     const formation::Formations formations_ = formations();
+    const formation::RoleGraph roles_{{{"base", {}}, {"compute", {"base"}}, {"control", {"base"}}, {"storage", {"base"}}}};
     PlainStore store_{etcd_.client()};
-    Desk desk_{{.site = site_, .authority = authority_, .formations = formations_, .place = placed, .store = store_, .now = OneEtcd::now}};
+    Desk desk_{{.site = site_, .authority = authority_, .formations = formations_, .roles = roles_, .place = placed, .store = store_, .now = OneEtcd::now}};
     const certificates::SiteCertificate certificate_ = authority_.issue(n01_.bearer(), n01_.key.verifying_key(), OneEtcd::now());
     PortParts port_parts() {
         return {.desk = desk_, .key = n01_.key, .certificate = [this] { return certificate_; }, .trust = authority_.trust(), .etcd = [this] { return session(); }, .now = OneEtcd::now};

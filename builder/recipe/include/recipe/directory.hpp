@@ -12,6 +12,7 @@
 
 #include <recipe/model.hpp>
 #include <formation/reader.hpp>
+#include <formation/roles.hpp>
 #include <rules/components.hpp>
 
 #include <filesystem>
@@ -38,6 +39,9 @@ public:
     [[nodiscard]] formation::Formations load_formations() const;
     // All of them together, and with the roles of all trains. SourceError when something does not fit.
     void check_formations() const;
+
+    // The train's roles, this one, and all that they extend.
+    [[nodiscard]] formation::RoleGraph role_graph(const Train& train, const std::string& role) const;
 
     // Names, sorted.
     [[nodiscard]] std::vector<std::string> roles() const;

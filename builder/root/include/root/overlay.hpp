@@ -2,6 +2,7 @@
 
 // Files of ours, and which units start.
 
+#include <formation/roles.hpp>
 #include <recipe/model.hpp>
 
 #include <cstdint>
@@ -23,10 +24,10 @@ void apply_overlays(const std::filesystem::path& root, const recipe::Role& role,
 // configured; nothing of it runs.
 void apply_presets(const std::filesystem::path& root, const recipe::Role& role);
 
-// The role's formations as files below /usr/lib/ashlar/formations, and role.json beside them, by which a node knows what roles
-// it extends. A unit, program or account that a formation needs and the root has not is a toml::SourceError at its place in
+// The role's formations as files below /usr/lib/ashlar/formations, and role.json beside them, by which a node knows what the roles
+// of all nodes extend. A unit, program or account that a formation needs and the root has not is a toml::SourceError at its place in
 // the formation. `formations`: recipes/formations.
-void place_formations(const std::filesystem::path& root, const recipe::Role& role, const std::filesystem::path& formations);
+void place_formations(const std::filesystem::path& root, const recipe::Role& role, const std::filesystem::path& formations, const formation::RoleGraph& roles);
 
 // Whether the root has the unit, or the template that it is an instance of; and the names of all that it has, sorted.
 [[nodiscard]] bool has_unit(const std::filesystem::path& root, std::string_view unit);

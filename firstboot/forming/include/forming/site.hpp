@@ -18,7 +18,8 @@ using Time = std::chrono::milliseconds; // of a monotonic clock, given with each
 
 struct Member {
     std::string id, name, role; // role: the node's own
-    std::vector<std::string> lineage; // that role and all it extends
+    std::vector<std::string> lineage; // of all its roles, with what they extend
+    std::vector<std::string> unknown_roles = {}; // that it has, and this release does not know: what runs there because of them is not known
     bool is_voter = false;
     std::map<std::string, std::string> addresses; // by plane: "management"
     bool operator==(const Member&) const = default;
@@ -30,8 +31,8 @@ struct Site {
     std::string id, name, genesis, domain; // empty: not known yet
     std::string ca = {}; // certificates of the operator's own authority, in PEM
     std::vector<std::string> time_servers;
-    std::vector<Member> members; // that belong to the site, in its order; removed ones are not here
     std::map<std::string, std::vector<std::string>> subnets = {}; // by plane: "10.0.0.0/24"
+    std::vector<Member> members; // that belong to the site, in its order; removed ones are not here
     bool operator==(const Site&) const = default;
 
     [[nodiscard]] const Member* member(std::string_view member_id) const;
@@ -52,5 +53,7 @@ struct Self {
 // Members on which the formation runs, in the site's order.
 [[nodiscard]] std::vector<const Member*> placed(const Formation& formation, const Site& site);
 [[nodiscard]] bool is_placed(const Formation& formation, const Site& site, std::string_view id);
+// It is not placed there by the roles that are known, and may be by one that is not.
+[[nodiscard]] bool may_be_placed(const Formation& formation, const Member& member);
 
 } // namespace ashlar::forming

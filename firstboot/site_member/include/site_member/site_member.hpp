@@ -110,6 +110,7 @@ private:
     void leave_if_removed();
     void renew_what_is_due();
     void look();
+    void compare_roles(const forming::Site& site);
     void hear_wishes();
     [[nodiscard]] PlanFollower::Deeds following();
     void keep_plan(const voters::PlanFiles& files);
@@ -131,6 +132,7 @@ private:
     const membership::Delegate delegate_;
 
     const formation::Formations formations_;
+    const formation::RoleGraph roles_; // of this release
 
     std::mutex keeping_;
     mutable std::mutex mutex_; // what follows
@@ -143,6 +145,7 @@ private:
     std::shared_ptr<const View> view_;
     std::chrono::steady_clock::time_point looked_{}; // with success
     std::condition_variable_any over_;
+    std::string unfit_roles_; // of the plan, that this node's image has not; told already
 
     std::shared_ptr<Office> office_;
     membership::Membership membership_;

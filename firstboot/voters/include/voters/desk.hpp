@@ -10,6 +10,7 @@
 #include <certificates/authority.hpp>
 #include <etcd/client.hpp>
 #include <forming/store.hpp>
+#include <formation/roles.hpp>
 
 #include <functional>
 #include <map>
@@ -53,6 +54,7 @@ struct DeskParts {
     const certificates::Authority& authority;
     const formation::Formations& formations;
     // Members as formations see them, with the roles that theirs extend.
+    const formation::RoleGraph& roles; // that this release knows: a plan names no others
     std::function<forming::Site(const roster::Roster&)> place;
     forming::SiteStore& store; // asked by one thread at a time
     std::function<Time()> now;

@@ -6,6 +6,7 @@
 
 #include <etcd/client.hpp>
 #include <roster/roster.hpp>
+#include <formation/roles.hpp>
 #include <site/site.hpp>
 
 #include <map>
@@ -34,6 +35,8 @@ bool write_first_plan(etcd::Client& client, const PlanFiles& files);
 
 // What a plan must not change: the address at which a voter has its seat. The others' etcd knows it there.
 [[nodiscard]] std::optional<Refusal> may_move_nobody(const site::Site& plan, const roster::Roster& roster);
+// What is for a role that this release does not know would be nowhere.
+[[nodiscard]] std::optional<Refusal> unknown_role(const site::Site& plan, const formation::RoleGraph& roles);
 
 // In place of the one that was read, or of none.
 struct PlanChange {
