@@ -71,6 +71,15 @@ Range range_in(const Json& answer) {
     return range;
 }
 
+// The newest key alone, and how many there are.
+Json extent_of(const std::string& prefix) {
+    return {{"key", encoded(begin_of(prefix))}, {"range_end", encoded(end_of(prefix))}, {"sort_order", "DESCEND"}, {"sort_target", "MOD"}, {"limit", "1"}, {"keys_only", true}};
+}
+Extent extent_in(const Json& answer) {
+    const Json newest = list(answer, "kvs");
+    return {.newest = newest.empty() ? 0 : number(newest.front(), "mod_revision"), .keys = number(answer, "count")};
+}
+
 Json json_of(const Condition& condition) {
     const bool created = condition.of == Condition::Of::created;
     return {{"key", encoded(condition.key)}, {"result", "EQUAL"}, {"target", created ? "CREATE" : "MOD"}, {created ? "create_revision" : "mod_revision", std::to_string(condition.is)}};
@@ -149,11 +158,16 @@ Range Client::last(const std::string& prefix, std::size_t most) {
                         {{"key", encoded(begin_of(prefix))}, {"range_end", encoded(end_of(prefix))}, {"sort_order", "DESCEND"}, {"sort_target", "KEY"}, {"limit", std::to_string(most)}}, Kind::read));
 }
 
-Extent Client::extent(const std::string& prefix) {
-    const Json answer = ask(fmt::format("look at '{}…'", prefix), "/v3/kv/range",
-                            {{"key", encoded(begin_of(prefix))}, {"range_end", encoded(end_of(prefix))}, {"sort_order", "DESCEND"}, {"sort_target", "MOD"}, {"limit", "1"}, {"keys_only", true}}, Kind::read);
-    const auto newest = range_in(answer).pairs;
-    return {.newest = newest.empty() ? 0 : newest.front().modified, .keys = number(answer, "count")};
+Extent Client::extent(const std::string& prefix) { return extent_in(ask(fmt::format("look at '{}…'", prefix), "/v3/kv/range", extent_of(prefix), Kind::read)); }
+
+std::vector<Extent> Client::extents(const std::vector<std::string>& prefixes) {
+    Json questions = Json::array();
+    for (const auto& prefix : prefixes) questions.push_back({{"request_range", extent_of(prefix)}});
+    const Json answer = ask("look at what there is", "/v3/kv/txn", {{"success", std::move(questions)}}, Kind::read);
+    std::vector<Extent> extents;
+    for (const Json& response : list(answer, "responses")) extents.push_back(extent_in(response.contains("response_range") ? response["response_range"] : throw unreadable()));
+    if (extents.size() != prefixes.size()) throw unreadable();
+    return extents;
 }
 
 Revision Client::put(const std::string& key, const std::string& value) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 #include <sys/random.h>
 #include <type_traits>
 #include <utility>
@@ -31,6 +32,9 @@ constexpr forming::Time wait_for_site = 2s;
 constexpr forming::Time ask_again = 2s; // a store that did not answer
 // What others said in the store, and who has no copy of a secret: while something is under way, and when all is well.
 constexpr forming::Time look_soon = 1s, look_at_leisure = 5s;
+// The same where the store's mark says when there is something to see; and how often that is asked: the longer nothing has happened, the rarer.
+constexpr forming::Time look_unasked = 30s, ask_soon = 250ms, ask_at_leisure = 5s;
+constexpr int share_of_quiet = 20;
 
 class SystemRandomness final : public forming::Randomness {
 public:
@@ -68,7 +72,6 @@ public:
         return look();
     }
 
-private:
     template <typename Question> std::invoke_result_t<Question> ask(Question question) const {
         {
             const std::lock_guard lock(mutex_);
@@ -83,6 +86,7 @@ private:
         }
     }
 
+private:
     bool look() const {
         std::optional<std::string> silence;
         try {
@@ -150,12 +154,17 @@ public:
         forming::Self self = parts_.self();
         if (self.fulfilled.contains(formation::store_answers) && !store_.answers()) self.fulfilled.erase(std::string(formation::store_answers));
         const bool has_store = self.fulfilled.contains(formation::store_answers);
+        if (has_store) listen(monotonic());
+        else mark_.reset(); // nobody is asked for another one meanwhile
+        if (known_ != site) look_ = {}; // somebody may be without a copy
         const bool is_time = monotonic() >= look_;
         vault_->see(*site, parts_.keys());
+        warn_of_unknown_roles(*site);
         if (has_store && is_time) try_to([&] { (void)vault_->share(); });
         auto standings = engine_.turn(*site, self, monotonic());
         const bool is_well = std::ranges::all_of(standings, [](const Standing& standing) { return standing.state == State::settled || standing.state == State::absent; });
-        if (is_time) look_ = monotonic() + (is_well ? look_at_leisure : look_soon);
+        if (is_time) look_ = monotonic() + (mark_ ? look_unasked : is_well ? look_at_leisure : look_soon);
+        known_ = std::move(site);
         return standings;
     }
 
@@ -164,9 +173,32 @@ public:
         engine_.look_again();
     }
     // When to turn again at the latest.
-    [[nodiscard]] forming::Time next() const { return std::min(engine_.next_turn(), look_); }
+    [[nodiscard]] forming::Time next() const { return std::min({engine_.next_turn(), look_, mark_ ? listen_ : forming::Time::max()}); }
 
 private:
+    // Whether somebody has written.
+    void listen(forming::Time now) {
+        if (!parts_.mark || now < listen_) return;
+        try_to([&] {
+            auto mark = store_.ask(parts_.mark);
+            if (mark && mark != mark_) {
+                changed_ = now;
+                look_ = {};
+                engine_.heed_store(now);
+            }
+            mark_ = std::move(mark);
+        });
+        listen_ = now + std::clamp<forming::Time>((now - changed_) / share_of_quiet, ask_soon, ask_at_leisure);
+    }
+
+    // Once of each: others may run a newer release for long.
+    void warn_of_unknown_roles(const forming::Site& site) {
+        for (const auto& member : site.members)
+            for (const auto& role : member.unknown_roles)
+                if (warned_.emplace(member.id, role).second && parts_.alarm)
+                    parts_.alarm(fmt::format("the site's plan gives '{}' the role '{}', which this release does not know: what runs there because of it is not known here", member.name, role));
+    }
+
     // What stands in its way is told by the formations that need it.
     template <typename Deed> static void try_to(const Deed& deed) {
         try {
@@ -182,7 +214,11 @@ private:
     const std::shared_ptr<SealedVault> vault_;
     forming::FileJournal journal_;
     forming::Engine engine_;
+    std::optional<forming::Site> known_; // in the last turn
+    std::set<std::pair<std::string, std::string>> warned_;
     forming::Time look_{};
+    std::optional<std::string> mark_;
+    forming::Time changed_{}, listen_{}; // when the mark was another, and when it is asked next
 };
 
 // ---- The service -----------------------------------------------------------------------------------------------

@@ -24,7 +24,9 @@ constexpr std::array exits_for_a_person{77 /* EX_NOPERM */, 78 /* EX_CONFIG */};
 constexpr std::string_view observe_name = "observe";
 
 constexpr unsigned most_actions = 100; // of one formation in one turn: more is a circle
-constexpr Duration pause_of_job = 200ms, pause_of_failure = 5s, pause_of_waiting = 5s, pause_of_settling = 1s;
+constexpr Duration pause_of_job = 200ms, pause_of_failure = 5s, pause_of_waiting = 5s, pause_of_settling = 500ms, pause_of_recovery = 1s;
+constexpr Duration busy_after_step = 30s; // what others wait for comes true soon, if it does
+constexpr Duration pause_of_store = 1s;    // of who has settled, however often others write
 
 std::string made(Randomness& random, formation::Fact::Making making) {
     std::array<std::byte, 16> bytes{};
@@ -62,14 +64,15 @@ struct Engine::Course {
     };
     std::optional<Running> running;
     std::optional<Json> observation;
-    Time observed_at{};
+    Time observed_at{}, busy_until{};
     std::optional<Settling> settling;
     std::map<std::string, Attempt, std::less<>> attempts;
     Standing standing;
     Time next{};
 
-    [[nodiscard]] Duration good_for(const Formation& formation) const {
+    [[nodiscard]] Duration good_for(const Formation& formation, Time now) const {
         if (settling) return pause_of_settling;
+        if (now < busy_until && standing.state != Standing::State::settled) return pause_of_recovery;
         return standing.state == Standing::State::settled ? formation.observation.every : std::min(formation.observation.every, pause_of_waiting);
     }
 };
@@ -81,7 +84,7 @@ public:
         : engine_(engine), effects_(engine.effects_), formation_(formation), course_(course), site_(site), self_(self), now_(now) {}
 
     void take() {
-        if (course_.observation && now_ - course_.observed_at >= course_.good_for(formation_)) course_.observation.reset();
+        if (course_.observation && now_ - course_.observed_at >= course_.good_for(formation_, now_)) course_.observation.reset();
         for (unsigned actions = 0; actions < most_actions; ++actions) {
             if (course_.running && !gather()) return;
             read_site();
@@ -268,6 +271,7 @@ private:
         engine_.journal_.append({.what = Record::What::confirmed, .formation = formation_.name, .step = action.step, .boot = self_.boot, .about = action.about});
         course_.attempts.erase(action.step);
         course_.settling.reset();
+        course_.busy_until = now_ + busy_after_step;
     }
 
     void perform(const Fail& action) {
@@ -360,7 +364,7 @@ private:
     void settle_down(const Rest& rest) {
         course_.standing = {formation_.name, state_of(rest.state), rest.why, {}};
         const Time looked = course_.observation ? course_.observed_at : now_;
-        course_.next = std::min(rest.until.value_or(Time::max()), looked + course_.good_for(formation_));
+        course_.next = std::min(rest.until.value_or(Time::max()), looked + course_.good_for(formation_, now_));
     }
 
     Engine& engine_;
@@ -420,6 +424,19 @@ std::optional<std::string> Engine::why_unmet(const std::string& required, const 
 
 void Engine::look_again() {
     for (auto& [name, course] : courses_) course.next = Time{};
+}
+
+void Engine::heed_store(Time now) {
+    for (auto& [name, course] : courses_) {
+        if (course.running) continue;
+        if (course.standing.state == Standing::State::settled || course.standing.state == Standing::State::absent) {
+            course.next = std::min(course.next, now + pause_of_store);
+            continue;
+        }
+        // What the service itself shows may be another with it; looking costs processes, and its own writing is heard as well.
+        if (course.observation && now - course.observed_at >= pause_of_recovery) course.observation.reset();
+        course.next = Time{};
+    }
 }
 
 std::vector<Standing> Engine::turn(const Site& site, const Self& self, Time now) {

@@ -82,12 +82,13 @@ void Office::restore(const roster::Member& self, const std::optional<std::string
 
 void Office::open() {
     session_ = etcd_.open();
+    marks_ = etcd_.open();
     store_ = std::make_unique<site_store::EtcdStore>(session_->client());
     desk_ = std::make_unique<voters::Desk>(voters::DeskParts{.site = parts_.value.site,
                                                              .authority = keys_.authorities.site,
                                                              .formations = parts_.formations,
-                                                             .place = [this](const roster::Roster& roster) { return place(roster); },
                                                              .roles = parts_.roles,
+                                                             .place = [this](const roster::Roster& roster) { return place(roster); },
                                                              .store = *store_,
                                                              .now = parts_.now});
     add_asks();

@@ -68,6 +68,8 @@ public:
     [[nodiscard]] Json pass_on(const certificates::NodeBearer& self, const Json& request);
     void renew() { etcd_.renew(keys_.authorities.etcd); }
     [[nodiscard]] forming::SiteStore& store() { return *store_; }
+    // For one thread.
+    [[nodiscard]] voters::Marks marks() { return desk_->marks(marks_->client()); }
 
 private:
     [[nodiscard]] site::Site plan() const;
@@ -81,7 +83,7 @@ private:
     const seat::Opened keys_;
     const site::SiteKey site_key_;
     seat::StoreMember etcd_;
-    std::unique_ptr<etcd::Session> session_; // of the store
+    std::unique_ptr<etcd::Session> session_, marks_; // of the store; of marks, which must not wait for it
     std::unique_ptr<site_store::EtcdStore> store_;
     std::unique_ptr<voters::Desk> desk_;
     std::unique_ptr<admission::Admission> admission_;

@@ -37,7 +37,7 @@ constexpr const char* etcd_unit = "ashlar-etcd.service";
 const fs::path formations_folder = "/usr/lib/ashlar/formations";
 constexpr std::chrono::milliseconds to_connect = 3s, ask_again = 500ms, to_be_told = 1s, to_find_others = 4s;
 constexpr const char* removed_text = "this node was removed from its site";
-constexpr std::chrono::seconds look_after = 10s, to_catch_up = 10min;
+constexpr std::chrono::seconds look_after = 10s, look_soonest = 2s, to_catch_up = 10min;
 
 Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
 
@@ -376,7 +376,12 @@ std::shared_ptr<Office> SiteMember::office() const {
 
 void SiteMember::stay(const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
-    while (!over_.wait_for(lock, stop, look_after, [&] { return stop.stop_requested(); })) {
+    while (true) {
+        (void)over_.wait_for(lock, stop, look_after, [this] { return is_look_due_; });
+        // Where many come at once, others do not look once for each.
+        if (is_look_due_) (void)over_.wait_until(lock, stop, looked_ + look_soonest, [] { return false; });
+        if (stop.stop_requested()) return;
+        is_look_due_ = false;
         if (!record_ || !record_->certificate || !value_) continue;
         lock.unlock();
         try {
@@ -442,13 +447,15 @@ void SiteMember::look() {
     }
     const auto site = formation_site(view->plan, value_->genesis, view->roster, roles_);
     compare_roles(site);
+    const auto before = this->view();
+    const bool is_same = before && formation_site(before->plan, value_->genesis, before->roster, roles_) == site;
     {
         const std::lock_guard lock(mutex_);
         view_ = std::move(view);
         looked_ = std::chrono::steady_clock::now();
     }
     hear_wishes();
-    service_->wake();
+    if (!is_same) service_->wake();
 }
 
 // The plan gives this node something that its image does not have: its formations would be waited for in vain.
@@ -460,6 +467,13 @@ void SiteMember::compare_roles(const forming::Site& site) {
         if (role != identity_.role && !roles_.extends(identity_.role, role)) unfit += fmt::format("{}'{}'", unfit.empty() ? "" : ", ", role);
     if (std::exchange(unfit_roles_, unfit) != unfit && !unfit.empty())
         around_.alarm(fmt::format("the site's plan gives this node the role {}, and its image is of the role '{}': the formations of {} are not in it", unfit, identity_.role, unfit));
+}
+
+void SiteMember::heed(const voters::Marks& marks) {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(members_mark_, marks.members) == marks.members) return;
+    is_look_due_ = true;
+    over_.notify_all();
 }
 
 // What people want tried again.
@@ -507,6 +521,13 @@ formations::Parts SiteMember::formation_parts() {
                 },
             .store = *store_,
             .key = key_,
+            .mark = [this]() -> std::optional<std::string> {
+                const auto office = this->office();
+                auto marks = office ? std::optional(office->marks()) : voters::ask_marks(*voters_);
+                if (!marks) return std::nullopt;
+                heed(*marks);
+                return std::move(marks->formations);
+            },
             .changed = around_.changed,
             .alarm = around_.alarm,
             .machine = machine()};

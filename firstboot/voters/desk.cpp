@@ -134,6 +134,10 @@ void Desk::add_handlers() {
         {"plan", show_plan},
         {"store.list", own(&Desk::list)},
         {"store.swap", own(&Desk::swap)},
+        {"store.mark", [this](const Occasion& occasion) -> Outcome {
+             const Marks marks = this->marks(occasion.etcd);
+             return Json{{"formations", marks.formations}, {"members", marks.members}};
+         }},
         {"renew", own(&Desk::renew)},
         {"operator.certificate", own(&Desk::operator_certificate)},
         {"status", show_status},
@@ -268,11 +272,11 @@ Outcome Desk::apply_plan(const Occasion& occasion) const {
     const auto checked = check_plan(files, parts_.site);
     if (const auto* const refusal = std::get_if<Refusal>(&checked)) return *refusal;
     if (auto refusal = may_move_nobody(std::get<site::Site>(checked), occasion.roster())) return *std::move(refusal);
+    if (auto refusal = unknown_role(std::get<site::Site>(checked), parts_.roles)) return *std::move(refusal);
     const bool has_others = !occasion.plan || has_other_operators(occasion.plan->site, std::get<site::Site>(checked));
     if (has_others && !occasion.is_agreed_to)
         if (auto refusal = may_alone(occasion.caller, occasion.request, site_in(occasion.plan))) return *std::move(refusal);
     auto [conditions, changes] = change_of(occasion.plan, files);
-    if (auto refusal = unknown_role(std::get<site::Site>(checked), parts_.roles)) return *std::move(refusal);
     return Deed{.conditions = std::move(conditions),
                 .changes = std::move(changes),
                 .answer = {{"operators", has_others ? "changed" : "as before"}},

@@ -31,7 +31,7 @@ namespace ashlar::voters {
 [[nodiscard]] Outcome withdraw_proposal(const Occasion& occasion);
 
 namespace key {
-inline constexpr std::string_view locks = "/locks/", formations = "/formations/", replacements = "/replacements/", denials = "/denials/", approvals = "/approvals/", proposals = "/proposals/";
+inline constexpr std::string_view locks = "/locks/", formations = "/formations/", replacements = "/replacements/", denials = "/denials/", approvals = "/approvals/", proposals = "/proposals/", plan = "/plan/";
 [[nodiscard]] inline std::string below(std::string_view prefix, std::string_view name) { return std::string(prefix).append(name); }
 } // namespace key
 

@@ -1,5 +1,6 @@
 #include <voters/plan.hpp>
 
+#include "handlers.hpp"
 #include "refusals.hpp"
 
 #include <base/error.hpp>
@@ -13,7 +14,7 @@ namespace ashlar::voters {
 
 namespace {
 
-constexpr std::string_view prefix = "/plan/";
+constexpr std::string_view prefix = key::plan;
 constexpr const char* main_file = "site.toml";
 
 std::string key_of(const std::string& name) { return std::string(prefix) + name; }
@@ -84,7 +85,6 @@ std::optional<Refusal> may_move_nobody(const site::Site& plan, const roster::Ros
     return std::nullopt;
 }
 
-PlanChange change_of(const std::optional<Plan>& before, const PlanFiles& files) {
 std::optional<Refusal> unknown_role(const site::Site& plan, const formation::RoleGraph& roles) {
     const auto refusal = [&](const std::string& what, const std::string& role) {
         const auto known = roles.names();
@@ -101,6 +101,7 @@ std::optional<Refusal> unknown_role(const site::Site& plan, const formation::Rol
     return std::nullopt;
 }
 
+PlanChange change_of(const std::optional<Plan>& before, const PlanFiles& files) {
     const auto unchanged = before ? before->revisions : std::map<std::string, etcd::Revision>();
     PlanChange change;
     for (const auto& [name, revision] : unchanged) {

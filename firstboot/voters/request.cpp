@@ -80,6 +80,7 @@ const Asks& built_in_asks() {
         {.name = "plan", .nodes = Nodes::yes, .right = Right::view},
         {.name = "store.list", .nodes = Nodes::yes, .right = Right::view, .parameters = {{"prefix", Kind::text}}},
         {.name = "store.swap", .nodes = Nodes::yes, .parameters = {{"key", Kind::text}, {"revision", Kind::number}, {"value", Kind::maybe_bytes}}},
+        {.name = "store.mark", .nodes = Nodes::yes, .right = Right::view},
         {.name = "renew", .nodes = Nodes::yes, .parameters = {{"request", Kind::bytes}}},
         {.name = "operator.certificate", .nodes = Nodes::yes, .parameters = {{"request", Kind::bytes}}},
 

@@ -142,6 +142,7 @@ protected:
                 .keys = [&test] { return test.scene.keys; },
                 .store = test.store,
                 .key = node.key,
+                .mark = [&test] { return test.has_mark ? std::optional(test.mark()) : std::nullopt; },
                 .changed = [this] { ++changes; },
                 .alarm = [this](const std::string& text) { notes.look([&](Notes&) { alarms.push_back(text); }); },
                 .machine = {std::make_unique<NotingRunner>(notes), std::make_unique<NotingFiles>(notes), std::make_unique<NotingUnits>(notes)},
@@ -180,6 +181,14 @@ protected:
         return true;
     }
 
+    // As voters make it.
+    [[nodiscard]] std::string mark() const {
+        std::string text;
+        for (const auto& [key, entry] : scene.store.list("")) text += fmt::format("{} {}\n", key, entry.revision);
+        return text;
+    }
+
+    std::atomic<bool> has_mark = false;
     Scene scene; // its nodes are complete before services begin
     SilentStore store{scene.store};
     std::atomic<bool> is_known = true;
@@ -234,6 +243,32 @@ TEST_F(ServiceTest, ASecretReachesWhoIsEntitled) {
     })) << compute.service->status();
     EXPECT_EQ(compute.file("/run/api/key"), key);
     EXPECT_EQ(compute.state("db"), "absent");
+}
+
+// Nobody wakes the other node, and it would look at what has settled after half a minute.
+TEST_F(ServiceTest, HearsByItselfThatSomebodyHasWritten) {
+    has_mark = true;
+    Node& second = scene.add("n2", "control");
+    Host& first = host("n1", "control", true);
+    hosts.push_back(std::make_unique<Host>(*this, second));
+    Host& other = *hosts.back();
+    ASSERT_TRUE(comes([&] { return first.state("db") == "settled" && other.state("db") == "settled"; })) << first.service->status() << other.service->status();
+    const std::string before = other.file("/run/db/key");
+    first.service->rotate("db", "admin");
+    EXPECT_TRUE(comes([&] { return other.file("/run/db/key") != before; }));
+    EXPECT_EQ(first.file("/run/db/key"), other.file("/run/db/key"));
+}
+
+TEST_F(ServiceTest, ARoleThatIsNotKnownIsToldOnce) {
+    Node& second = scene.add("n2", "control");
+    scene.site.members[0].unknown_roles = {"hyperconverged"};
+    Host host(*this, second);
+    ASSERT_TRUE(comes([&] { return !host.alarmed().empty(); }));
+    for (int i = 0; i < 5; ++i, std::this_thread::sleep_for(20ms)) host.service->wake();
+    EXPECT_THAT(host.alarmed(), Contains(HasSubstr("gives 'n2' the role 'hyperconverged', which this release does not know")).Times(1));
+    EXPECT_EQ(host.state("api"), "alarmed") << "it may run there, by that role";
+    EXPECT_EQ(host.state("db"), "settled") << "by a role that is known";
+    host.service.reset();
 }
 
 TEST_F(ServiceTest, ARotatedSecretIsRenderedAnewAndTheUnitRestarted) {

@@ -256,3 +256,44 @@ TEST(Engine, WithoutTheStoreWhatHasNoDataIsFormed) {
     EXPECT_EQ(bench.rest(engine, now).state, State::settled);
     EXPECT_TRUE(bench.store.list("").empty());
 }
+
+// Another node had its turn, and has given the lock back.
+TEST(Engine, WhoWaitsLooksAtOnceWhenSomebodyHasWritten) {
+    Bench bench;
+    std::string serial(text);
+    serial.replace(serial.find("\"local\""), std::string("\"local\"").size(), "\"serial\"");
+    bench.formations.clear();
+    bench.formations.emplace("x", formation::read_formation(toml::source_from_text("x.toml", serial), "x"));
+    bench.site.members.push_back({.id = "n2", .name = "n2", .role = "control", .lineage = {"control"}, .is_voter = true, .addresses = {}});
+    ASSERT_TRUE(bench.store.swap("locks/x", 0, to_text(Holder{"n2", "b9", "x/start", "R0.1"})));
+    Engine engine = bench.engine();
+    Time now{};
+    EXPECT_THAT(bench.rest(engine, now, 2).why, HasSubstr("waits for node 'n2', which has the lock"));
+    ASSERT_TRUE(bench.store.swap("locks/x", bench.store.list("locks/x").begin()->second.revision, std::nullopt));
+    EXPECT_THAT(engine.turn(bench.site, bench.self, now).front().why, HasSubstr("waits for node 'n2'")) << "nobody has said anything";
+    const auto before = bench.runner.jobs.size();
+    engine.heed_store(now);
+    (void)engine.turn(bench.site, bench.self, now);
+    EXPECT_THAT(bench.units.orders, testing::Contains("start db.service"));
+    EXPECT_EQ(bench.runner.jobs.size(), before + 2) << "anew because somebody wrote, and whether it is done";
+}
+
+// As when a secret of another node's rotation is there.
+TEST(Engine, WhoHasSettledLooksSoonWhenSomebodyHasWritten) {
+    Bench bench;
+    Engine engine = bench.engine();
+    Time now{};
+    ASSERT_EQ(bench.rest(engine, now).state, State::settled);
+    const auto jobs = bench.runner.jobs.size();
+    bench.files.files.clear();
+    for (int writes = 0; writes < 10; ++writes) {
+        engine.heed_store(now);
+        (void)engine.turn(bench.site, bench.self, now);
+        now += 50ms;
+    }
+    EXPECT_TRUE(bench.files.files.empty()) << "not for each of many";
+    now += 500ms;
+    (void)engine.turn(bench.site, bench.self, now);
+    EXPECT_FALSE(bench.files.files.empty());
+    EXPECT_LE(bench.runner.jobs.size(), jobs + 1);
+}

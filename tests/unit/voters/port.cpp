@@ -150,6 +150,29 @@ TEST_F(VotersInterface, TheStoreFromAfarIsTheStore) {
     EXPECT_EQ(forming::read_ledger(remote, "db").lock, std::nullopt);
 }
 
+// A bell: what was written by whomever is another mark, and nothing else is.
+TEST_F(VotersInterface, TheMarkIsAnotherWhenSomebodyHasWritten) {
+    const auto n01 = as(n01_), c01 = as(c01_);
+    const auto marks = [&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(120)); // longer than a voter remembers
+        return *ask_marks(c01->client());
+    };
+    const Marks first = marks();
+    client_.put("/audit/elsewhere", "x");
+    EXPECT_EQ(marks(), first);
+    EXPECT_EQ(n01->swap("locks/db", 0, held_by(n01_.id(), "db/join")), "swapped");
+    const Marks locked = marks();
+    EXPECT_NE(locked.formations, first.formations);
+    EXPECT_EQ(locked.members, first.members);
+    EXPECT_EQ(n01->swap("locks/db", revision_of("locks/db"), std::nullopt), "swapped");
+    EXPECT_NE(marks().formations, locked.formations) << "also what is removed";
+    EXPECT_EQ(n01->swap("formations/db/facts/token", 0, "t"), "swapped");
+    const Marks last = marks();
+    remove(n02_);
+    EXPECT_EQ(marks().formations, last.formations);
+    EXPECT_NE(marks().members, last.members);
+}
+
 // ---- Locks -----------------------------------------------------------------------------------------
 
 TEST_F(VotersInterface, ALockIsFreedByItsOwnerByAnOperatorOrTakenOverFromWhoLeft) {

@@ -102,6 +102,7 @@ public:
     [[nodiscard]] Range between(const std::string& first, const std::string& end);
     [[nodiscard]] Range last(const std::string& prefix, std::size_t most); // the last ones by key, the last one first
     [[nodiscard]] Extent extent(const std::string& prefix);
+    [[nodiscard]] std::vector<Extent> extents(const std::vector<std::string>& prefixes); // of one moment, in one question
     Revision put(const std::string& key, const std::string& value);
     Revision remove(const std::string& key); // what is not there is removed already
     [[nodiscard]] Committed commit(const std::vector<Condition>& conditions, const std::vector<Change>& changes);

@@ -41,6 +41,9 @@ struct Parts {
     std::function<Keys()> keys; // of members, to seal to
     forming::SiteStore& store;  // asked only while self() has "store"
     const SigningKey& key;      // the node's own
+    // Another text when anything was written in the store by anybody; nothing where there is no such text. Asked as `store` is, often
+    // after a change and rarely when there was none for long.
+    std::function<std::optional<std::string>()> mark = {};
     std::function<void()> changed;                   // status() is another than before
     std::function<void(const std::string&)> alarm;   // what a person must see
     Machine machine = this_machine();

@@ -51,6 +51,9 @@ public:
     // The next turn looks at all: something else may have changed.
     void look_again();
 
+    // Somebody wrote in the site's store: who waits for something looks at once, and anew; who has settled, in a moment.
+    void heed_store(Time now);
+
     // A job of any formation runs: look again soon.
     [[nodiscard]] bool is_running() const;
 

@@ -110,6 +110,7 @@ private:
     void leave_if_removed();
     void renew_what_is_due();
     void look();
+    void heed(const voters::Marks& marks);
     void compare_roles(const forming::Site& site);
     void hear_wishes();
     [[nodiscard]] PlanFollower::Deeds following();
@@ -144,7 +145,9 @@ private:
     std::unique_ptr<voters::VotersClient> voters_;
     std::shared_ptr<const View> view_;
     std::chrono::steady_clock::time_point looked_{}; // with success
-    std::condition_variable_any over_;
+    std::condition_variable_any over_;    // or it is time to look
+    bool is_look_due_ = false;
+    std::string members_mark_;
     std::string unfit_roles_; // of the plan, that this node's image has not; told already
 
     std::shared_ptr<Office> office_;

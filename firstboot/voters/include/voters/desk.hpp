@@ -4,13 +4,14 @@
 // able to look up later. Where the request comes from is not known here: <voters/port.hpp>, or ashlard's own socket.
 
 #include <voters/authorisation.hpp>
+#include <voters/marks.hpp>
 #include <voters/plan.hpp>
 #include <voters/tally.hpp>
 
 #include <certificates/authority.hpp>
 #include <etcd/client.hpp>
-#include <forming/store.hpp>
 #include <formation/roles.hpp>
+#include <forming/store.hpp>
 
 #include <functional>
 #include <map>
@@ -53,8 +54,8 @@ struct DeskParts {
     SiteId site;
     const certificates::Authority& authority;
     const formation::Formations& formations;
-    // Members as formations see them, with the roles that theirs extend.
     const formation::RoleGraph& roles; // that this release knows: a plan names no others
+    // Members as formations see them, with the roles that theirs extend.
     std::function<forming::Site(const roster::Roster&)> place;
     forming::SiteStore& store; // asked by one thread at a time
     std::function<Time()> now;
@@ -83,6 +84,9 @@ public:
     // What never came to a question: a certificate that does not count.
     void note_stranger(const std::string& from, const std::string& why, etcd::Client& client);
 
+    // Also for this voter itself.
+    [[nodiscard]] Marks marks(etcd::Client& client) { return marks_.read(client); }
+
     [[nodiscard]] const Asks& asks() const { return asks_; }
 
 private:
@@ -108,6 +112,7 @@ private:
     std::map<std::string, Handler, std::less<>> handlers_;
 
     roster::Known roster_;
+    SharedMarks marks_;
 
     std::mutex mutex_; // of what follows
     Tally tally_;
