@@ -36,6 +36,9 @@ TEST_F(Families, Ipv6AloneFoundsASite) {
     const Nodes nodes = voters_of({.name = "berlin", .network = "fd77::"});
     power_on(nodes);
     found(nodes);
+    EXPECT_TRUE(are_settled(nodes)) << what_they_say(nodes);
+    EXPECT_THAT(said(*nodes[0], {"cat", "/etc/chrony/sources.d/ashlar.sources"}), testing::HasSubstr("server fd77::12 iburst"));
+    EXPECT_EQ(nodes[1]->run({"curl", "--silent", "--globoff", "http://[fd77::12]:9100/metrics"}).output.empty(), false) << "the exporter answers there";
     for (const Node* node : nodes) EXPECT_EQ(addresses(*node, "-4"), "");
 }
 

@@ -59,6 +59,22 @@ bool SiteTest::are_members(const Nodes& nodes) {
     });
 }
 
+std::map<std::string, std::string> SiteTest::formations_of(const Node& node) {
+    std::map<std::string, std::string> states;
+    const Json formations = site_of(node).value("formations", Json::object());
+    for (const Json& one : formations.value("list", Json::array())) states[one.at("name")] = one.at("state");
+    return states;
+}
+
+bool SiteTest::are_settled(const Nodes& nodes) {
+    return wait_until(patience, [&] {
+        return std::ranges::all_of(nodes, [](const Node* node) {
+            const auto states = formations_of(*node);
+            return !states.empty() && std::ranges::all_of(states, [](const auto& one) { return one.second == "settled" || one.second == "absent"; });
+        });
+    });
+}
+
 bool SiteTest::comes_to_say(const Node& node, std::string_view part) {
     return wait_until(patience, [&] { return sentence(node).find(part) != std::string::npos; });
 }
@@ -69,7 +85,7 @@ bool SiteTest::stays(std::chrono::seconds time, const std::function<bool()>& hol
 
 std::string SiteTest::what_they_say(const Nodes& nodes) {
     std::string text;
-    for (const Node* node : nodes) text += node->name() + ":\n" + node->run({"ashlarctl", "status"}).output + node->run({"journalctl", "--no-pager", "-n", "8", "-u", "ashlard", "-u", "ashlar-etcd"}).output;
+    for (const Node* node : nodes) text += node->name() + ":\n" + node->run({"ashlarctl", "status"}).output + site_of(*node).value("formations", Json()).dump(1) + "\n" + node->run({"journalctl", "--no-pager", "-n", "8", "-u", "ashlard", "-u", "ashlar-etcd"}).output;
     return text;
 }
 

@@ -41,6 +41,10 @@ protected:
 
     // Members, each with its part of the site at work.
     [[nodiscard]] static bool are_members(const Nodes& nodes);
+    // Its formations, and how they are there.
+    [[nodiscard]] static std::map<std::string, std::string> formations_of(const Node& node);
+    // Whatever runs there is as it should be.
+    [[nodiscard]] static bool are_settled(const Nodes& nodes);
     [[nodiscard]] static bool comes_to_say(const Node& node, std::string_view part);
     // For what must not happen: it holds each time that it is looked at.
     [[nodiscard]] static bool stays(std::chrono::seconds time, const std::function<bool()>& holds);
