@@ -47,8 +47,9 @@ Proposal proposal_from(const std::string& text) {
     return proposal;
 }
 
-bool can_be_two(const site::Site& plan) {
-    const auto& all = plan.access.operators;
+bool can_be_two(const site::Site& plan) { return are_two(plan.access.operators); }
+
+bool are_two(const std::vector<site::Operator>& all) {
     return std::ranges::any_of(all, [&](const site::Operator& proposer) {
         return rights_of(proposer).contains(Right::administer) &&
                std::ranges::any_of(all, [&](const site::Operator& agreeing) { return rights_of(agreeing).contains(Right::approve) && is_another(person_of(proposer), person_of(agreeing)); });

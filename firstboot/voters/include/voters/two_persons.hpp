@@ -8,6 +8,7 @@
 #include <voters/authorisation.hpp>
 
 #include <chrono>
+#include <vector>
 
 namespace ashlar::voters {
 
@@ -28,6 +29,8 @@ struct Proposal {
 
 // Whether the plan has one who may propose and another one who may agree.
 [[nodiscard]] bool can_be_two(const site::Site& plan);
+// The same of these alone, who have said yes.
+[[nodiscard]] bool are_two(const std::vector<site::Operator>& people);
 
 // One person has asked for it without a proposal. Nothing: they may, for there is nobody else.
 [[nodiscard]] std::optional<Refusal> may_alone(const Caller& caller, const Request& what, const site::Site* plan);
