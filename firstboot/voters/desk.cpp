@@ -251,6 +251,7 @@ Outcome Desk::operator_certificate(const Occasion& occasion) {
     const auto& operators = occasion.plan->site.access.operators;
     const auto found = std::ranges::find(operators, key, &site::Operator::key);
     if (found == operators.end()) return *not_allowed("no [[access.operator]] of site.toml has that key");
+    if (const auto* const person = std::get_if<OperatorCaller>(&occasion.caller); person != nullptr && person->person != person_of(*found)) return *not_allowed("an operator renews for their own key alone");
     {
         const std::lock_guard lock(mutex_);
         if (!certificates_.take(found->name, occasion.now)) return Refusal{Reason::too_many, fmt::format("'{}' was given {} certificates within an hour", found->name, Ration::most), {}};

@@ -87,8 +87,9 @@ private:
         request->add_option("--key", words_->key, "The private key, on P-256: [[access.operator]] has its public half")->type_name("FILE")->required()->check(CLI::ExistingFile);
         request->add_option("--passphrase-file", words_->passphrase, "Its passphrase, where it has one")->type_name("FILE")->check(CLI::ExistingFile);
         output(*request);
-        auto* certificate = command(*person, "certificate", "The certificate for a request; on any node of the site, which passes it on to the voters", "ssh root@10.0.0.14 ashlarctl operator certificate - < anna.csr > anna.pem", [words = words_](const Door& door) {
-            const Json answer = answer_of("operator.certificate", ask_node(door, "OperatorCertificate", {{"request", request_in(words->request)}}));
+        auto* certificate = command(*person, "certificate", "The certificate for a request: on any node of the site, which passes it on to the voters, or from afar while the last one holds", "ssh root@10.0.0.14 ashlarctl operator certificate - < anna.csr > anna.pem\n  ashlarctl operator certificate anna.csr -o next.pem --voter 10.0.0.11 …", [words = words_](const Door& door) {
+            const Json wanted{{"request", request_in(words->request)}};
+            const Json answer = door.is_afar() ? ask_voters(door, "operator.certificate", wanted) : answer_of("operator.certificate", ask_node(door, "OperatorCertificate", wanted));
             const auto der = from_base64(answer.at("certificate").get<std::string>());
             if (!der) throw Error("cannot read the certificate: the voters answer with none");
             return keep_pem(door, words->file, answer, certificates::SiteCertificate::from_der(*der, "own").pem());

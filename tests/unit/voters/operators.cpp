@@ -198,6 +198,13 @@ TEST_F(Operators, ACertificateComesFromAnyNode) {
     EXPECT_THAT(vera.said({"node", "list"}), HasSubstr("n01"));
     EXPECT_THAT(log(), Contains(StartsWith("node c01 (" + c01_.id().text() + ") operator.certificate vera until ")));
 
+    // With the one that holds, from afar; for nobody else.
+    write_file(vera.file("own.csr"), request);
+    const std::string next = vera.said({"operator", "certificate", vera.file("own.csr").native()});
+    EXPECT_EQ(next, certificates::SiteCertificate::from_pem(next, "own").pem());
+    EXPECT_THAT(log(), Contains(StartsWith("operator vera operator.certificate vera until ")));
+    EXPECT_THAT(of_own(ben_).said({"operator", "certificate", vera.file("own.csr").native()}), HasSubstr("an operator renews for their own key alone"));
+
     // Somebody whom the plan does not name; what is no request; a key that a site does not certify.
     const TemporaryDirectory other(testing::TempDir(), "other-");
     SigningKey::generate(site_scheme).save_new(other.path() / "nobody.key", std::nullopt);
