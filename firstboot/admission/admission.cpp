@@ -159,6 +159,7 @@ Decision Admission::decide(const Conversation& conversation, const Applicant& ap
     view.open = !plan.trust.enrol_until || now < *plan.trust.enrol_until + std::chrono::days(1);
     view.newcomers = plan.trust.approve == site::Approval::by_hand ? Admittance::by_hand : Admittance::by_itself;
     if (client.get(roster::key::denial(applicant.node))) return Refused{Reason::not_approved, "an operator of this site has turned it away"};
+    if (client.get(roster::key::wipe(applicant.node))) return Refused{Reason::removed, "it was removed from this site, and is to be wiped"};
     view.approved = client.get(roster::key::approval(applicant.node)) || (view.assignment && client.get(roster::key::replacement(view.assignment->name)));
 
     const auto found = site::node_of(plan, facts_in(applicant.application.facts).machine);

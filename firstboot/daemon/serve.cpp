@@ -106,7 +106,8 @@ int serve() {
     service::Service service(identity, node, changed, [&](const journald::Entry& entry) { log.say(entry); });
     std::optional<site_member::SiteService> site;
     if (const auto state = state_of(node)) {
-        site.emplace(*state, identity, site_member::SiteMember::Surroundings{.changed = changed, .alarm = [&](const std::string& text) { log.say(service::site_alarm_entry(text, identity.release)); }, .upgrade = [&] { return upgrade_of(service.phase()); }, .start_again = [] { ::kill(::getpid(), SIGTERM); }}); // systemd starts it again
+        site.emplace(*state, identity, site_member::SiteMember::Surroundings{.changed = changed, .alarm = [&](const std::string& text) { log.say(service::site_alarm_entry(text, identity.release)); }, .upgrade = [&] { return upgrade_of(service.phase()); }, .start_again = [] { ::kill(::getpid(), SIGTERM); }, // systemd starts it again
+                                                                                            .wipe = [&] { service.wipe(); }});
         service.has_site([&] { return site->status(); });
     }
     control::Server server(control::socket_path, [&](const std::string& method, const Json& parameters, const control::Caller& caller) {

@@ -2,11 +2,13 @@
 
 #include "first_state.hpp"
 #include "layers.hpp"
+#include "name.hpp"
 
 #include <base/error.hpp>
 #include <firstboot/identity.hpp>
 #include <node/early.hpp>
 #include <node/mounts.hpp>
+#include <reset/note.hpp>
 #include <state/state.hpp>
 
 #include <sys/mount.h>
@@ -30,17 +32,44 @@ Json state_content() {
     return record ? std::move(record->content) : install_state();
 }
 
+fs::path var_of_container() { return fs::path(container_directory) / "var"; }
+
+// The order stays until the last write; once for each of the two copies, so that none has what was before.
+Json reset_state(const Json& content) {
+    for (const auto& entry : fs::directory_iterator(var_of_container())) fs::remove_all(entry.path());
+    Json after = reset::after_reset(content, {}, reset::time_now());
+    for (int copy = 0; copy < 2; ++copy) state::write(container_state(), after);
+    return after;
+}
+
 } // namespace
 
 bool is_in_container() { return fs::exists(container_state()); }
 
 void start_in_container() {
-    const Json content = state_content();
+    Json content = state_content();
+    if (reset::is_ordered(content)) content = reset_state(content);
     mount_etc("/");
     render("/", content);
-    mount((fs::path(container_directory) / "var").native(), "/var", "", MS_BIND);
+    mount(var_of_container().native(), "/var", "", MS_BIND);
     redirect_state("/");
     record_etc();
+}
+
+// Without a signature: nothing of the machine is erased that somebody would have to prove.
+void order_reset_in_container(const std::string& release, unsigned by) {
+    state::change(container_state(), [&](Json& content) {
+        const reset::Order order{.node = {content.at("hostname").get<std::string>(), content.at("machine_id").get<std::string>()},
+                                 .next = random_name(),
+                                 .site = content.at("installed").at("site").get<std::string>(),
+                                 .release = release,
+                                 .time = reset::time_now(),
+                                 .by = by,
+                                 .partition = {},
+                                 .bytes = 0,
+                                 .content = reset::Content::plain};
+        content = reset::with_order(content, {{"order", text_of(order)}});
+    });
 }
 
 } // namespace ashlar::node

@@ -6,8 +6,14 @@
 #include "own_disk.hpp"
 
 #include <base/error.hpp>
+#include <base/file.hpp>
+#include <node/mounts.hpp>
 #include <reset/erasure.hpp>
 #include <state/state.hpp>
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -46,6 +52,15 @@ Json new_encryption(const Json& state, const Keeping& keeping) {
     return keeping.sealed_to(site);
 }
 
+// Of a node that was installed in place the boot partition is what its medium was.
+void forget_medium(const disks::Disk& disk, const Say& say) {
+    const disks::Partition* const boot = disk.of_type(disks::boot_partition_type);
+    if (boot == nullptr) return;
+    Mount esp(boot->device.native(), "/run/ashlar/reset-esp", "vfat", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    if (erase_site_files(esp.path() / "ashlar")) say("erased what the medium had brought of the site");
+    esp.close();
+}
+
 void make_var(const disks::Disk& disk, const Keeping& keeping) {
     lay_out(disk, Table::kept, definitions_of_var(keeping.var()), keeping);
     keeping.enrol(seen_again(disk));
@@ -77,11 +92,25 @@ reset::Name order_reset(const std::string& release, unsigned by) {
     return order.next;
 }
 
+bool erase_site_files(const fs::path& directory) {
+    if (!fs::is_directory(directory)) return false;
+    for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+        if (!entry.is_regular_file()) continue;
+        const std::string zeros(entry.file_size(), '\0');
+        const Fd file = open_file(entry.path(), O_WRONLY);
+        write_all(file.get(), zeros, entry.path().native());
+        if (::fsync(file.get()) != 0) throw system_error("write", entry.path().native());
+    }
+    fs::remove_all(directory);
+    return true;
+}
+
 void reset_node(const Say& say) {
     const OwnDisk node = own_disk(doing);
     if (!reset::is_ordered(node.content)) throw Error("cannot reset this node: nobody ordered it", "`ashlarctl factory-reset` does");
     require_resettable(node.content);
     const Json content = reset::is_erased(node.content) ? node.content : erased(node, say);
+    forget_medium(node.disk, say);
     say("making /var anew");
     const Keeping keeping(content.contains("encryption") ? Var::encrypted : Var::plain);
     make_var(node.disk, keeping);

@@ -123,6 +123,7 @@ std::string ticket(std::string_view ticket) { return key_below("/tickets/", tick
 std::string approval(const NodeId& node) { return key_below("/approvals/", node.text()); }
 std::string denial(const NodeId& node) { return key_below("/denials/", node.text()); }
 std::string replacement(std::string_view name) { return key_below("/replacements/", name); }
+std::string wipe(const NodeId& node) { return key_below("/wipes/", node.text()); }
 std::string applicant(const NodeId& node) { return key_below(applicants, node.text()); }
 } // namespace key
 

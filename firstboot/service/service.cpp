@@ -2,6 +2,7 @@
 
 #include <base/error.hpp>
 #include <base/file.hpp>
+#include <base/process.hpp>
 #include <bootmenu/menu.hpp>
 #include <breakglass/use.hpp>
 #include <gpt/table.hpp>
@@ -279,6 +280,16 @@ reset::Name Service::factory_reset(const std::string& node, unsigned by) {
     if (failure) throw Error(*failure);
     if (!granted) throw Error("cannot do that now: something else has just begun", "look at `ashlarctl status`");
     return *next;
+}
+
+// The container ends, and whoever starts it again starts another node.
+void Service::wipe() {
+    if (node_ || !node::is_in_container()) {
+        (void)factory_reset(host_name(), 0);
+        return;
+    }
+    node::order_reset_in_container(identity_.release, 0);
+    run_checked({.argv = {"systemctl", "reboot", "--no-block"}});
 }
 
 upgrade::Phase Service::phase() const {

@@ -37,6 +37,7 @@ constexpr const char* etcd_unit = "ashlar-etcd.service";
 const fs::path formations_folder = "/usr/lib/ashlar/formations";
 constexpr std::chrono::milliseconds to_connect = 3s, ask_again = 500ms, to_be_told = 1s, to_find_others = 4s;
 constexpr const char* removed_text = "this node was removed from its site";
+constexpr const char* wiped_text = "this node was removed from its site, and is to be wiped";
 constexpr std::chrono::seconds look_after = 10s, look_soonest = 2s, to_catch_up = 10min;
 
 Time now() { return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }
@@ -330,15 +331,16 @@ void SiteMember::sit(const Sitting& sitting) {
     look();
 }
 
-// Whoever of the other voters answers: that this node is none of the site any more, or not.
-std::optional<bool> SiteMember::is_told_to_be_removed() const {
+// By whoever of the other voters answers. Each proves that it is that voter, and answers this node and no other.
+std::optional<SiteMember::Told> SiteMember::told_by_others() const {
     for (const auto& voter : known_voters()) {
         if (voter.node == node_) continue;
         voters::VotersClient client({.key = key_, .certificate = [this] { return *record().certificate; }, .trust = *trust_, .now = now}, {voter}, to_be_told);
         try {
             const auto answer = client.ask({.ask = "roster"}, voters::VotersClient::Changes::nothing);
             const auto* const refusal = std::get_if<voters::Refusal>(&answer);
-            return refusal != nullptr && refusal->reason == voters::Reason::not_member;
+            if (refusal != nullptr && refusal->reason == voters::Reason::to_wipe) return Told::to_wipe;
+            return refusal != nullptr && refusal->reason == voters::Reason::not_member ? Told::removed : Told::member;
         } catch (const Error&) {
             // It is not there, or knows nothing.
         }
@@ -350,8 +352,8 @@ std::optional<bool> SiteMember::is_told_to_be_removed() const {
 // nobody is there after it came, all of them start again together.
 void SiteMember::refuse_to_sit_where_it_was_removed() const {
     for (const auto end = std::chrono::steady_clock::now() + to_find_others;; std::this_thread::sleep_for(ask_again)) {
-        const auto told = is_told_to_be_removed();
-        if (told == true) throw Error(removed_text, "`ashlarctl node list` on a voter says who belongs to it; installed again, it comes back as another one");
+        const auto told = told_by_others();
+        if (told && told != Told::member) throw Error(removed_text, "`ashlarctl node list` on a voter says who belongs to it; installed again, it comes back as another one");
         if (told || known_voters().size() < 2 || std::chrono::steady_clock::now() > end) return;
     }
 }
@@ -410,14 +412,28 @@ void SiteMember::doubt(const std::string& text) {
 
 // Its etcd would start again and again, and be sent away each time.
 void SiteMember::leave_if_removed() {
-    if (is_told_to_be_removed() != true) return;
-    doubt(removed_text);
+    const auto told = told_by_others();
+    if (!told || told == Told::member) return;
+    if (told == Told::removed) doubt(removed_text);
     membership_.receive_by(nullptr);
     {
         const std::lock_guard lock(mutex_);
         office_.reset();
     }
     (void)run({.argv = {"systemctl", "stop", "--no-block", etcd_unit}});
+    if (told == Told::to_wipe) wipe();
+}
+
+// Where it cannot be, as in the middle of an upgrade, the next look tries again.
+void SiteMember::wipe() {
+    if (!is_wiping_) around_.alarm("this node was removed from its site, and is to be wiped: it erases what it has, and restarts");
+    is_wiping_ = true;
+    try {
+        around_.wipe();
+        doubt(wiped_text);
+    } catch (const Error& error) {
+        doubt(fmt::format("{}: {}", wiped_text, error.message()));
+    }
 }
 
 void SiteMember::renew_what_is_due() {

@@ -14,26 +14,40 @@ namespace {
 struct Applicant {
     NodeId node;
     std::string name; // that it asks for; may be empty
-    etcd::Revision revision = 0;
+    etcd::Condition unchanged; // since it was read
 };
+
+std::string name_in(const Json& record) { return record.contains("name") && record["name"].is_string() ? record["name"].get<std::string>() : std::string(); }
 
 std::variant<Applicant, Refusal> applicant_named(const Occasion& occasion, const std::string& wanted) {
     std::vector<Applicant> found;
     for (const auto& pair : occasion.etcd.range(std::string(roster::key::applicants)).pairs) {
         const auto node = NodeId::parse(std::string_view(pair.key).substr(roster::key::applicants.size()));
-        const Json record = record_in(pair.value);
-        const std::string name = record.contains("name") && record["name"].is_string() ? record["name"].get<std::string>() : std::string();
-        if (node && (node->text() == wanted || name == wanted)) found.push_back({*node, name, pair.modified});
+        const std::string name = name_in(record_in(pair.value));
+        if (node && (node->text() == wanted || name == wanted)) found.push_back({*node, name, {etcd::Condition::Of::modified, pair.key, pair.modified}});
     }
     if (found.empty()) return not_found("nobody waits who is called '{}'", one_line(wanted, 100));
     if (found.size() > 1) return not_now("{} machines wait under the name '{}': say which one by its node id", found.size(), one_line(wanted, 100));
     return found.front();
 }
 
+// Somebody who does not wait, but was turned away, or was removed and may not come back by itself. Not by a name, which another one may
+// have by now; and not who was removed to be wiped.
+std::optional<Applicant> turned_away(const Occasion& occasion, const std::string& id) {
+    const auto node = NodeId::parse(id);
+    if (!node || occasion.etcd.get(roster::key::wipe(*node))) return std::nullopt;
+    const auto known = occasion.roster().nodes.find(*node);
+    const bool is_removed = known != occasion.roster().nodes.end() && known->second.value.state == roster::Member::State::removed;
+    const std::string name = is_removed ? known->second.value.bearer.name : std::string();
+    if (const auto denial = occasion.etcd.get(roster::key::denial(*node))) return Applicant{*node, name, {etcd::Condition::Of::modified, denial->key, denial->modified}};
+    if (is_removed) return Applicant{*node, name, {etcd::Condition::Of::modified, roster::key::node(*node), known->second.revision}};
+    return std::nullopt;
+}
+
 // The one that stands there replaces the other one.
 Deed verdict(const Occasion& occasion, const Applicant& applicant, std::string_view said, std::string_view taken_back) {
     const std::string id = applicant.node.text();
-    return {.conditions = {{etcd::Condition::Of::modified, roster::key::applicant(applicant.node), applicant.revision}},
+    return {.conditions = {applicant.unchanged},
             .changes = {etcd::Put{key::below(said, id), word_of(occasion)}, etcd::Delete{key::below(taken_back, id)}},
             .answer = {{"node", id}, {"name", applicant.name}},
             .about = applicant.name.empty() ? id : fmt::format("{} ({})", one_line(applicant.name, 63), id),
@@ -56,6 +70,7 @@ std::optional<Refusal> leave_etcd(const Occasion& occasion, const NodeId& node, 
     const auto* const member = member_of(members, node, seat);
     if (member == nullptr) return std::nullopt;
     if (auto refusal = may_lose(members, member->id)) return refusal;
+    if (occasion.is_tried) return std::nullopt;
     try {
         occasion.etcd.remove_member(member->id);
         return std::nullopt;
@@ -78,7 +93,12 @@ void free_name(Deed& deed, const Occasion& occasion, const roster::Member& membe
 } // namespace
 
 Outcome approve_node(const Occasion& occasion) {
-    const auto found = applicant_named(occasion, occasion.request.text("node"));
+    const std::string wanted = occasion.request.text("node");
+    auto found = applicant_named(occasion, wanted);
+    if (auto* const refusal = std::get_if<Refusal>(&found); refusal != nullptr && refusal->reason == Reason::not_found) {
+        refusal->details = {"who was turned away or removed is let in again by its node id: `ashlarctl site audit` has it"};
+        if (auto known = turned_away(occasion, wanted)) found = *std::move(known);
+    }
     if (const auto* const refusal = std::get_if<Refusal>(&found)) return *refusal;
     return verdict(occasion, std::get<Applicant>(found), key::approvals, key::denials);
 }

@@ -75,10 +75,10 @@ Outcome withdraw_proposal(const Occasion& occasion) {
                 .what = {}};
 }
 
-Outcome Desk::carry_out(const Occasion& occasion, const Request& what) const {
+Outcome Desk::carry_out(const Occasion& occasion, const Request& what, Earnest earnest) const {
     const auto* const handler = handler_of(what.ask);
     if (handler == nullptr) return Refusal{Reason::unknown_ask, fmt::format("a voter of this release cannot do '{}'", one_line(what.ask, 100)), {}};
-    return (*handler)({.caller = occasion.caller, .request = what, .picture = occasion.picture, .plan = occasion.plan, .etcd = occasion.etcd, .now = occasion.now, .is_agreed_to = true});
+    return (*handler)({.caller = occasion.caller, .request = what, .picture = occasion.picture, .plan = occasion.plan, .etcd = occasion.etcd, .now = occasion.now, .is_agreed_to = true, .is_tried = earnest == Earnest::tried});
 }
 
 Outcome Desk::make_proposal(const Occasion& occasion) const {
@@ -89,7 +89,7 @@ Outcome Desk::make_proposal(const Occasion& occasion) const {
     const auto open = static_cast<std::size_t>(std::ranges::count_if(kept, [&](const Kept& one) { return !has_expired(one.proposal, occasion.now); }));
     if (auto refusal = may_propose(occasion.caller, asks_.find(what.ask)->second, site_in(occasion.plan), open)) return *std::move(refusal);
     // What cannot be done need not be agreed to.
-    const auto tried = carry_out(occasion, what);
+    const auto tried = carry_out(occasion, what, Earnest::tried);
     if (const auto* const refusal = std::get_if<Refusal>(&tried)) return *refusal;
 
     const Proposal proposal{.id = ProposalId::random(), .what = what, .by = std::get<OperatorCaller>(occasion.caller).person, .made = occasion.now, .expires = occasion.now + proposal_life};
@@ -113,7 +113,7 @@ Outcome Desk::agree(const Occasion& occasion) const {
     const auto read = request_of(proposal.what.ask, proposal.what.parameters, asks_);
     if (const auto* const refusal = std::get_if<Refusal>(&read)) return *refusal;
 
-    Outcome outcome = carry_out(occasion, std::get<Request>(read));
+    Outcome outcome = carry_out(occasion, std::get<Request>(read), Earnest::meant);
     if (std::holds_alternative<Refusal>(outcome)) return outcome;
     Deed deed = std::holds_alternative<Deed>(outcome) ? std::get<Deed>(std::move(outcome)) : Deed{.conditions = {}, .changes = {}, .answer = std::get<Json>(std::move(outcome)), .about = {}, .text = {}, .what = {}};
     deed.conditions.push_back({etcd::Condition::Of::modified, key_of(proposal.id), revision});

@@ -24,7 +24,7 @@ std::string name_of_asker(const Asker& asker) {
     return certified != nullptr ? certificates::text_of(certified->bearer) : text_of(Caller(std::get<LocalCaller>(asker)));
 }
 
-bool is_about_who_asks(Reason reason) { return reason == Reason::not_allowed || reason == Reason::not_member || reason == Reason::takes_two || reason == Reason::too_many; }
+bool is_about_who_asks(Reason reason) { return reason == Reason::not_allowed || reason == Reason::not_member || reason == Reason::to_wipe || reason == Reason::takes_two || reason == Reason::too_many; }
 // What people order, and must be able to look up later also when it came to nothing.
 bool is_an_order(const Ask& ask) { return ask.right && *ask.right != Right::view; }
 
@@ -101,7 +101,10 @@ private:
     [[nodiscard]] std::variant<Caller, Refusal> identify(const roster::Roster& roster, const site::Site* plan) const {
         const auto* const certified = std::get_if<Certified>(&asker_);
         if (certified == nullptr) return Caller(std::get<LocalCaller>(asker_));
-        return caller_of(certified->bearer, certified->key, roster, plan);
+        auto caller = caller_of(certified->bearer, certified->key, roster, plan);
+        if (std::holds_alternative<Caller>(caller)) return caller;
+        auto told = told_to_wipe(*certified, roster, client_);
+        return told ? std::variant<Caller, Refusal>(*std::move(told)) : caller;
     }
 
     [[nodiscard]] forming::Ledger ledger_for(const Request& request) const {
@@ -147,6 +150,7 @@ void Desk::add_handlers() {
         {"node.deny", deny_node},
         {"node.remove", remove_node},
         {"node.replace", replace_node},
+        {"node.wipe", wipe_node},
         {"lock.free", free_lock},
         {"formation.retry", retry_formation},
         {"plan.apply", own(&Desk::apply_plan)},

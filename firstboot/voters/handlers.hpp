@@ -21,6 +21,11 @@ namespace ashlar::voters {
 // Whether the site can do without that member of its etcd at all. Whether it can now, etcd knows.
 [[nodiscard]] std::optional<Refusal> may_lose(const std::vector<etcd::ClusterMember>& members, const std::string& id);
 
+// ---- wiping.cpp: who is to erase what it has ----
+[[nodiscard]] Outcome wipe_node(const Occasion& occasion);
+// To a node that was removed so: what it is told in the place of an answer. Nothing for all others.
+[[nodiscard]] std::optional<Refusal> told_to_wipe(const Certified& asker, const roster::Roster& roster, etcd::Client& client);
+
 // ---- about_formations.cpp ----
 [[nodiscard]] Outcome free_lock(const Occasion& occasion);
 [[nodiscard]] Outcome retry_formation(const Occasion& occasion);

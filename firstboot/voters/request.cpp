@@ -20,7 +20,7 @@ constexpr JsonDocument answer_document{.kind = "message", .name = "answer", .rem
 constexpr std::size_t most_text = 4096, most_files = 8, most_base64 = std::size_t{1} << 20U; // a frame has no more
 
 constexpr std::array reasons{std::pair{Reason::malformed, "malformed"},     std::pair{Reason::unknown_ask, "unknown-ask"}, std::pair{Reason::not_allowed, "not-allowed"},
-                             std::pair{Reason::not_member, "not-member"},   std::pair{Reason::not_found, "not-found"},     std::pair{Reason::not_now, "not-now"},
+                             std::pair{Reason::not_member, "not-member"},   std::pair{Reason::to_wipe, "to-wipe"},   std::pair{Reason::not_found, "not-found"},     std::pair{Reason::not_now, "not-now"},
                              std::pair{Reason::takes_two, "takes-two"},     std::pair{Reason::too_many, "too-many"},       std::pair{Reason::unavailable, "unavailable"},
                              std::pair{Reason::unknown, "unknown"}};
 
@@ -103,7 +103,6 @@ const Asks& built_in_asks() {
         {.name = "secret.rotate", .right = Right::administer, .parameters = {{"formation", Kind::text}, {"secret", Kind::text}}},
         {.name = "secret.give", .right = Right::administer, .parameters = {{"formation", Kind::text}, {"secret", Kind::text}, {"value", Kind::bytes}}},
         {.name = "backup", .right = Right::administer},
-        {.name = "site.recover", .right = Right::administer, .parameters = {{"voter", Kind::text}}, .persons = Persons::two},
         {.name = "node.wipe", .right = Right::administer, .parameters = {{"name", Kind::text}}, .persons = Persons::two},
         {.name = "proposal.make", .right = Right::administer, .parameters = {{"what", Kind::text}, {"parameters", Kind::object}}},
         {.name = "proposal.withdraw", .right = Right::administer, .parameters = {{"proposal", Kind::text}}},

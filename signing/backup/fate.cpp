@@ -20,6 +20,7 @@ constexpr std::array site_rules{
     Rule{nodes, Fate::removed},           // whoever comes has another key; the old ones must not come back
     Rule{"/tickets/", Fate::kept},        // a ticket that is used up stays so
     Rule{"/denials/", Fate::kept},        // and who was turned away
+    Rule{"/wipes/", Fate::kept},          // and who is to erase what it has
     Rule{"/names/", Fate::dropped},       // free for the nodes that come
     Rule{"/seats/", Fate::dropped},       // sealed to voters that are gone
     Rule{"/applicants/", Fate::dropped},  // nobody waits any more

@@ -50,7 +50,7 @@ struct TakesTwo {
     const char* ask;
     const char* about; // empty: a site's directory
 };
-constexpr std::array<TakesTwo, 3> all_that_take_two{{{"plan.apply", ""}, {"node.wipe", "name"}, {"site.recover", "voter"}}};
+constexpr std::array<TakesTwo, 2> all_that_take_two{{{"plan.apply", ""}, {"node.wipe", "name"}}};
 
 std::vector<std::string> names_of_them() {
     std::vector<std::string> names;

@@ -180,7 +180,11 @@ TEST_F(Admitting, AReplacementWaitsForAPerson) {
     EXPECT_FALSE(client.get(roster::key::approval(after.node())));
     EXPECT_FALSE(client.get(roster::key::applicant(after.node())));
     // The one that was comes back: not by itself.
-    EXPECT_THAT(enrol(before), HasSubstr("it was removed from this site"));
+    EXPECT_THAT(enrol(before), HasSubstr("it was removed from this site, and comes back only when"));
+    // Nor does one that is to be wiped, whoever approves it.
+    client.put(roster::key::approval(before.node()), "{}");
+    client.put(roster::key::wipe(before.node()), "{}");
+    EXPECT_THAT(enrol(before), HasSubstr("it was removed from this site, and is to be wiped"));
     std::set<std::string> log;
     for (const auto& entry : audit::read(client)) log.insert(entry.what + " " + entry.about + ": " + entry.text);
     EXPECT_EQ(log, (std::set<std::string>{"enrol n04: a new node, by n01", "enrol n04: instead of the one that was, by n01"}));

@@ -18,7 +18,7 @@ TEST(Fate, IsThatOfTheTable) {
     const auto all_are = [](Fate fate, const std::vector<std::string>& keys) {
         for (const auto& key : keys) EXPECT_EQ(fate_of(key), fate) << key;
     };
-    all_are(Fate::kept, {"/test", "/tickets/01", "/denials/01", "/formations/ceph/facts/fsid", "/something/else", "/genesis-of-mine", "/formations/ceph", "/retry"});
+    all_are(Fate::kept, {"/test", "/tickets/01", "/denials/01", "/wipes/01", "/formations/ceph/facts/fsid", "/something/else", "/genesis-of-mine", "/formations/ceph", "/retry"});
     all_are(Fate::removed, {"/nodes/01"});
     all_are(Fate::done, {"/formations/ceph/once/begin"});
     all_are(Fate::newest, {"/audit/000001796000000-0123456789abcdef"});

@@ -64,7 +64,7 @@ const std::map<std::string, std::string> who_may{
     {"node.deny", "approver root"},     {"proposal.agree", "approver root"}, {"node.remove", "operator root"},  {"node.replace", "operator root"},
     {"lock.free", "operator root"},     {"formation.retry", "operator root"}, {"plan.apply", "admin root"},     {"secret.rotate", "admin root"},
     {"secret.give", "admin root"},
-    {"backup", "admin root"},           {"site.recover", "admin root"},     {"node.wipe", "admin root"},        {"proposal.make", "admin root"},
+    {"backup", "admin root"},           {"node.wipe", "admin root"},        {"proposal.make", "admin root"},
     {"proposal.withdraw", "admin root"},
 };
 

@@ -268,6 +268,111 @@ TEST_F(VotersInterface, AnApproverLetsANodeInAndKeepsOneOut) {
     EXPECT_THAT(log(), Contains(StartsWith("operator otto node.approve  refused (not-allowed)")));
 }
 
+// Nobody is shut out for ever; but a name may be another one's by now.
+TEST_F(VotersInterface, WhoWasTurnedAwayOrRemovedIsApprovedByItsId) {
+    const NodeId turned_away = NodeId::random();
+    client_.put(roster::key::applicant(turned_away), Json{{"name", "n05"}}.dump());
+    const auto ben = as(ben_);
+    EXPECT_EQ(ben->refusal("node.deny", {{"node", "n05"}}), "");
+    const auto by_name = std::get<Refusal>(ben->ask("node.approve", {{"node", "n05"}}));
+    EXPECT_EQ(by_name.reason, Reason::not_found);
+    EXPECT_THAT(by_name.details, Contains(HasSubstr("by its node id")));
+    EXPECT_EQ(ben->refusal("node.approve", {{"node", NodeId::random().text()}}), "not-found");
+    EXPECT_EQ(ben->answer("node.approve", {{"node", turned_away.text()}}).at("node"), turned_away.text());
+    EXPECT_FALSE(client_.get(roster::key::denial(turned_away)));
+    EXPECT_TRUE(client_.get(roster::key::approval(turned_away)));
+
+    EXPECT_EQ(ben->refusal("node.approve", {{"node", c01_.id().text()}}), "not-found") << "it is a member";
+    EXPECT_EQ(as(otto_)->refusal("node.remove", {{"name", "c01"}}), "");
+    EXPECT_EQ(ben->answer("node.approve", {{"node", c01_.id().text()}}).at("name"), "c01");
+    EXPECT_TRUE(client_.get(roster::key::approval(c01_.id())));
+}
+
+// etcd, but for one answer: what it says when too few of the others are there.
+class Unwilling final : public etcd::Door {
+public:
+    explicit Unwilling(etcd::Door& door) : door_(door) {}
+    std::variant<Answer, NoAnswer> ask(const std::string& endpoint, const std::string& path, const std::string& body, std::chrono::milliseconds timeout, Enough enough) override {
+        if (path == "/v3/cluster/member/remove") return Answer{503, R"({"code":14,"message":"etcdserver: unhealthy cluster"})"};
+        return door_.ask(endpoint, path, body, timeout, enough);
+    }
+
+private:
+    etcd::Door& door_;
+};
+
+// ---- Wiping ----------------------------------------------------------------------------------------
+
+const Json wipe_c01{{"what", "node.wipe"}, {"parameters", {{"name", "c01"}}}};
+
+TEST_F(VotersInterface, ANodeIsWipedByTwo) {
+    const auto anna = as(anna_), ben = as(ben_);
+    const auto c01 = as(c01_);
+    EXPECT_EQ(anna->refusal("node.wipe", {{"name", "c01"}}), "takes-two");
+    EXPECT_EQ(as_root("node.wipe", {{"name", "c01"}}).at("refused").at("reason"), "takes-two");
+    EXPECT_EQ(ben->refusal("proposal.make", wipe_c01), "not-allowed");
+    const Json proposed = anna->answer("proposal.make", wipe_c01);
+    const Json proposal{{"proposal", proposed.at("proposal")}};
+    EXPECT_EQ(c01->refusal("roster"), "") << "nobody has agreed";
+    EXPECT_EQ(anna->refusal("proposal.agree", proposal), "takes-two");
+    EXPECT_EQ(ben->answer("proposal.agree", proposal), (Json{{"node", c01_.id().text()}, {"voter", false}}));
+
+    EXPECT_EQ(roster::read(client_).member(c01_.id()), nullptr);
+    EXPECT_FALSE(client_.get(roster::key::name("c01")));
+    const auto told = std::get<Refusal>(c01->ask("roster"));
+    EXPECT_EQ(told.reason, Reason::to_wipe);
+    EXPECT_EQ(told.text, "node c01 (" + c01_.id().text() + ") was removed from the site, and is to erase what it has");
+    EXPECT_THAT(told.details, ElementsAre("ordered by operator ben"));
+    EXPECT_THAT(log(), Contains("operator anna proposal.make node.wipe, proposal " + proposed.at("proposal").get<std::string>() + " c01 (" + c01_.id().text() + "): it erases what it has as soon as it hears of it"));
+    EXPECT_THAT(log(), Contains("operator ben node.wipe c01 (" + c01_.id().text() + ") proposed by anna, proposal " + proposed.at("proposal").get<std::string>() + ": it erases what it has as soon as it hears of it"));
+    EXPECT_THAT(log(), Contains(StartsWith("node c01 (" + c01_.id().text() + ") roster  refused (to-wipe)"))) << "when it was told";
+    EXPECT_EQ(ben->refusal("node.approve", {{"node", c01_.id().text()}}), "not-found") << "it does not come back under that key";
+    EXPECT_EQ(anna->refusal("proposal.make", wipe_c01), "not-found");
+}
+
+// Who was only removed is told no more than before; nor is another machine with its id, which has another key.
+TEST_F(VotersInterface, NobodyElseIsToldToWipe) {
+    remove(c01_);
+    EXPECT_EQ(as(c01_)->refusal("roster"), "not-member");
+    client_.put(roster::key::wipe(n02_.id()), "{}");
+    EXPECT_EQ(as(n02_)->refusal("roster"), "") << "it is a member";
+    client_.put(roster::key::wipe(c01_.id()), Json{{"who", "root on n01"}}.dump());
+    EXPECT_EQ(as(c01_)->refusal("roster"), "to-wipe");
+    const Machine other{.key = SigningKey::generate(site_scheme), .name = "c01", .roles = {"compute"}};
+    const Json answer = desk_.answer(Certified{c01_.bearer(), other.key.verifying_key()}, message_of({"roster", Json::object()}), client_);
+    EXPECT_EQ(answer.at("refused").at("reason"), "not-member");
+}
+
+TEST_F(VotersInterface, RootWipesWhereThereAreNoTwo) {
+    client_.put("/plan/site.toml", plan_text(site_, {&anna_}));
+    EXPECT_EQ(as(anna_)->refusal("proposal.make", wipe_c01), "takes-two");
+    EXPECT_EQ(as_root("node.wipe", {{"name", "n01"}}).at("refused").at("text"), "it is the site's last voter: without it nothing of the site would be left");
+    EXPECT_EQ(as_root("node.wipe", {{"name", "c01"}}).at("answer").at("node"), c01_.id().text());
+    EXPECT_EQ(as(c01_)->refusal("roster"), "to-wipe");
+    EXPECT_THAT(log(), Contains(StartsWith("root on n01 node.wipe c01")));
+}
+
+// A proposal changes nothing yet, and a voter that the others need stays.
+TEST_F(VotersInterface, AVoterLeavesEtcdOnlyWhenItIsAgreed) {
+    const std::string address = "127.0.0.77";
+    client_.add_learner(etcd::peer_url(address));
+    client_.put(roster::key::seat(n02_.id()), roster::text_of(roster::Seat{.address = address, .authority = {std::byte{1}}, .etcd_authority = {std::byte{2}}, .site_key = {std::byte{3}}}));
+    EXPECT_EQ(as(anna_)->refusal("proposal.make", {{"what", "node.wipe"}, {"parameters", {{"name", "n01"}}}}), "not-now") << "it is the last voter";
+    const Json proposal{{"proposal", as(anna_)->answer("proposal.make", {{"what", "node.wipe"}, {"parameters", {{"name", "n02"}}}}).at("proposal")}};
+    EXPECT_THAT(client_.members(), SizeIs(2));
+    {
+        etcd::HttpsDoor door(etcd_.identification());
+        Unwilling unwilling(door);
+        etcd::Client client(unwilling, {etcd::client_url(etcd_.address)});
+        const Json answer = desk_.answer(Certified{certificates::OperatorBearer{"ben", ben_.rights}, ben_.key.verifying_key()}, message_of({"proposal.agree", proposal}), client);
+        EXPECT_EQ(answer.at("refused").at("text"), "the site's etcd does not let this voter go now: too few of the others are there");
+        EXPECT_NE(roster::read(client_).member(n02_.id()), nullptr);
+    }
+    EXPECT_EQ(as(ben_)->answer("proposal.agree", proposal).at("voter"), true);
+    EXPECT_THAT(client_.members(), SizeIs(1));
+    EXPECT_THAT(roster::read(client_).seats, SizeIs(1));
+}
+
 TEST_F(VotersInterface, ANodeIsRemovedAndItsNameIsFree) {
     const auto otto = as(otto_);
     const auto c01 = as(c01_);
@@ -302,19 +407,6 @@ TEST_F(VotersInterface, AVoterThatNeverStartedIsRemovedFromEtcdToo) {
     EXPECT_THAT(client_.members(), SizeIs(1));
     EXPECT_THAT(roster::read(client_).seats, SizeIs(1));
 }
-
-// etcd, but for one answer: what it says when too few of the others are there.
-class Unwilling final : public etcd::Door {
-public:
-    explicit Unwilling(etcd::Door& door) : door_(door) {}
-    std::variant<Answer, NoAnswer> ask(const std::string& endpoint, const std::string& path, const std::string& body, std::chrono::milliseconds timeout, Enough enough) override {
-        if (path == "/v3/cluster/member/remove") return Answer{503, R"({"code":14,"message":"etcdserver: unhealthy cluster"})"};
-        return door_.ask(endpoint, path, body, timeout, enough);
-    }
-
-private:
-    etcd::Door& door_;
-};
 
 TEST_F(VotersInterface, AVoterWithoutWhomThereIsNoQuorumStays) {
     const std::string address = "127.0.0.77";
@@ -399,7 +491,8 @@ TEST_F(VotersInterface, AProposalIsWithdrawnAndOneThatCannotBeIsNotMade) {
     const auto anna = as(anna_);
     EXPECT_EQ(anna->refusal("proposal.make", {{"what", "node.remove"}, {"parameters", {{"name", "c01"}}}}), "not-allowed");
     EXPECT_EQ(anna->refusal("proposal.make", {{"what", "node.wipe"}, {"parameters", Json::object()}}), "malformed");
-    EXPECT_EQ(anna->refusal("proposal.make", {{"what", "node.wipe"}, {"parameters", {{"name", "c01"}}}}), "unknown-ask"); // nobody here can
+    EXPECT_EQ(anna->refusal("proposal.make", {{"what", "node.wipe"}, {"parameters", {{"name", "c99"}}}}), "not-found");
+    EXPECT_EQ(anna->refusal("proposal.make", {{"what", "site.recover"}, {"parameters", {{"voter", "n01"}}}}), "unknown-ask"); // by an order of another kind
     EXPECT_EQ(anna->refusal("proposal.make", {{"what", "plan.apply"}, {"parameters", files_of("x")}}), "malformed");
     EXPECT_EQ(anna->refusal("node.wipe", {{"name", "c01"}}), "takes-two");
     const Json proposed = anna->answer("proposal.make", {{"what", "plan.apply"}, {"parameters", files_of(plan_text(site_, {&anna_}))}});

@@ -4,6 +4,7 @@
 // its first process. docs/formats/node-container.md.
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace ashlar::node {
@@ -16,5 +17,9 @@ inline constexpr const char* container_directory = "/run/ashlar/node";
 // Lays /etc and /var over the read-only root; a state that was never written is written as the medium's site.toml says.
 // An Error ends the container.
 void start_in_container();
+
+// A factory reset, as far as there is one: at the next start everything below `var` is removed, and the state is that of another node,
+// of no site. What the medium brings is not read again.
+void order_reset_in_container(const std::string& release, unsigned by);
 
 } // namespace ashlar::node

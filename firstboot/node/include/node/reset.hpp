@@ -25,6 +25,9 @@ namespace ashlar::node {
 // At the start after: carries it out. An Error leaves the order, and the next start goes on.
 void reset_node(const std::function<void(std::string_view)>& say);
 
+// What a medium has of a site in `ashlar`: zeros over each file, and they are removed. Whether there was anything. May be done again.
+[[nodiscard]] bool erase_site_files(const std::filesystem::path& directory);
+
 // Why a node with this state cannot be reset; empty when it can.
 [[nodiscard]] std::string reset_obstacle(const Json& state, bool has_tpm);
 

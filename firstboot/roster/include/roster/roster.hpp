@@ -88,6 +88,7 @@ inline constexpr std::string_view nodes = "/nodes/", seats = "/seats/", applican
 [[nodiscard]] std::string approval(const NodeId& node);      // there: an operator has approved that very key
 [[nodiscard]] std::string denial(const NodeId& node);        // there: an operator has turned it away
 [[nodiscard]] std::string replacement(std::string_view name); // there: whoever comes next under that name may replace who has it
+[[nodiscard]] std::string wipe(const NodeId& node);          // there: it was removed, and is to erase what it has
 [[nodiscard]] std::string applicant(const NodeId& node);     // a newcomer that waits for an operator
 } // namespace key
 

@@ -42,6 +42,8 @@ public:
     // The whole of what is known of the node: docs/formats/node-status.md.
     [[nodiscard]] Json status() const;
     [[nodiscard]] upgrade::Phase phase() const;
+    // The site has given this node up, and wants nothing of it left: a factory reset, as if root had asked. An Error when it cannot be now.
+    void wipe();
 
 private:
     using Wish = std::function<bool(upgrade::Keeper&)>;

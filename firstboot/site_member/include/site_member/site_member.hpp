@@ -47,6 +47,7 @@ public:
         std::function<void(const std::string&)> alarm;        // what people must see
         std::function<forming::Self::Upgrade()> upgrade;      // of this node's releases
         std::function<void()> start_again;                    // the daemon, with what is in the state by then
+        std::function<void()> wipe;                           // nothing of this node is to be left; an Error when that cannot be now
     };
 
     // Lays the node's network. An Error when the machine is not as its site says. `files` has a genesis, and a key or a ticket.
@@ -99,7 +100,8 @@ private:
     void sit(const Sitting& sitting);
     void wait_for_a_vote(const std::string& address);
     [[nodiscard]] Json asked(const std::string& what, Json parameters);
-    [[nodiscard]] std::optional<bool> is_told_to_be_removed() const;
+    enum class Told { member, removed, to_wipe };
+    [[nodiscard]] std::optional<Told> told_by_others() const;
     void refuse_to_sit_where_it_was_removed() const;
     [[nodiscard]] std::map<std::string, NodeId> other_voters() const;
     [[nodiscard]] roster::Member self() const;
@@ -108,6 +110,7 @@ private:
     void stay(const std::stop_token& stop);
     void doubt(const std::string& text);
     void leave_if_removed();
+    void wipe();
     void renew_what_is_due();
     void look();
     void heed(const voters::Marks& marks);
@@ -153,6 +156,7 @@ private:
     std::shared_ptr<Office> office_;
     membership::Membership membership_;
     PlanFollower follower_; // of whoever stays
+    bool is_wiping_ = false; // the same
     const std::unique_ptr<forming::SiteStore> store_;
     std::unique_ptr<formations::FormationService> service_;
     std::mutex looking_;

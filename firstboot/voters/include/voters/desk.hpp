@@ -32,6 +32,7 @@ struct Occasion {
     etcd::Client& etcd;
     Time now;
     bool is_agreed_to = false; // by a second person
+    bool is_tried = false;     // it is only proposed: what the Deed does not say is not done either
 
     [[nodiscard]] const roster::Roster& roster() const { return picture.roster; }
 };
@@ -74,7 +75,7 @@ public:
     Desk(const Desk&) = delete;
     Desk& operator=(const Desk&) = delete;
 
-    // One more ask, or what answers one of the table that has no handler here (`secret.rotate`, `secret.give`: <voters/secrets.hpp>; `backup`, `site.recover`, `node.wipe`).
+    // One more ask, or what answers one of the table that has no handler here (`secret.rotate`, `secret.give`: <voters/secrets.hpp>; `backup`).
     // Before the first question.
     void add(Ask ask, Handler handler);
     void add(const std::string& ask, Handler handler);
@@ -102,7 +103,8 @@ private:
     [[nodiscard]] Outcome make_proposal(const Occasion& occasion) const;
     [[nodiscard]] Outcome agree(const Occasion& occasion) const;
     // What a proposal is about, as if it were asked now.
-    [[nodiscard]] Outcome carry_out(const Occasion& occasion, const Request& what) const;
+    enum class Earnest { tried, meant };
+    [[nodiscard]] Outcome carry_out(const Occasion& occasion, const Request& what, Earnest earnest) const;
 
     [[nodiscard]] forming::Ledger ledger_of(std::string_view formation);
     void note_refusal(const std::string& who, const std::string& ask, const Refusal& refusal, etcd::Client& client);

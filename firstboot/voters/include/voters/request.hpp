@@ -21,6 +21,7 @@ enum class Reason {
     unknown_ask,
     not_allowed, // who asks may not
     not_member,  // who asks is nobody of this site, or is no more
+    to_wipe,     // the same, and it is to erase what it has: two persons ordered it
     not_found,   // what it is about is not there
     not_now,     // it is there, and is not in a state for this
     takes_two,   // one person alone may not
