@@ -12,6 +12,8 @@
 #include <service/service.hpp>
 #include <site_member/site_service.hpp>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <cstddef>
@@ -68,11 +70,21 @@ Json answer_of_site(const std::optional<site_member::SiteService>& site, const s
     const auto name = method.substr(site_interface.size());
     if (name == "Why") return {{"text", member->why(parameters.value("name", std::string()))}};
     if (name == "Authority") return member->authority();
-    if (name != "Ask" && name != "OperatorCertificate" && name != "Recover") throw Error(fmt::format("cannot answer '{}': there is no such method", method));
+    constexpr std::array for_root{"Ask", "OperatorCertificate", "Recover", "RecoveryOrder", "Found", "FoundationOrder"};
+    if (std::ranges::find(for_root, name, [](const char* known) { return std::string_view(known); }) == for_root.end()) throw Error(fmt::format("cannot answer '{}': there is no such method", method));
     if (caller.user != 0) throw Error("cannot ask that: only root at this node may", "use sudo, or an operator's certificate");
-    if (name == "OperatorCertificate") return member->operator_certificate(parameters.value("request", std::string()));
+    const auto text = [&](const char* key) { return parameters.value(key, std::string()); };
+    const auto names = [&](const char* key) { return parameters.value(key, std::vector<std::string>()); };
+    if (name == "OperatorCertificate") return member->operator_certificate(text("request"));
+    if (name == "RecoveryOrder") return {{"order", member->recovery_order(names("lost"))}};
+    if (name == "FoundationOrder") return {{"order", member->foundation_order(names("without"), names("despite"))}};
     if (name == "Recover") {
-        member->recover(parameters.value("lost", std::vector<std::string>()));
+        if (parameters.contains("order")) member->recover_by(text("order"));
+        else member->recover(names("lost"));
+        return Json::object();
+    }
+    if (name == "Found") {
+        member->found_by(text("order"));
         return Json::object();
     }
     return member->ask(parameters.value("request", Json::object()), caller.user);

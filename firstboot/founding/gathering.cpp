@@ -83,7 +83,7 @@ void Roll::want_absent(const std::string& place) {
         if (peer->beacon.name == place) heard = std::max(heard.value_or(peer->heard), peer->heard);
     want(fmt::format("waiting for {}{}, {}", place, declared->sought.empty() ? "" : fmt::format(" ({})", declared->sought),
                      heard ? fmt::format("last heard {} ago", seconds(now_ - *heard)) : "never heard"),
-         fmt::format("power on {}, see that it was flashed for this site and is on this network; or order to go on without it", place));
+         fmt::format("power on {}, see that it was flashed for this site and is on this network; or order to go on without it: `ashlarctl order make found`", place));
 }
 
 std::string Roll::obstacle(const Peer& peer) const {

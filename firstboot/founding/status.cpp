@@ -54,7 +54,7 @@ Status Founder::status() const {
     }
     case Phase::foreign_data:
         return {phase_, "disks of this node carry the site, and the node does not know why: waits for a member",
-                "power on a member of the site; if none exists any more, order to found it despite these disks"};
+                "power on a member of the site; if none exists any more, order to found it despite these disks: `ashlarctl order make found`"};
     case Phase::identity_conflict:
         return {phase_, fmt::format("another machine has the key of this node, {}: takes part in nothing", self_.node.text()),
                 "switch off the copy, and flash it anew"};

@@ -67,10 +67,10 @@ Vote vote_in(JsonObject& parent, const std::string& key, const JsonDocument& doc
     return vote;
 }
 
-Json json_of(const Order& order) { return {{"number", order.number}, {"without", order.without}, {"despite", order.despite}}; }
+Json json_of(const Order& order) { return {{"number", order.number}, {"without", order.without}, {"despite", order.despite}, {"text", base64(bytes_of(order.text))}}; }
 Order order_in(JsonObject& parent, const std::string& key, const JsonDocument& document) {
     JsonObject object(parent.at(key), document, "'" + key + "'");
-    Order order{.number = object.number("number"), .without = object.texts("without"), .despite = object.texts("despite")};
+    Order order{.number = object.number("number"), .without = object.texts("without"), .despite = object.texts("despite"), .text = std::string(text_of(object.bytes("text")))};
     object.finish();
     return order;
 }

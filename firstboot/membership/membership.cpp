@@ -139,6 +139,8 @@ void Membership::hear(const Received& received) {
         if (const auto objection = parts_.settling.objection(propose->genesis)) return refuse(fmt::format("refused the genesis that node {} proposes: {}", received.from.text(), *objection));
     } else if (const auto* promise = std::get_if<Promise>(&received.message); promise != nullptr && promise->accepted) {
         if (const auto objection = parts_.settling.objection_to_repeat(promise->accepted->genesis)) return refuse(fmt::format("does not propose the genesis that node {} has accepted: {}", received.from.text(), *objection));
+    } else if (const auto* prepare = std::get_if<Prepare>(&received.message); prepare != nullptr && prepare->order) {
+        if (const auto objection = parts_.settling.objection_to_order(*prepare->order)) return refuse(fmt::format("refused the order that node {} shows: {}", received.from.text(), *objection));
     }
     happen(received);
 }

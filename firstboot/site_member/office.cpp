@@ -38,7 +38,8 @@ void Office::found(const roster::Member& self, const voters::PlanFiles& files) {
     (void)voters::write_first_plan(client, files);
 }
 
-void Office::forget(const std::vector<std::string>& lost) {
+void Office::forget(const std::vector<std::string>& lost, const std::string& by) {
+    const std::string text = "given up as lost; the site goes on without it" + (by.empty() ? std::string() : "; ordered by " + by);
     const auto session = etcd_.open();
     auto& client = session->client();
     const auto roster = roster::read(client);
@@ -48,7 +49,7 @@ void Office::forget(const std::vector<std::string>& lost) {
         roster::Member gone = *member;
         gone.state = roster::Member::State::removed;
         gone.since = parts_.now();
-        auto [condition, entry] = audit::addition({.time = parts_.now(), .who = fmt::format("root on {}", parts_.place.name), .what = "site.recover", .about = name, .text = "given up as lost; the site goes on without it"});
+        auto [condition, entry] = audit::addition({.time = parts_.now(), .who = fmt::format("root on {}", parts_.place.name), .what = "site.recover", .about = name, .text = text});
         (void)client.commit({{etcd::Condition::Of::modified, roster::key::node(gone.node()), roster.nodes.at(gone.node()).revision}, condition},
                             {etcd::Put{roster::key::node(gone.node()), text_of(gone)}, etcd::Delete{roster::key::name(name)}, etcd::Delete{roster::key::seat(gone.node())}, entry});
     }

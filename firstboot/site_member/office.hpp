@@ -51,8 +51,8 @@ public:
 
     // When etcd answers: this node is noted as a member with a seat, where it was not; the plan where there was none.
     void found(const roster::Member& self, const voters::PlanFiles& files);
-    // Voters that are given up are members no more, and their names are free.
-    void forget(const std::vector<std::string>& lost);
+    // Voters that are given up are members no more, and their names are free. `by`: who ordered it; empty: root here.
+    void forget(const std::vector<std::string>& lost, const std::string& by);
     // Members have the roles and addresses that the plan gives them.
     void follow(const site::Site& plan, const roster::Roster& roster);
     // Before anything else is written: what the site had, where it was lost. `file`: of this node's medium, where it still has it.

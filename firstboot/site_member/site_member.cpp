@@ -20,6 +20,7 @@
 #include <site/ports.hpp>
 #include <site_member/why.hpp>
 #include <sockets/sockets.hpp>
+#include <voters/two_persons.hpp>
 
 #include <algorithm>
 
@@ -133,6 +134,17 @@ std::optional<genesis::Past> past_of(const node::SiteFiles& files) {
 }
 
 voters::Rotation written(formations::SealedVault::Rotation next) { return {std::move(next.key), next.revision, std::move(next.value)}; }
+
+// Of a voter that this node knows by its id and address.
+std::string voter_name(const genesis::Value& value, const site::Site& plan, const voters::VoterAddress& voter) {
+    if (const auto first = std::ranges::find(value.voters, voter.node, &genesis::Voter::node); first != value.voters.end()) return first->name;
+    const auto has_address = [&](const site::Node& node) {
+        const auto found = node.addresses.find(site::Plane::management);
+        return found != node.addresses.end() && std::ranges::any_of(found->second, [&](const site::Address& address) { return address.text() == voter.address; });
+    };
+    const auto planned = std::ranges::find_if(plan.nodes, has_address);
+    return planned == plan.nodes.end() ? voter.node.text() : planned->name;
+}
 
 certificates::Trust trust_of(const genesis::Value& value) { return std::get<certificates::Trust>(certificates::Trust::pinned(value.site, value.authority.der(), value.authority.digest())); }
 
@@ -315,9 +327,12 @@ void SiteMember::sit(const Sitting& sitting) {
     if (past.seat && !past.has_voted) wait_for_a_vote(sitting.seat.address);
     office->etcd().wait(value_->genesis);
     if (order.alone) {
-        office->forget(past.lost);
+        office->forget(past.lost, past.lost_by);
         office->etcd().stop_being_alone(order);
-        keep([](Record& record) { record.lost.clear(); });
+        keep([](Record& record) {
+            record.lost.clear();
+            record.lost_by.clear();
+        });
     }
     if (!past.has_voted) keep([](Record& record) { record.has_voted = true; });
     office->restore(self(), files_.restore());
@@ -573,7 +588,7 @@ std::optional<std::vector<std::string>> SiteMember::unsettled_on(const std::stri
     const auto view = this->view();
     const auto* const member = view ? view->roster.member_called(name) : nullptr;
     if (member == nullptr) return std::nullopt;
-    const auto site = formation_site(view->plan, value_->genesis, view->roster);
+    const auto site = formation_site(view->plan, value_->genesis, view->roster, roles_);
     const std::string node = member->node().text();
     const auto said = store_->list("formations/");
     std::vector<std::string> unsettled;
@@ -594,34 +609,128 @@ Json SiteMember::waiting() const try {
     return Json::array();
 }
 
-// By name; of what this node knew last where etcd does not answer.
+// ---- Recovering --------------------------------------------------------------------------------------------
+
+// By name; of what this node heard last where etcd does not answer: a voter that was replaced is another node under the same name.
 std::map<std::string, NodeId> SiteMember::other_voters() const {
     std::map<std::string, NodeId> others;
-    const auto view = this->view();
-    if (view) {
+    if (const auto view = this->view()) {
         for (const auto& [node, seat] : view->roster.seats)
             if (const auto* const member = view->roster.member(node); member != nullptr && node != node_) others[member->bearer.name] = node;
     } else if (value_) {
-        for (const auto& voter : value_->voters)
-            if (voter.node != node_) others[voter.name] = voter.node;
+        for (const auto& voter : known_voters())
+            if (voter.node != node_) others[voter_name(*value_, files_.site, voter)] = voter.node;
     }
     return others;
 }
 
-void SiteMember::recover(const std::vector<std::string>& lost) {
-    const Record past = record();
-    if (!past.has_voted || !seat::Places().has_data()) throw Error("cannot recover the site from here: this node has no data of its etcd", "do it on a voter that has");
-    if (past.lost == lost) return; // it is under way
+GenesisId SiteMember::genesis() const {
+    const std::lock_guard lock(mutex_);
+    if (!value_) throw Error("cannot say which genesis the site has: this node belongs to none yet", "`ashlarctl status` says what it waits for");
+    return value_->genesis;
+}
+
+// All others, and none of them is there.
+std::vector<voters::NamedNode> SiteMember::lost_voters(const std::vector<std::string>& lost) const {
+    if (!record().has_voted || !seat::Places().has_data()) throw Error("cannot recover the site from here: this node has no data of its etcd", "do it on a voter that has");
     const auto others = other_voters();
+    std::vector<voters::NamedNode> all;
     for (const auto& [name, node] : others) {
         if (std::ranges::find(lost, name) == lost.end()) throw Error(fmt::format("cannot recover the site: its voter {} is not among those that are lost", name), "it goes on with this node alone: name all others, or repair one of them and wait for the quorum");
         if (membership_.hears(node)) throw Error(fmt::format("cannot recover the site: {} is there, this node hears it", name), "with it the site may go on by itself; otherwise switch it off, and wait a minute");
+        all.push_back({node, name});
     }
     for (const auto& name : lost)
         if (!others.contains(name)) throw Error(fmt::format("cannot recover the site: it has no other voter '{}'", name), "`ashlarctl status` names them");
-    keep([&](Record& record) { record.lost = lost; });
+    return all;
+}
+
+std::string SiteMember::recovery_order(const std::vector<std::string>& lost) const {
+    const Time made = now();
+    return text_of(voters::SignedOrder{.order = {.site = *files_.site.id, .what = voters::Recovery{.genesis = genesis(), .survivor = {node_, place_->name}, .lost = lost_voters(lost), .made = made, .expires = made + voters::order_life}}, .signatures = {}});
+}
+
+void SiteMember::recover(const std::vector<std::string>& lost) {
+    if (!lost.empty() && record().lost == lost) return; // it is under way
+    if (voters::can_be_two(files_.site))
+        throw Error("cannot recover the site on one person's word: its plan names two who order it", "`ashlarctl order make recover` on this node; one who is 'admin' and another one who is 'approver' sign it with `ashlarctl order sign`; then `ashlarctl site recover --order FILE`");
+    (void)lost_voters(lost);
+    give_up(lost, {});
+}
+
+// Each order fits once: whoever was given up is no voter any more, and who comes in its place is another node.
+void SiteMember::recover_by(const std::string& text) {
+    const auto order = voters::order_from(text, "order");
+    const auto orderers = voters::require_orderers(order, files_.site, now());
+    const auto* const recovery = std::get_if<voters::Recovery>(&order.order.what);
+    if (recovery == nullptr) throw Error("cannot use the order: it is not about recovering a site", "`ashlarctl order show` says what it is about");
+    if (recovery->genesis != genesis()) throw Error("cannot use the order: it is about another genesis of the site", "this node makes another one: `ashlarctl order make recover`");
+    if (recovery->survivor.node != node_) throw Error(fmt::format("cannot use the order: it is for {} (node {}), and this is node {}", recovery->survivor.name, recovery->survivor.node.text(), node_.text()), "carry it out there");
+    std::vector<std::string> lost;
+    for (const auto& one : recovery->lost) lost.push_back(one.name);
+    if (record().lost == lost) return; // it is under way
+    if (lost_voters(lost) != recovery->lost) throw Error("cannot use the order: a voter that it gives up is another machine by now, under the same name", "this node makes another one: `ashlarctl order make recover`");
+    give_up(lost, fmt::format("{} {}", orderers.size() == 1 ? "operator" : "operators", voters::names_of(orderers)));
+}
+
+void SiteMember::give_up(const std::vector<std::string>& lost, const std::string& by) {
+    keep([&](Record& record) {
+        record.lost = lost;
+        record.lost_by = by;
+    });
     around_.start_again();
 }
+
+// ---- Founding by order -------------------------------------------------------------------------------------
+
+namespace {
+
+// Verified; an Error for one that is not.
+founding::Order founding_order(const std::string& text, const site::Site& plan) {
+    const auto order = voters::order_from(text, "order");
+    (void)voters::require_orderers(order, plan, now());
+    const auto* const foundation = std::get_if<voters::Foundation>(&order.order.what);
+    if (foundation == nullptr) throw Error("cannot use the order: it is not about founding a site", "`ashlarctl order show` says what it is about");
+    return {.number = foundation->number, .without = foundation->without, .despite = foundation->despite, .text = text};
+}
+
+void require_lawful(const founding::Order& order, const site::Site& plan) {
+    const auto charter = charter_of(plan);
+    if (charter.mode != founding::Mode::listed) throw Error("cannot found the site by an order: it does not list its voters", "power on as many blank nodes as site.toml expects");
+    if (!founding::is_lawful(order, charter)) throw Error("cannot found the site so: more than half of its declared voters must be left, and no other names stand in an order", "site.toml names them: [[node]] with voter = true");
+}
+
+} // namespace
+
+std::optional<std::string> SiteMember::objection_to_order(const founding::Order& order) {
+    try {
+        return founding_order(order.text, files_.site) == order ? std::nullopt : std::optional<std::string>("it says something else than what was signed");
+    } catch (const Error& error) {
+        return error.message();
+    }
+}
+
+void SiteMember::require_founding() const {
+    if (!place_->voter || !files_.key()) throw Error("cannot found the site from here: this node has no say in it", "do it on a voter");
+    const std::lock_guard lock(mutex_);
+    if (value_) throw Error("cannot found the site: it is founded", "`ashlarctl site recover` is for one that has lost its voters");
+}
+
+std::string SiteMember::foundation_order(const std::vector<std::string>& without, const std::vector<std::string>& despite) const {
+    require_founding();
+    const voters::Foundation foundation{.number = static_cast<std::uint64_t>(now().time_since_epoch().count()), .without = without, .despite = despite};
+    require_lawful({.number = foundation.number, .without = without, .despite = despite}, files_.site);
+    return text_of(voters::SignedOrder{.order = {.site = *files_.site.id, .what = foundation}, .signatures = {}});
+}
+
+void SiteMember::found_by(const std::string& text) {
+    require_founding();
+    auto order = founding_order(text, files_.site);
+    require_lawful(order, files_.site);
+    membership_.take(std::move(order));
+}
+
+// ---- Asked by people ---------------------------------------------------------------------------------------
 
 Json SiteMember::ask(const Json& request, unsigned user) {
     const auto office = this->office();

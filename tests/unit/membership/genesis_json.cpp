@@ -15,7 +15,7 @@ using testing::HasSubstr;
 const NodeId a{{std::byte{1}}}, b{{std::byte{2}}};
 const Ballot ballot{.round = 7, .proposer = a, .mark = 0xfedcba9876543210U};
 const Genesis genesis{.id = GenesisId{{std::byte{9}}}, .voters = {{"n01", a}, {"n02", b}}, .value = {std::byte{'v'}}};
-const Order order{.number = 3, .without = {"n03"}, .despite = {}};
+const Order order{.number = 3, .without = {"n03"}, .despite = {}, .text = "{}\n"};
 
 std::vector<Message> messages() {
     return {Prepare{.ballot = ballot, .electorate = genesis.voters, .charter = {std::byte{4}}, .order = order},

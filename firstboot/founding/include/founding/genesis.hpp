@@ -65,6 +65,7 @@ struct Order {
     std::uint64_t number = 0;         // of two orders the one with the higher number holds
     std::vector<std::string> without; // places that nobody waits for; what remains is more than half of all
     std::vector<std::string> despite; // places whose disks carry the site, and that means nothing
+    std::string text{};               // as it was signed, for others to verify; nothing here reads it
     bool operator==(const Order&) const = default;
 };
 

@@ -43,6 +43,8 @@ public:
     // What speaks against proposing again what another voter has accepted: a proposer has no choice then. Its promise was never heard of.
     // Called from the loop.
     [[nodiscard]] virtual std::optional<std::string> objection_to_repeat([[maybe_unused]] const founding::Genesis& genesis) { return std::nullopt; }
+    // What speaks against an operator's order that another voter shows with its ballot: then it never came. Called from the loop.
+    [[nodiscard]] virtual std::optional<std::string> objection_to_order([[maybe_unused]] const founding::Order& order) { return "nobody here can tell whose it is"; }
     // For a node that has no say in the agreement, and so is told nothing of it: it is enrolled by that member, and learns the genesis.
     [[nodiscard]] virtual founding::Genesis introduce(const beacon_port::Origin& member) = 0;
     // Returns when this node's part of the site is set up and works: at genesis, and again at each start.
@@ -76,6 +78,8 @@ public:
 
     // Who wants to be a member is received by it from now on.
     void receive_by(std::shared_ptr<Reception> reception);
+    // An operator's order, which is one: verified.
+    void take(founding::Order order) { post(founding::Ordered{std::move(order)}); }
     // Within the time in which nodes are.
     [[nodiscard]] bool hears(const NodeId& node) const;
 

@@ -18,6 +18,7 @@ struct Record {
     std::optional<roster::Seat> seat;          // of a voter that came after the first ones
     bool has_voted = false;                    // its etcd has answered as a member
     std::vector<std::string> lost;             // voters that an operator has given up: its etcd goes on without them
+    std::string lost_by;                       // who has ordered that, for the audit log; empty: root here
     std::vector<voters::VoterAddress> voters;  // whom it asks: as it heard last
 };
 

@@ -17,6 +17,7 @@
 #include <site_member/plan_follower.hpp>
 #include <site_member/record.hpp>
 #include <voters/client.hpp>
+#include <voters/order.hpp>
 #include <voters/plan.hpp>
 #include <voters/secrets.hpp>
 
@@ -63,8 +64,17 @@ public:
     // Too many voters are lost for the site's etcd to go on: this one goes on alone, with what it knows, and the others are given up. An
     // Error when one of them is there, when it is not all others that are named, or when this node has nothing to go on with. The daemon
     // starts again, and carries it out however often it is cut off.
+    //
+    // On root's word, where the plan does not name two persons who could order it; otherwise by their order: docs/formats/order.md.
     void recover(const std::vector<std::string>& lost);
-    // The same for an operator's certificate, on any node: it passes the request (PKCS #10, base64) on as its own question.
+    void recover_by(const std::string& order);
+    // Such an order for this node, which nobody has signed.
+    [[nodiscard]] std::string recovery_order(const std::vector<std::string>& lost) const;
+    // A site that is not founded yet does without some of its voters, or despite what is on their disks, by an admin's order. An Error when
+    // this node has no say in it, and for an order that leaves too few.
+    void found_by(const std::string& order);
+    [[nodiscard]] std::string foundation_order(const std::vector<std::string>& without, const std::vector<std::string>& despite) const;
+    // As ask(), for an operator's certificate, on any node: it passes the request (PKCS #10, base64) on as its own question.
     [[nodiscard]] Json operator_certificate(const std::string& request);
     // "site", the "certificate" of its authority (DER, base64), and addresses of "voters": what operators trust, and whom they ask.
     [[nodiscard]] Json authority() const;
@@ -75,6 +85,7 @@ private:
     [[nodiscard]] founding::Genesis make(const founding::Electorate& voters, const std::vector<std::pair<NodeId, Bytes>>& offers) override { return delegate_.make(voters, offers); }
     [[nodiscard]] std::optional<std::string> objection(const founding::Genesis& genesis) override { return delegate_.objection(genesis); }
     [[nodiscard]] std::optional<std::string> objection_to_repeat(const founding::Genesis& genesis) override { return delegate_.objection_to_repeat(genesis); }
+    [[nodiscard]] std::optional<std::string> objection_to_order(const founding::Order& order) override;
     [[nodiscard]] founding::Genesis introduce(const beacon_port::Origin& member) override;
     void settle(const founding::Genesis& genesis, bool voter) override;
 
@@ -103,7 +114,11 @@ private:
     enum class Told { member, removed, to_wipe };
     [[nodiscard]] std::optional<Told> told_by_others() const;
     void refuse_to_sit_where_it_was_removed() const;
+    [[nodiscard]] GenesisId genesis() const;
     [[nodiscard]] std::map<std::string, NodeId> other_voters() const;
+    [[nodiscard]] std::vector<voters::NamedNode> lost_voters(const std::vector<std::string>& lost) const;
+    void require_founding() const;
+    void give_up(const std::vector<std::string>& lost, const std::string& by);
     [[nodiscard]] roster::Member self() const;
 
     // Staying.
