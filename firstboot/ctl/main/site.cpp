@@ -11,6 +11,7 @@
 #include <certificates/certificate.hpp>
 #include <signing/base64.hpp>
 #include <signing/bytes.hpp>
+#include <voters/order.hpp>
 
 #include <cstdio>
 #include <filesystem>
@@ -33,16 +34,33 @@ std::string authority_pem(const Json& answer) {
     return certificates::SiteCertificate::from_der(*der, "authority").pem();
 }
 
-// Nobody types it by a key too many.
-bool agrees(const std::string& site, const std::vector<std::string>& lost) {
-    fmt::print("{} goes on with this node alone. {} can never come back as they are: they must be installed again.\nType the site's name, {}, to go on: ", site, join(lost, " and "), site);
+// Nobody types a name by a key too many.
+bool types(const std::string& name, std::string_view what_happens) {
+    fmt::print("{}\nType {}, to go on: ", what_happens, name);
     std::fflush(stdout);
     std::string line;
     std::getline(std::cin, line);
-    return line == site;
+    return line == name;
 }
 
-int recover(const Door& door, const std::string& yes, const std::vector<std::string>& lost) {
+bool agrees(const std::string& site, const std::vector<std::string>& lost) {
+    return types(site, fmt::format("{} goes on with this node alone. {} can never come back as they are: they must be installed again.", site, join(lost, " and ")));
+}
+
+// Names of those whom an order gives up: for whoever carries it out.
+std::vector<std::string> lost_in(const std::string& order, const std::string& file) {
+    const auto read = voters::order_from(order, file);
+    const auto* const recovery = std::get_if<voters::Recovery>(&read.order.what);
+    if (recovery == nullptr) throw Error(fmt::format("cannot recover the site by '{}': that order is not about it", file), "`ashlarctl order show` says what it is about");
+    std::vector<std::string> lost;
+    for (const auto& one : recovery->lost) lost.push_back(one.name);
+    return lost;
+}
+
+int recover(const Door& door, const std::string& yes, std::vector<std::string> lost, const std::string& file) {
+    const std::string order = file.empty() ? std::string() : read_file(file);
+    if (!file.empty()) lost = lost_in(order, file);
+    if (lost.empty()) throw Error("cannot recover the site: nobody is named who is lost", "say --lost NODE for each other voter, or --order FILE");
     const auto site = control::call(door.socket, "org.ashlar.Node.Status", Json::object()).value("site", Json::object()).value("site", std::string());
     if (yes.empty() && ::isatty(STDIN_FILENO) == 0) throw Error("cannot recover the site: nobody is there to type its name", "programs say --yes SITE");
     if (!yes.empty() && yes != site) throw Error(fmt::format("cannot recover '{}': this node belongs to the site '{}'", yes, site), "name the site that is meant");
@@ -50,9 +68,24 @@ int recover(const Door& door, const std::string& yes, const std::vector<std::str
         fmt::print("nothing is done\n");
         return 1;
     }
-    (void)control::call(door.socket, "org.ashlar.Site.Recover", {{"lost", lost}});
+    (void)control::call(door.socket, "org.ashlar.Site.Recover", file.empty() ? Json{{"lost", lost}} : Json{{"order", order}});
     fmt::print("the site goes on with this node; `ashlarctl status` shows when\n");
     return 0;
+}
+
+// ---- Wiping ------------------------------------------------------------------------------------------------
+
+// From afar it is proposed: the plan knows two persons there, or nobody may. Root orders it where it does not.
+int wipe(const Door& door, const std::string& node, const std::string& yes) {
+    const Json parameters{{"name", node}};
+    if (door.is_afar()) return show(door, ask_voters(door, "proposal.make", {{"what", "node.wipe"}, {"parameters", parameters}}), proposed_text);
+    if (yes.empty() && ::isatty(STDIN_FILENO) == 0) throw Error("cannot wipe the node: nobody is there to type its name", "programs say --yes NODE");
+    if (!yes.empty() && yes != node) throw Error(fmt::format("cannot wipe '{}': --yes names '{}'", node, yes), "name the node that is meant");
+    if (yes.empty() && !types(node, fmt::format("{} belongs to the site no more, and erases what it has: nobody can take that back.", node))) {
+        fmt::print("nothing is done\n");
+        return 1;
+    }
+    return show(door, ask_voters(door, "node.wipe", parameters), [&](const Json&) { return fmt::format("{} is no member of the site any more; it erases what it has as soon as it hears of it\n", node); });
 }
 
 // ---- The backup --------------------------------------------------------------------------------------------
@@ -121,7 +154,7 @@ std::string given_text(const Json& given) {
 }
 
 struct Words {
-    std::string node, formation, secret, directory, file, yes;
+    std::string node, formation, secret, directory, file, yes, order;
     std::vector<std::string> lost;
     unsigned newest = 50;
 };
@@ -154,6 +187,10 @@ private:
         about(*node, "deny", "node.deny", "Turn a machine away that waits", "ashlarctl node deny n04", "is turned away");
         about(*node, "replace", "node.replace", "The next machine that comes under this name takes its place", "ashlarctl node replace n02", "is replaced by the next machine that comes under its name");
         about(*node, "remove", "node.remove", "It belongs to the site no more; what it held passes to the others", "ashlarctl node remove n05", "is no member of the site any more");
+        auto* gone = command(*node, "wipe", "The same, and it erases what it has; takes two persons: this proposes it, or orders it where the plan has no two", "ashlarctl node wipe n05 --voter 10.0.0.11 …       anna proposes it\n  ashlarctl proposal agree 3f0c… --voter 10.0.0.11 …  ben agrees",
+                             [words = words_](const Door& door) { return wipe(door, words->node, words->yes); });
+        gone->add_option("NODE", words_->node, "Its name in site.toml")->required();
+        gone->add_option("--yes", words_->yes, "Its name again, where nobody is there to type it")->type_name("NODE");
     }
 
     void add_site() {
@@ -166,9 +203,14 @@ private:
         auto* apply = command(*site, "apply", "Another plan: site.toml and its table of nodes", "ashlarctl site apply berlin-1/", [words = words_](const Door& door) {
             return show(door, ask_voters(door, "plan.apply", {{"files", plan_files(words->directory)}}), [](const Json&) { return std::string("the site has this plan from now on; its nodes take it over one by one\n"); });
         });
-        auto* alone = command(*site, "recover", "Too many voters are lost for good: the site goes on with this node alone", "ashlarctl site recover --lost n02 --lost n03", [words = words_](const Door& door) { return recover(door, words->yes, words->lost); });
-        alone->add_option("--lost", words_->lost, "A voter that will not come back; all others must be named")->required()->type_name("NODE");
+        auto* alone = command(*site, "recover", "Too many voters are lost for good: the site goes on with this node alone", "ashlarctl site recover --lost n02 --lost n03\n  ashlarctl site recover --order order.json       where the plan names two who order it", [words = words_](const Door& door) { return recover(door, words->yes, words->lost, words->order); });
+        auto* lost = alone->add_option("--lost", words_->lost, "A voter that will not come back; all others must be named")->type_name("NODE");
+        alone->add_option("--order", words_->order, "What two operators have signed: `ashlarctl order make recover`")->type_name("FILE")->check(CLI::ExistingFile)->excludes(lost);
         alone->add_option("--yes", words_->yes, "The site's name, where nobody is there to type it")->type_name("SITE");
+        auto* found = command(*site, "found", "By an admin's order: without some of its voters", "ashlarctl site found --order order.json", [words = words_](const Door& door) {
+            return show(door, ask_node(door, "Found", {{"order", read_file(words->order)}}), [](const Json&) { return std::string("this node goes by that order from now on, and shows it to the others; `ashlarctl status` shows what comes of it\n"); });
+        });
+        found->add_option("--order", words_->order, "What an admin has signed: `ashlarctl order make found`")->type_name("FILE")->required()->check(CLI::ExistingFile);
         auto* authority = command(*site, "authority", "The certificate of the site's authority: what operators trust when they ask from afar", "ssh root@10.0.0.11 ashlarctl site authority > berlin-1.pem", [words = words_](const Door& door) {
             const Json answer = ask_node(door, "Authority");
             return keep_pem(door, words->file, answer, authority_pem(answer));
@@ -233,6 +275,7 @@ Json plan_files(const std::string& directory) {
 void add_site_commands(CLI::App& app, const Choose& choose) {
     Commands(app, choose).add();
     add_operator_commands(app, choose);
+    add_order_commands(app, choose);
 }
 
 } // namespace ashlar::ctl

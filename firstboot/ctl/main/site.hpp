@@ -10,6 +10,8 @@ namespace ashlar::ctl {
 void add_site_commands(CLI::App& app, const Choose& choose);
 // Those about people: certificates, and what takes two of them.
 void add_operator_commands(CLI::App& app, const Choose& choose);
+// `order`.
+void add_order_commands(CLI::App& app, const Choose& choose);
 
 // A site's directory, as `plan.apply` wants it.
 [[nodiscard]] Json plan_files(const std::string& directory);

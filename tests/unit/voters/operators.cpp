@@ -4,6 +4,7 @@
 
 #include <control/server.hpp>
 #include <voters/by_address.hpp>
+#include <voters/order.hpp>
 
 #include <base/process.hpp>
 
@@ -168,6 +169,62 @@ TEST_F(Operators, ForWhatTakesTwoOneIsNotEnough) {
     EXPECT_EQ(anna.said({"proposal", "withdraw", second.substr(0, second.find(' '))}), "withdrawn\n");
     EXPECT_EQ(client_.range("/proposals/").pairs.size(), 0U);
     EXPECT_EQ(anna.say({"proposal", "make", "node.approve", "n04"}).exit_code, 2);
+}
+
+TEST_F(Operators, ANodeIsWipedByTwo) {
+    const auto anna = of_own(anna_), ben = of_own(ben_);
+    const std::string proposed = anna.said({"node", "wipe", "c01"});
+    EXPECT_THAT(proposed, AllOf(HasSubstr("node.wipe   by anna, until "), HasSubstr("ashlarctl proposal agree ")));
+    const std::string id = proposed.substr(0, proposed.find(' '));
+    EXPECT_THAT(ben.said({"proposal", "show", id}), HasSubstr("c01"));
+    EXPECT_EQ(ben.said({"proposal", "agree", id}), "agreed, and done\n");
+    EXPECT_TRUE(client_.get(roster::key::wipe(c01_.id())));
+    EXPECT_EQ(as(c01_)->refusal("roster"), "to-wipe");
+}
+
+// A node makes it, each signs it at home, and the node takes it.
+TEST_F(Operators, AnOrderIsMadeSignedShownAndCarriedOut) {
+    const TemporaryDirectory node(testing::TempDir(), "node-");
+    const std::string made = text_of(SignedOrder{.order = {.site = site_, .what = Recovery{.genesis = GenesisId::random(), .survivor = {n01_.id(), "n01"}, .lost = {{n02_.id(), "n02"}}, .made = OneEtcd::now(), .expires = OneEtcd::now() + order_life}}, .signatures = {}});
+    std::vector<std::pair<std::string, Json>> asked;
+    control::Server server(node.path() / "socket", [&](const std::string& method, const Json& parameters, const control::Caller&) -> Json {
+        asked.emplace_back(method, parameters);
+        if (method == "org.ashlar.Node.Status") return {{"site", {{"site", "berlin-1"}}}};
+        return {{"order", made}};
+    });
+    std::jthread running([&] { server.run([] {}); });
+    const std::shared_ptr<void> end(nullptr, [&](void*) { server.stop(); }); // whatever fails below
+    const auto at_node = [&](std::vector<std::string> words) {
+        std::vector<std::string> argv{ASHLARCTL, "--socket", (node.path() / "socket").native()};
+        argv.insert(argv.end(), words.begin(), words.end());
+        return run({.argv = std::move(argv)});
+    };
+    const std::string order = (node.path() / "order.json").native();
+    const ashlar::Outcome printed = at_node({"order", "make", "recover", "--lost", "n02"});
+    EXPECT_EQ(printed.output, made) << printed.errors;
+    write_file(order, printed.output);
+    const auto anna = of_own(anna_), ben = of_own(ben_);
+    const std::string plan = directory(plan_text(site_, {&anna_, &ben_}));
+    EXPECT_THAT(at_node({"order", "show", order}).output, AllOf(StartsWith("recover the site: n01 (node " + n01_.id().text() + ") goes on alone\n  given up for good: n02 (node " + n02_.id().text() + ")\n"), HasSubstr("nobody has signed it")));
+    EXPECT_EQ(at_node({"order", "sign", order, "--key", anna.file("own.key").native()}).output, "signed; " + order + " now has 1 signature\n");
+    EXPECT_THAT(at_node({"order", "sign", order, "--key", anna.file("own.key").native()}).errors, HasSubstr("this key has signed it already"));
+    EXPECT_THAT(at_node({"order", "show", order, "--site", plan}).output, AllOf(HasSubstr("signed by anna\n"), HasSubstr("anna cannot order it")));
+    EXPECT_EQ(at_node({"order", "sign", order, "--key", ben.file("own.key").native()}).exit_code, 0);
+    EXPECT_THAT(at_node({"order", "show", order, "--site", plan}).output, HasSubstr("signed by anna\n  signed by ben\n  these may order it\n"));
+    EXPECT_THAT(at_node({"order", "show", order, "--site", directory(plan_text(site_, {&anna_}))}).errors, HasSubstr("no [[access.operator]]"));
+    EXPECT_EQ(parse_json(at_node({"--json", "order", "show", order}).output, "order"), parse_json(read_file(order), "order"));
+
+    EXPECT_THAT(at_node({"site", "recover", "--order", order, "--yes", "munich"}).errors, HasSubstr("this node belongs to the site 'berlin-1'"));
+    EXPECT_EQ(at_node({"site", "recover", "--order", order, "--yes", "berlin-1"}).exit_code, 0);
+    EXPECT_EQ(asked.back(), (std::pair<std::string, Json>("org.ashlar.Site.Recover", {{"order", read_file(order)}})));
+    EXPECT_EQ(at_node({"site", "recover", "--lost", "n02", "--yes", "berlin-1"}).exit_code, 0);
+    EXPECT_EQ(asked.back().second, (Json{{"lost", {"n02"}}}));
+    EXPECT_EQ(at_node({"site", "recover", "--lost", "n02", "--order", order}).exit_code, 2) << "one or the other";
+    EXPECT_THAT(at_node({"site", "recover", "--yes", "berlin-1"}).errors, HasSubstr("nobody is named who is lost"));
+    EXPECT_EQ(at_node({"order", "make", "found", "--without", "n03"}).output, made);
+    EXPECT_EQ(asked.back(), (std::pair<std::string, Json>("org.ashlar.Site.FoundationOrder", {{"without", {"n03"}}, {"despite", Json::array()}})));
+    EXPECT_THAT(at_node({"order", "make", "found"}).errors, HasSubstr("it would order nothing"));
+    EXPECT_THAT(at_node({"site", "found", "--order", order}).output, HasSubstr("goes by that order from now on"));
 }
 
 // At a node without a seat: it passes the request on as its own question.
