@@ -33,7 +33,7 @@ constexpr forming::Time ask_again = 2s; // a store that did not answer
 // What others said in the store, and who has no copy of a secret: while something is under way, and when all is well.
 constexpr forming::Time look_soon = 1s, look_at_leisure = 5s;
 // The same where the store's mark says when there is something to see; and how often that is asked: the longer nothing has happened, the rarer.
-constexpr forming::Time look_unasked = 30s, ask_soon = 250ms, ask_at_leisure = 5s;
+constexpr forming::Time look_unasked = 30s, ask_soon = 250ms, ask_at_leisure = 10s;
 constexpr int share_of_quiet = 20;
 
 class SystemRandomness final : public forming::Randomness {

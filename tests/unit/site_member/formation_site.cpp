@@ -18,7 +18,7 @@ protected:
     const forming::Member& add(const std::string& name, const std::set<std::string>& names) {
         const auto key = SigningKey::generate(site_scheme);
         const auto id = node_id_of(key.verifying_key());
-        roster.nodes[id] = {{.key = key.verifying_key(), .bearer = {.node = id, .name = name, .roles = names, .addresses = {}}, .serial = {}, .state = roster::Member::State::member, .since = {}}, 1};
+        roster.nodes.emplace(id, roster::Stored<roster::Member>{{.key = key.verifying_key(), .bearer = {.node = id, .name = name, .roles = names, .addresses = {}}, .serial = {}, .state = roster::Member::State::member, .since = {}}, 1});
         made = formation_site(plan, GenesisId{}, roster, roles);
         return *std::ranges::find(made.members, name, &forming::Member::name);
     }

@@ -5,6 +5,7 @@
 #include <sockets/sockets.hpp>
 
 #include <future>
+#include <thread>
 
 namespace ashlar::voters::rig {
 namespace {
