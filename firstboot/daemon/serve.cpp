@@ -20,6 +20,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <malloc.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
@@ -108,6 +109,8 @@ void notify(const char* state) {
 }
 
 int serve() {
+    // Each thread of a pool would come to an own heap otherwise (malloc(3)), and each heap keeps what its busiest moment took.
+    (void)::mallopt(M_ARENA_MAX, 2);
     const journald::Log log("ashlard");
     const firstboot::Identity identity = say_who(log);
     std::atomic<control::Server*> server_of_changes = nullptr;
