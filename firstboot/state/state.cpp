@@ -29,6 +29,7 @@ constexpr std::array<off_t, 2> places{0, off_t{32} << 20U};
 struct Copy {
     enum class Condition { never_written, broken, whole } condition = Condition::broken;
     Record record; // when whole
+    std::size_t covers = most_payload; // so many bytes may hold something of it
 };
 
 Digest digest_of(ByteView header, std::string_view payload) {
@@ -72,14 +73,14 @@ void write_at(const Fd& file, off_t offset, std::string_view text, const fs::pat
 
 Copy read_copy(const Fd& file, off_t offset, const fs::path& name) {
     const std::string block = read_at(file, offset, payload_at, name);
-    if (std::ranges::all_of(block, [](char c) { return c == '\0'; })) return {Copy::Condition::never_written, {}};
+    if (std::ranges::all_of(block, [](char c) { return c == '\0'; })) return {Copy::Condition::never_written, {}, 0};
     const ByteView header = bytes_of(block);
     const auto length = little_endian_at<std::uint32_t>(header, 12);
     if (!block.starts_with(magic) || little_endian_at<std::uint32_t>(header, 8) != format || !length || *length > most_payload) return {};
     const std::string payload = read_at(file, offset + static_cast<off_t>(payload_at), *length, name);
     const auto expected = digest_of(header, payload).bytes();
     if (payload.size() != *length || !std::ranges::equal(expected, header.subspan(digest_at, Digest::size))) return {};
-    return {Copy::Condition::whole, {*little_endian_at<std::uint64_t>(header, 16), parse_json(payload, name.native())}};
+    return {Copy::Condition::whole, {*little_endian_at<std::uint64_t>(header, 16), parse_json(payload, name.native())}, *length};
 }
 
 struct Both {
@@ -96,6 +97,13 @@ struct Both {
     }
 };
 
+Fd locked(const fs::path& partition) {
+    Fd lock = open_file(partition, O_RDONLY);
+    while (::flock(lock.get(), LOCK_EX) != 0)
+        if (errno != EINTR) throw system_error("lock", partition.native());
+    return lock;
+}
+
 Both read_both(const Fd& file, const fs::path& name) {
     Both both{.copies = {read_copy(file, places[0], name), read_copy(file, places[1], name)}};
     const bool anything = std::ranges::any_of(both.copies, [](const Copy& copy) { return copy.condition != Copy::Condition::never_written; });
@@ -103,6 +111,30 @@ Both read_both(const Fd& file, const fs::path& name) {
         throw Error(fmt::format("cannot read the state in '{}': neither of its copies is whole", name.native()),
                     "the node has lost who it is: install it again, or put back a copy of the partition");
     return both;
+}
+
+// Over the older copy, and whatever lies behind it to `at_least` bytes.
+void write_covering(const fs::path& partition, const Json& content, std::size_t at_least) {
+    const std::string payload = pretty(content);
+    if (!content.is_object() || payload.size() > most_payload)
+        throw Error(fmt::format("cannot keep a state of {} bytes: it is an object of at most {} bytes", payload.size(), most_payload));
+    const Fd file = open_file(partition, O_RDWR);
+    const Both both = read_both(file, partition);
+    const auto newest = both.newest();
+    const std::size_t target = newest == std::size_t{0} ? 1 : 0;
+    const std::uint64_t generation = newest ? both.copies[*newest].record.generation + 1 : 1;
+
+    // A header that fits may only be seen over a payload that is there. What was there before is not left behind it.
+    std::string covering = payload;
+    covering.resize(std::max({payload.size(), both.copies[target].covers, at_least}), '\0');
+    write_at(file, places[target] + static_cast<off_t>(payload_at), covering, partition);
+    write_at(file, places[target], text_of(header_of(generation, payload)), partition);
+
+    ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+    const Copy copy = read_copy(file, places[target], partition);
+    if (copy.condition != Copy::Condition::whole || copy.record.generation != generation)
+        throw Error(fmt::format("cannot keep the state in '{}': the disk did not keep what was written", partition.native()),
+                    "the disk is failing or lies about writes: replace it");
 }
 
 } // namespace
@@ -122,40 +154,31 @@ std::optional<Record> read(const fs::path& partition) {
 
 void erase(const fs::path& partition) {
     const Fd file = open_file(partition, O_RDWR);
-    for (const off_t place : places) write_at(file, place, std::string(payload_at, '\0'), partition);
+    for (const off_t place : places) write_at(file, place, std::string(payload_at + most_payload, '\0'), partition);
 }
 
-void write(const fs::path& partition, const Json& content) {
-    const std::string payload = pretty(content);
-    if (!content.is_object() || payload.size() > most_payload)
-        throw Error(fmt::format("cannot keep a state of {} bytes: it is an object of at most {} bytes", payload.size(), most_payload));
-    const Fd file = open_file(partition, O_RDWR);
-    const Both both = read_both(file, partition);
-    const auto newest = both.newest();
-    const std::size_t target = newest == std::size_t{0} ? 1 : 0;
-    const std::uint64_t generation = newest ? both.copies[*newest].record.generation + 1 : 1;
-
-    // A header that fits may only be seen over a payload that is there.
-    write_at(file, places[target] + static_cast<off_t>(payload_at), payload, partition);
-    write_at(file, places[target], text_of(header_of(generation, payload)), partition);
-
-    ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
-    const Copy copy = read_copy(file, places[target], partition);
-    if (copy.condition != Copy::Condition::whole || copy.record.generation != generation)
-        throw Error(fmt::format("cannot keep the state in '{}': the disk did not keep what was written", partition.native()),
-                    "the disk is failing or lies about writes: replace it");
-}
+void write(const fs::path& partition, const Json& content) { write_covering(partition, content, 0); }
 
 Json change(const fs::path& partition, const std::function<void(Json&)>& change) {
-    const Fd lock = open_file(partition, O_RDONLY);
-    while (::flock(lock.get(), LOCK_EX) != 0)
-        if (errno != EINTR) throw system_error("lock", partition.native());
+    const Fd lock = locked(partition);
     const auto record = read(partition);
     if (!record) throw Error(fmt::format("cannot read the state in '{}': it was never written", partition.native()), "install the node again");
     Json content = record->content;
     change(content);
     if (content != record->content) write(partition, content);
     return content;
+}
+
+void purge(const fs::path& partition, const std::function<bool(const Json&)>& unwanted) {
+    const Fd lock = locked(partition);
+    const Both both = read_both(open_file(partition, O_RDONLY), partition);
+    const auto newest = both.newest();
+    if (!newest) return;
+    const Copy& before = both.copies[1 - *newest];
+    const bool may_have_it = before.condition == Copy::Condition::broken || (before.condition == Copy::Condition::whole && unwanted(before.record.content));
+    if (!may_have_it) return;
+    // Once for each copy: a release of before left the end of a longer one behind a shorter one.
+    for (std::size_t copy = 0; copy < places.size(); ++copy) write_covering(partition, both.copies[*newest].record.content, most_payload);
 }
 
 } // namespace ashlar::state

@@ -128,6 +128,38 @@ TEST_F(State, RefusesWhatDoesNotFit) {
     EXPECT_EQ(state::read(partition), std::nullopt);
 }
 
+// What a node has forgotten is not to be read from its disk.
+TEST_F(State, LeavesNothingOfWhatWasLongerBehindIt) {
+    const auto disk_has = [&](std::string_view text) { return read_file(partition).find(text) != std::string::npos; };
+    for (int copy = 0; copy < 2; ++copy) state::write(partition, {{"number", copy}, {"secret", std::string(9000, 's')}});
+    EXPECT_TRUE(disk_has("ssss"));
+    for (int copy = 0; copy < 2; ++copy) state::write(partition, {{"number", copy}});
+    EXPECT_FALSE(disk_has("ssss"));
+    state::write(partition, {{"secret", std::string(9000, 's')}});
+    state::erase(partition);
+    EXPECT_FALSE(disk_has("ssss"));
+    EXPECT_EQ(state::read(partition), std::nullopt);
+}
+
+TEST_F(State, IsPurgedOfWhatTheCopyOfBeforeHas) {
+    const auto has_secret = [](const Json& content) { return content.contains("secret"); };
+    const auto disk_has = [&](std::string_view text) { return read_file(partition).find(text) != std::string::npos; };
+    state::write(partition, {{"secret", "sesame"}});
+    state::change(partition, [](Json& content) { content = {{"number", 1}}; });
+    EXPECT_TRUE(disk_has("sesame"));
+    state::purge(partition, has_secret);
+    EXPECT_FALSE(disk_has("sesame"));
+    EXPECT_EQ(content(), (Json{{"number", 1}}));
+    const auto generation = state::read(partition).value().generation;
+    state::purge(partition, has_secret);
+    EXPECT_EQ(state::read(partition).value().generation, generation);
+
+    // A copy that was cut off may have anything.
+    put(second_copy + 4096, "sesame");
+    state::purge(partition, has_secret);
+    EXPECT_FALSE(disk_has("sesame"));
+}
+
 // Noise of any kind is an error or the content, never a crash.
 TEST_F(State, AHeaderThatClaimsTooMuchIsBroken) {
     state::write(partition, {{"number", 1}});

@@ -29,7 +29,7 @@ struct Record {
 // whole: that is a loss, not an empty partition.
 [[nodiscard]] std::optional<Record> read(const std::filesystem::path& partition);
 
-// Makes it one that was never written, whatever lay there before.
+// Makes it one that was never written, whatever lay there before: nothing of it is left.
 void erase(const std::filesystem::path& partition);
 
 // Replaces the content (an object of at most 1 MiB as text), and returns when it is on the disk and was
@@ -39,5 +39,9 @@ void write(const std::filesystem::path& partition, const Json& content);
 // What is there, changed by `change` and written if that made another of it; nobody else who comes this way writes in between, in this
 // process or in another one. Returns what is there then. An Error for a state that was never written: a node has one.
 Json change(const std::filesystem::path& partition, const std::function<void(Json& content)>& change);
+
+// What was taken out of the content is in the copy of before until that is written over: which this does, where `unwanted` finds it
+// there, or where that copy was cut off in the middle and nobody knows. Nothing is written otherwise.
+void purge(const std::filesystem::path& partition, const std::function<bool(const Json& content)>& unwanted);
 
 } // namespace ashlar::state
