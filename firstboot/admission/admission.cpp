@@ -157,6 +157,7 @@ Decision Admission::decide(const Conversation& conversation, const Applicant& ap
         view.members.push_back({.key = stored.value.key, .bearer = stored.value.bearer, .serial = stored.value.serial, .removed = stored.value.state == roster::Member::State::removed, .alive = outside_.is_heard(node)});
     view.assignment = assignment_of(plan, applicant.node, facts_in(applicant.application.facts));
     view.open = !plan.trust.enrol_until || now < *plan.trust.enrol_until + std::chrono::days(1);
+    view.lacks_tpm = plan.trust.require_tpm && !facts_in(applicant.application.facts).tpm;
     view.newcomers = plan.trust.approve == site::Approval::by_hand ? Admittance::by_hand : Admittance::by_itself;
     if (client.get(roster::key::denial(applicant.node))) return Refused{Reason::not_approved, "an operator of this site has turned it away"};
     if (client.get(roster::key::wipe(applicant.node))) return Refused{Reason::removed, "it was removed from this site, and is to be wiped"};
@@ -166,7 +167,18 @@ Decision Admission::decide(const Conversation& conversation, const Applicant& ap
     const auto* const* const listed = std::get_if<const site::Node*>(&found);
     const auto name = listed != nullptr ? std::optional((*listed)->name) : std::nullopt;
     const auto check_ticket = [&](std::string_view ticket, const NodeId& node) { return fault_of_ticket(client, voter_.site_key, ticket, name, node, now); };
-    return enrolment::decide(applicant, view, check_ticket, voter_.authority.trust(), now);
+    auto decision = enrolment::decide(applicant, view, check_ticket, voter_.authority.trust(), now);
+    if (const auto* const refused = std::get_if<Refused>(&decision); refused != nullptr && refused->reason == Reason::no_tpm) tell_of_missing_tpm(applicant, view.assignment->name);
+    return decision;
+}
+
+// It comes again every few seconds.
+void Admission::tell_of_missing_tpm(const Applicant& applicant, const std::string& name) const {
+    {
+        const std::lock_guard lock(mutex_);
+        if (told_of_.size() >= most_waiting || !told_of_.insert(applicant.node).second) return;
+    }
+    outside_.alarm(fmt::format("turned away a machine that would be {}: this site takes nodes with a TPM only, and it says nothing of one", name));
 }
 
 // ---- Letting in, and turning away ------------------------------------------------------------------------

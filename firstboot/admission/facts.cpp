@@ -31,12 +31,13 @@ Json to_json(const Facts& facts) {
     Json macs = Json::array();
     for (const auto& mac : facts.machine.macs) macs.push_back(mac.text());
     Json json{{"serial", facts.machine.serial}, {"macs", std::move(macs)}, {"role", facts.role}, {"addresses", facts.addresses}};
+    if (facts.tpm) json["tpm"] = true;
     if (facts.machine.tpm_ek) json["tpm_ek"] = facts.machine.tpm_ek->hex();
     return json;
 }
 
 Facts facts_in(const Json& json) {
-    Facts facts{.machine = {.serial = text_in(json, "serial"), .macs = {}, .tpm_ek = Digest::from_hex(text_in(json, "tpm_ek"))}, .role = text_in(json, "role"), .addresses = {}};
+    Facts facts{.machine = {.serial = text_in(json, "serial"), .macs = {}, .tpm_ek = Digest::from_hex(text_in(json, "tpm_ek"))}, .role = text_in(json, "role"), .addresses = {}, .tpm = json.contains("tpm") && json.at("tpm") == Json(true)};
     for (const auto& text : texts_in(json, "macs", most_ports))
         if (const auto mac = site::Mac::parse(text)) facts.machine.macs.push_back(*mac);
     for (const auto& text : texts_in(json, "addresses", most_addresses))

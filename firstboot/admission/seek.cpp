@@ -20,6 +20,7 @@ Error refusal(std::string_view cause) { return Error(fmt::format("cannot enrol: 
 Error refusal(const enrolment::Refused& refused) {
     Error error = refusal(refused.text);
     if (refused.reason == enrolment::Reason::unknown) error.add_hint("its serial number, MAC or TPM belongs into site.toml, or its table");
+    if (refused.reason == enrolment::Reason::no_tpm) error.add_hint("turn it on in the firmware's set-up, or take require_tpm out of the site's site.toml");
     return error;
 }
 

@@ -24,6 +24,7 @@ constexpr std::array reasons{std::pair{Reason::malformed, std::string_view("malf
                              std::pair{Reason::closed, std::string_view("closed")},
                              std::pair{Reason::bad_ticket, std::string_view("bad-ticket")},
                              std::pair{Reason::unknown, std::string_view("unknown")},
+                             std::pair{Reason::no_tpm, std::string_view("no-tpm")},
                              std::pair{Reason::removed, std::string_view("removed")},
                              std::pair{Reason::not_approved, std::string_view("not-approved")},
                              std::pair{Reason::identity_conflict, std::string_view("identity-conflict")},

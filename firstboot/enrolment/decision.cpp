@@ -75,6 +75,7 @@ Decision decide(const Applicant& applicant, const View& view, const TicketCheck&
     if (known != nullptr && !known->removed) return again(applicant, *known, trust, now);
     if (auto refused = refused_at_the_door(applicant, view, check_ticket)) return *refused;
     if (!view.assignment) return Refused{Reason::unknown, "this site declares no machine with these facts"};
+    if (view.lacks_tpm) return Refused{Reason::no_tpm, "this site takes nodes with a TPM only, and this machine says nothing of one"};
     const NodeBearer bearer{.node = applicant.node, .name = view.assignment->name, .roles = view.assignment->roles, .addresses = view.assignment->addresses};
     if (known != nullptr && !view.approved) return Refused{Reason::removed, "it was removed from this site, and comes back only when an operator approves it"};
     const Member* const before = member_called(view, bearer.name);

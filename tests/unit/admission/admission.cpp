@@ -32,6 +32,7 @@ protected:
         std::string serial;
         SigningKey key = SigningKey::generate(site_scheme);
         std::optional<site::Ticket> ticket = std::nullopt;
+        bool tpm = false;
         [[nodiscard]] NodeId node() const { return node_id_of(key.verifying_key()); }
     };
 
@@ -74,13 +75,18 @@ protected:
     std::optional<enrolment::Enrolled> last;
     std::mutex mutex;
     std::string shown;
+    std::vector<std::string> alarms;
 
 private:
     [[nodiscard]] Outside outside() {
         return {.etcd = [this] { return std::make_unique<etcd::Session>(etcd.identification(), std::vector{etcd::client_url(etcd.address)}); },
                 .plan = [this] { return plan; },
                 .is_heard = [this](const NodeId& node) { return heard.contains(node); },
-                .now = [this] { return now; }};
+                .now = [this] { return now; },
+                .alarm = [this](const std::string& text) {
+                    const std::lock_guard lock(mutex);
+                    alarms.push_back(text);
+                }};
     }
     [[nodiscard]] channel::SharedKey shared_key(const Machine& machine) const {
         if (machine.ticket) return {text_of(machine.ticket->claim), Secret(machine.ticket->secret.text())};
@@ -90,7 +96,7 @@ private:
         return {machine.key,
                 {.site = etcd.value.site, .authority = std::nullopt, .genesis = std::nullopt},
                 {.site = etcd.value.site,
-                 .facts = to_json(Facts{.machine = {.serial = machine.serial, .macs = {}, .tpm_ek = std::nullopt}, .role = "compute", .addresses = {}}),
+                 .facts = to_json(Facts{.machine = {.serial = machine.serial, .macs = {}, .tpm_ek = std::nullopt}, .role = "compute", .addresses = {}, .tpm = machine.tpm}),
                  .ticket = machine.ticket ? std::optional(text_of(machine.ticket->claim)) : std::nullopt,
                  .certificate = std::nullopt}};
     }
@@ -140,6 +146,24 @@ TEST_F(Admitting, ANewcomerIsOneOfUs) {
 TEST_F(Admitting, WhoIsNotInThePlanIsNot) {
     EXPECT_THAT(enrol({.serial = "S9"}), HasSubstr("cannot enrol: this site declares no machine with these facts"));
     EXPECT_TRUE(roster().nodes.empty());
+}
+
+TEST_F(Admitting, WhoSaysNothingOfATpmIsTurnedAwayWhereTheSiteTakesNodesWithOneOnly) {
+    plan.trust.require_tpm = true;
+    const Machine machine{.serial = "S4"};
+    for (int tries = 0; tries < 2; ++tries) EXPECT_THAT(enrol(machine), HasSubstr("cannot enrol: this site takes nodes with a TPM only, and this machine says nothing of one"));
+    EXPECT_TRUE(roster().nodes.empty());
+    {
+        const std::lock_guard lock(mutex);
+        EXPECT_THAT(alarms, testing::ElementsAre("turned away a machine that would be n04: this site takes nodes with a TPM only, and it says nothing of one"));
+    }
+    EXPECT_EQ(enrol({.serial = "S4", .tpm = true}), "");
+    // Who is a member stays one.
+    plan.trust.require_tpm = false;
+    const Machine other{.serial = "S5"};
+    EXPECT_EQ(enrol(other), "");
+    plan.trust.require_tpm = true;
+    EXPECT_EQ(enrol(other), "");
 }
 
 TEST_F(Admitting, TicketsCount) {

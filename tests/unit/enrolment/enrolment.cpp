@@ -128,6 +128,16 @@ TEST_F(Enrolment, AMachineThatIsNotInThePlanIsUnknown) {
     EXPECT_EQ(reason(), Reason::unknown);
 }
 
+TEST_F(Enrolment, ASiteThatTakesNodesWithATpmOnlyTakesNoOther) {
+    view.lacks_tpm = true;
+    view.approved = true;
+    EXPECT_EQ(reason(), Reason::no_tpm);
+    EXPECT_EQ(std::get<Refused>(decision()).text, "this site takes nodes with a TPM only, and this machine says nothing of one");
+    EXPECT_EQ(reason_named("no-tpm"), Reason::no_tpm);
+    view.members = {member()}; // who is one already stays one
+    EXPECT_EQ(std::get<Admit>(decision()).as, Admit::As::member);
+}
+
 TEST_F(Enrolment, AStrictSiteAsksAPerson) {
     view.newcomers = Admittance::by_hand;
     EXPECT_EQ(std::get<Await>(decision()).text, "shall this machine be n01?");

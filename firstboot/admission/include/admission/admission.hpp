@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,6 +38,7 @@ struct Outside {
     std::function<site::Site()> plan;                // as the site has it now
     std::function<bool(const NodeId&)> is_heard;     // within the time in which nodes are
     std::function<Time()> now;
+    std::function<void(const std::string&)> alarm = [](const std::string& /*text*/) {}; // what people at this voter must see
 };
 
 class Admission final : public membership::Reception {
@@ -54,6 +56,7 @@ private:
     using Owned = std::unique_ptr<Conversation>;
 
     [[nodiscard]] enrolment::Decision decide(const Conversation& conversation, const enrolment::Applicant& applicant) const;
+    void tell_of_missing_tpm(const enrolment::Applicant& applicant, const std::string& name) const;
     void grant(Conversation& conversation, enrolment::Grant grant) const;
     // False: it was judged on what is no more.
     [[nodiscard]] bool write(etcd::Client& client, const enrolment::Grant& grant) const;
@@ -68,8 +71,9 @@ private:
     const Voter voter_;
     const Outside outside_;
 
-    std::mutex mutex_; // what follows
+    mutable std::mutex mutex_; // what follows
     std::vector<Owned> waiting_;
+    mutable std::set<NodeId> told_of_; // once each
     std::condition_variable_any came_;
 
     std::jthread patience_;

@@ -17,6 +17,7 @@ struct Facts {
     site::Machine machine;
     std::string role;                   // of its image
     std::vector<std::string> addresses; // that it has, for a machine that the plan does not list
+    bool tpm = false;                   // it says that it has a TPM 2.0
 };
 [[nodiscard]] Json to_json(const Facts& facts);
 // Foreign: what is not in its form is not there.

@@ -29,6 +29,7 @@ enum class Reason {
     closed,            // the time for enrolment without a ticket is over
     bad_ticket,
     unknown,           // the site declares no such node
+    no_tpm,            // the site takes nodes with one only
     removed,           // it was a member and is no more
     not_approved,      // an operator said no
     identity_conflict, // a living member has what this one says to have

@@ -33,6 +33,7 @@ struct View {
     std::vector<Member> members;
     std::optional<Assignment> assignment; // nothing: the plan has no such machine
     bool open = true;                     // enrolment without a ticket
+    bool lacks_tpm = false;               // the plan takes machines with one only, and this one says nothing of one
     Admittance newcomers = Admittance::by_itself;
     Admittance replacements = Admittance::by_hand;
     bool approved = false;                // an operator has approved this very key
