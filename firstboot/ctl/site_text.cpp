@@ -64,6 +64,8 @@ std::string site_text(const Json& status) {
     if (const std::string code = said(site, "code"); !code.empty()) text += line("", fmt::format("an operator decides; the code is {}", code));
     for (const char* more : {"trouble", "remedy", "board"})
         if (const std::string words = said(site, more); !words.empty()) text += line("", words);
+    if (said(site, "keys") == "tpm") text += line("", "its keys are sealed to its TPM");
+    if (said(site, "keys") == "state") text += line("", "its keys lie in plain on its disk");
     if (site.contains("members")) {
         text += lines("nodes", site.at("members"), [&](const Json& member) { return member_text(member, said(site, "node")); });
         text += line("quorum", quorum_text(site.at("members")));

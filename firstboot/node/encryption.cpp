@@ -58,8 +58,6 @@ Json RecoveryKey::sealed_to(const PublicKey& site) const {
     return {{"algorithm", sealing_algorithm}, {"key", "sha256:" + site.fingerprint().hex()}, {"site_key", site.pem()}, {"recovery", base64(seal(site, bytes_of(text_)))}};
 }
 
-bool has_tpm(const fs::path& root) { return fs::exists(root / "sys/class/tpmrm/tpmrm0"); }
-
 void keep_policy_key() {
     if (!fs::exists(policy_key_in_initrd)) return;
     fs::create_directories(fs::path(policy_key).parent_path());

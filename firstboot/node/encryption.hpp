@@ -34,9 +34,6 @@ private:
     std::string text_;
 };
 
-// Whether this machine (below `root`) has a TPM 2.0.
-[[nodiscard]] bool has_tpm(const std::filesystem::path& root = "/");
-
 // In the initrd: keeps the UKI's key for policies, which is gone with the initrd.
 void keep_policy_key();
 

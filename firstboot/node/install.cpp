@@ -6,6 +6,7 @@
 #include "first_state.hpp"
 #include "keeping.hpp"
 #include <node/mounts.hpp>
+#include <node/secrets.hpp>
 #include <node/secure_boot.hpp>
 
 #include <base/error.hpp>
@@ -101,8 +102,22 @@ const disks::Partition& state_partition(const disks::Disk& disk) {
     return required(disk.of_type(state::partition_type().text()), disk, "state partition");
 }
 
-void write_state(const disks::Disk& disk, const SiteFiles& files, const std::string& release, const Keeping& keeping) {
-    Json content = first_state(files, release);
+// The site's key as it came, where the TPM does not take it: what is in plain is sealed later, or said.
+Json sealed_where_possible(Json content, const Say& say) {
+    const auto sealer = own_sealer();
+    if (!sealer) return content;
+    try {
+        Json sealed = content;
+        seal_secrets(sealed, *sealer);
+        return sealed;
+    } catch (const Error& error) {
+        say(fmt::format("the site's key lies in plain on the disk: {}", error.message()));
+        return content;
+    }
+}
+
+void write_state(const disks::Disk& disk, const SiteFiles& files, const std::string& release, const Keeping& keeping, const Say& say) {
+    Json content = sealed_where_possible(first_state(files, release), say);
     if (keeping.var() == Var::encrypted) content["encryption"] = keeping.sealed_to(*files.site.recovery_key);
     state::write(state_partition(disk).device, content);
 }
@@ -124,14 +139,26 @@ void write_on(const disks::Disk& target, const Medium& medium, const Mount& medi
     state::erase(state_partition(disk).device); // whatever lay there
     say("reading back what was written");
     read_back(medium, disk);
-    write_state(disk, files, medium.slot.release, keeping);
+    write_state(disk, files, medium.slot.release, keeping, say);
     say("writing the boot files");
     copy_boot_files(medium_esp.path(), boot_partition(disk).device, run_directory / "esp");
     disks::release(target.device);
     make_boot_entry(disk, say);
 }
 
-void grow(const disks::Disk& target, const Medium& medium, const SiteFiles& files, const Say& say) {
+// What the node has in its state need not lie beside it. A start without them begins no installation: the claim is released.
+void wipe_medium(const Mount& esp, const Say& say) {
+    constexpr unsigned long flags = MS_REMOUNT | MS_NOSUID | MS_NODEV | MS_NOEXEC;
+    try {
+        mount("none", esp.path(), "", flags);
+        wipe_secrets_in(esp.path() / "ashlar");
+        mount("none", esp.path(), "", flags | MS_RDONLY);
+    } catch (const std::exception& failure) {
+        say(fmt::format("the site's key stays in ashlar/ of the medium, which is this node's disk: {}", failure.what()));
+    }
+}
+
+void grow(const disks::Disk& target, const Medium& medium, const Mount& esp, const SiteFiles& files, const Say& say) {
     say(fmt::format("making a node of {}, which it was started from", target.device.native()));
     const Keeping keeping(var_of(files.site, say));
     // From here to release() the disk stays a medium.
@@ -141,8 +168,9 @@ void grow(const disks::Disk& target, const Medium& medium, const SiteFiles& file
     keeping.enrol(disk);
     state::erase(state_partition(disk).device);
     say("state, slots and /var are there");
-    write_state(disk, files, medium.slot.release, keeping);
+    write_state(disk, files, medium.slot.release, keeping, say);
     disks::release(target.device); // the commit point
+    wipe_medium(esp, say);
     make_boot_entry(disk, say);
 }
 
@@ -168,11 +196,11 @@ template <class Work> void while_medium_is_there(const Medium& medium, const Wor
     }
 }
 
-std::variant<Done, Waiting> install_in_place(const disks::Disk& disk, const Medium& medium, const SiteFiles& files, const Say& say) {
+std::variant<Done, Waiting> install_in_place(const disks::Disk& disk, const Medium& medium, const Mount& esp, const SiteFiles& files, const Say& say) {
     const std::uint64_t there = size_of(medium.esp.device) + medium.slot.root_size + medium.slot.verity_size;
     if (const auto needed = minimum_size_in_place(medium.slot, there); disk.size < needed)
         return Waiting{fmt::format("not installing: {} is too small for a node: {} are needed", disk.device.native(), human_bytes(needed))};
-    while_doing(fmt::format("making a node of '{}'", disk.device.native()), [&] { grow(disk, medium, files, say); });
+    while_doing(fmt::format("making a node of '{}'", disk.device.native()), [&] { grow(disk, medium, esp, files, say); });
     return Done::installed;
 }
 
@@ -231,6 +259,7 @@ std::vector<std::string> unmet(const site::Site& site, const fs::path& root) {
     if (wanted.tpm && !fs::exists(root / "sys/class/tpm/tpm0")) reasons.emplace_back("the machine has no TPM, one is required");
     if (site.encryption == site::Encryption::require && !has_tpm(root))
         reasons.emplace_back("the machine has no TPM 2.0, and encryption is \"require\"");
+    if (site.trust.require_tpm && !has_tpm(root)) reasons.emplace_back("the machine has no TPM 2.0, and the site takes nodes with one only");
     return reasons;
 }
 
@@ -246,7 +275,7 @@ std::variant<Done, Waiting> install(const Say& say) {
     const SiteFiles files = read_site_files(directory);
     if (const auto reasons = unmet(files.site); !reasons.empty()) return Waiting{"not installing: " + join(reasons, "\n  ")};
     if (const auto outcome = settle_secure_boot(files.site, esp, say)) return *outcome;
-    if (files.site.place == site::Place::in_place) return install_in_place(*started, medium, files, say);
+    if (files.site.place == site::Place::in_place) return install_in_place(*started, medium, esp, files, say);
     return install_on_other_disk(disks, medium, esp, files, say);
 }
 

@@ -1,2 +1,2 @@
-ashlar_module(node FOLDER firstboot/node USES base signing state reset disks site backup firstboot upgrade)
+ashlar_module(node FOLDER firstboot/node USES base signing state tpm node_key reset disks site backup firstboot upgrade)
 ashlar_tests(node USES node)

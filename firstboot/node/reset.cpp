@@ -8,6 +8,7 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <node/mounts.hpp>
+#include <node/secrets.hpp>
 #include <reset/erasure.hpp>
 #include <state/state.hpp>
 

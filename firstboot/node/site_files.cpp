@@ -5,7 +5,12 @@
 #include <base/file.hpp>
 #include <state/state.hpp>
 
+#include <algorithm>
+#include <array>
+#include <fcntl.h>
 #include <functional>
+#include <unistd.h>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -15,7 +20,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char *member = "site_files", *main_file = "site.toml", *key_file = "site.key", *ticket_file = "ticket", *restore_file = "restore", *forgetting = "forgetting";
+constexpr const char *member = "site_files", *main_file = "site.toml", *key_file = "site.key", *ticket_file = "ticket", *restore_file = "restore";
+constexpr const char *secrets_member = "site_secrets", *holder_tpm = "tpm";
+
+// By file name, and under which name they are sealed. A restore file is encrypted under the site key.
+constexpr std::array sealed_files{std::pair{key_file, "ashlar-site-key"}, std::pair{ticket_file, "ashlar-ticket"}};
 
 using TextOf = std::function<std::optional<std::string>(const std::string& name)>;
 
@@ -51,6 +60,36 @@ SiteFiles gather(const TextOf& text_of) {
     return files;
 }
 
+std::map<std::string, std::string> plain_texts_in(const Json& state) { return state.at(member).get<std::map<std::string, std::string>>(); }
+
+Error cannot_open(std::string_view name, std::string_view cause) {
+    return Error(fmt::format("cannot use the node's {}: {}", name, cause),
+                 "its board was changed, or its TPM cleared: put the disk back on its own board, or install the node again; it then takes its old place as another one (docs/guides/recovery.md)");
+}
+
+Error not_understood(std::string_view what) {
+    return Error(fmt::format("cannot use the site's secrets: they are {}", what), "start the release that wrote them, or install the node again");
+}
+
+std::string opened(std::string_view file, std::string_view name, const Json& sealed, const tpm::Sealer* sealer) {
+    if (!sealed.is_string()) throw not_understood("not in their form");
+    if (sealer == nullptr) throw cannot_open(file, "it is sealed to a TPM, and this machine has none");
+    try {
+        return sealer->open(name, sealed.get<std::string>());
+    } catch (const Error& error) {
+        throw cannot_open(file, fmt::format("this machine's TPM does not give it out ({})", error.message()));
+    }
+}
+
+const Json& sealed_texts_in(const Json& state) {
+    static const Json nothing = Json::object();
+    if (!state.contains(secrets_member)) return nothing;
+    const Json& secrets = state.at(secrets_member);
+    if (!secrets.is_object() || !secrets.contains("holder") || !secrets.contains("sealed") || !secrets.at("sealed").is_object()) throw not_understood("not in their form");
+    if (secrets.at("holder") != holder_tpm) throw not_understood(fmt::format("held by {}, which this release does not know", secrets.at("holder").dump()));
+    return secrets.at("sealed");
+}
+
 } // namespace
 
 std::optional<site::SiteKey> SiteFiles::key() const {
@@ -78,6 +117,18 @@ SiteFiles read_site_files(const fs::path& directory) {
     return gather([&](const std::string& name) { return fs::exists(directory / name) ? std::optional(read_file(directory / name)) : std::nullopt; });
 }
 
+// A file system that writes in place, as FAT does, has nothing of them then; flash memory may.
+void wipe_secrets_in(const fs::path& directory) {
+    for (const char* secret : {key_file, ticket_file, restore_file}) {
+        const fs::path file = directory / secret;
+        if (!fs::exists(file)) continue;
+        const Fd open = open_file(file, O_WRONLY);
+        write_all(open.get(), std::string(fs::file_size(file), '\0'), file.native());
+        if (::fsync(open.get()) != 0) throw system_error("sync", file.native());
+        fs::remove(file);
+    }
+}
+
 Json to_json(const SiteFiles& files) { return Json(files.texts); }
 
 SiteFiles site_files_of(std::map<std::string, std::string> texts) {
@@ -87,9 +138,40 @@ SiteFiles site_files_of(std::map<std::string, std::string> texts) {
     });
 }
 
-std::optional<SiteFiles> site_files_in(const Json& state) {
+std::optional<SiteFiles> site_files_in(const Json& state, const tpm::Sealer* sealer) {
     if (!state.contains(member)) return std::nullopt;
-    return site_files_of(state.at(member).get<std::map<std::string, std::string>>());
+    auto texts = plain_texts_in(state);
+    const Json& sealed = sealed_texts_in(state);
+    for (const auto& [file, name] : sealed_files)
+        // What lies in plain came later.
+        if (sealed.contains(file) && !texts.contains(file)) texts[file] = opened(file, name, sealed.at(file), sealer);
+    return site_files_of(std::move(texts));
+}
+
+std::optional<SiteFiles> public_site_files_in(const Json& state) {
+    if (!state.contains(member)) return std::nullopt;
+    auto texts = plain_texts_in(state);
+    for (const char* secret : {key_file, ticket_file, restore_file}) texts.erase(secret);
+    return site_files_of(std::move(texts));
+}
+
+bool has_site_secret(const Json& state) {
+    return site_secret_lies_in_plain(state) || state.contains(secrets_member);
+}
+
+bool site_secret_lies_in_plain(const Json& state) {
+    return state.contains(member) && std::ranges::any_of(sealed_files, [&](const auto& one) { return state.at(member).contains(one.first); });
+}
+
+void seal_site_secrets(Json& state, const tpm::Sealer& sealer) {
+    if (!site_secret_lies_in_plain(state)) return;
+    Json sealed = sealed_texts_in(state);
+    for (const auto& [file, name] : sealed_files) {
+        if (!state.at(member).contains(file)) continue;
+        sealed[file] = tpm::seal_surely(sealer, name, state.at(member).at(file).get<std::string>());
+        state.at(member).erase(file);
+    }
+    state[secrets_member] = {{"holder", holder_tpm}, {"sealed", std::move(sealed)}};
 }
 
 void keep_public_texts(const fs::path& state, const std::map<std::string, std::string>& texts) {
@@ -101,12 +183,12 @@ void keep_public_texts(const fs::path& state, const std::map<std::string, std::s
     });
 }
 
-// Written twice: the second time takes the place of the copy that still has it. It may be cut off in between.
 void forget_restore(const fs::path& state) {
-    state::change(state, [](Json& content) {
-        if (content.contains(member) && content.at(member).erase(restore_file) > 0) content[forgetting] = true;
+    const auto has_it = [](const Json& content) { return content.contains(member) && content.at(member).contains(restore_file); };
+    state::change(state, [&](Json& content) {
+        if (has_it(content)) content.at(member).erase(restore_file);
     });
-    state::change(state, [](Json& content) { content.erase(forgetting); });
+    state::purge(state, has_it);
 }
 
 } // namespace ashlar::node

@@ -1,2 +1,2 @@
-ashlar_module(node_key FOLDER firstboot/node_key USES base signing state)
-ashlar_tests(node_key USES base signing state node_key)
+ashlar_module(node_key FOLDER firstboot/node_key USES base signing state tpm)
+ashlar_tests(node_key USES base signing state tpm node_key)

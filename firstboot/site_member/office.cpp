@@ -94,7 +94,7 @@ void Office::open() {
                                                              .now = parts_.now});
     add_asks();
     admission_ = std::make_unique<admission::Admission>(admission::Voter{.value = parts_.value, .authority = keys_.authorities.site, .site_key = site_key_, .name = parts_.place.name},
-                                                        admission::Outside{.etcd = [this] { return etcd_.open(); }, .plan = [this] { return plan(); }, .is_heard = parts_.hears, .now = parts_.now});
+                                                        admission::Outside{.etcd = [this] { return etcd_.open(); }, .plan = [this] { return plan(); }, .is_heard = parts_.hears, .now = parts_.now, .alarm = parts_.alarm});
     port_ = std::make_unique<voters::VotersPort>(voters::PortParts{.desk = *desk_, .key = parts_.key, .certificate = parts_.certificate, .trust = parts_.trust, .etcd = [this] { return etcd_.open(); }, .now = parts_.now}, site::voters_port);
 }
 

@@ -35,6 +35,7 @@ struct OfficeParts {
     std::function<void(seat::StoreMember::Start)> start_etcd;
     voters::Rotate rotate; // a voter is entitled to every secret
     voters::Seal seal;
+    std::function<void(const std::string&)> alarm;
 };
 
 class Office : public std::enable_shared_from_this<Office> {

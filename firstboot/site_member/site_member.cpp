@@ -12,8 +12,8 @@
 #include <formations/clock.hpp>
 #include <node/drift.hpp>
 #include <node/machine_facts.hpp>
-#include <node_key/own_key.hpp>
 #include <forming/ledger.hpp>
+#include <node/secrets.hpp>
 #include <restoration/restore.hpp>
 #include <signing/base64.hpp>
 #include <signing/node_id.hpp>
@@ -150,8 +150,8 @@ certificates::Trust trust_of(const genesis::Value& value) { return std::get<cert
 
 } // namespace
 
-SiteMember::SiteMember(node::SiteFiles files, fs::path state, firstboot::Identity identity, Surroundings around)
-    : files_(std::move(files)), state_(std::move(state)), around_(std::move(around)), identity_(std::move(identity)), key_(node_key::own_key(state_)), node_(node_id_of(key_.verifying_key())), place_(laid_place(files_.site, state_, node_, identity_)),
+SiteMember::SiteMember(node::SiteFiles files, const SigningKey& key, fs::path state, firstboot::Identity identity, Surroundings around)
+    : files_(std::move(files)), state_(std::move(state)), around_(std::move(around)), identity_(std::move(identity)), key_(key), node_(node_id_of(key_.verifying_key())), place_(laid_place(files_.site, state_, node_, identity_)),
       delegate_({.site = *files_.site.id, .key = key_, .name = place_->name, .roles = place_->roles, .addresses = place_->addresses, .now = now, .past = past_of(files_)}), formations_(formations_here()), roles_(roles_here()), record_(read_record(state_)),
       membership_(membership_parts(files_, *place_, key_, identity_, state_, *this), around_.changed, around_.alarm), follower_(files_.public_texts(), following()), store_(std::make_unique<SharedStore>([this] { return office(); }, [this]() -> voters::VotersClient& { return *voters_; })) {
     service_ = std::make_unique<formations::FormationService>(formation_parts());
@@ -224,7 +224,7 @@ enrolment::Enrolled SiteMember::enrol_through(Fd socket) {
         if (value_) known = {.site = *files_.site.id, .authority = value_->authority.digest(), .genesis = value_->genesis};
     }
     enrolment::Application application{.site = *files_.site.id,
-                                       .facts = admission::to_json({.machine = node::machine_facts(), .role = identity_.role, .addresses = place_->addresses}),
+                                       .facts = admission::to_json({.machine = node::machine_facts(), .role = identity_.role, .addresses = place_->addresses, .tpm = node::has_tpm()}),
                                        .ticket = ticket ? std::optional(text_of(ticket->claim)) : std::nullopt,
                                        .certificate = certificate ? std::optional(certificate->der()) : std::nullopt};
     return admission::seek(std::move(socket), shared_key(), {.key = key_, .known = known, .application = std::move(application)}, [this](const std::string& code) { show_code(code); });
@@ -320,7 +320,8 @@ void SiteMember::sit(const Sitting& sitting) {
                                                        .now = now,
                                                        .start_etcd = start_etcd,
                                                        .rotate = [this](const auto& formation, const auto& secret) { return written(service_->rotation(formation, secret)); },
-                                                       .seal = [this](const auto& formation, const auto& secret, const auto& value) { return written(service_->gift(formation, secret, value)); }},
+                                                       .seal = [this](const auto& formation, const auto& secret, const auto& value) { return written(service_->gift(formation, secret, value)); },
+                                                       .alarm = around_.alarm},
                                            sitting.seat);
     const seat::StoreMember::Order order{.value = *value_, .etcd_authority = office->keys().authorities.etcd, .cluster = sitting.cluster, .start = sitting.start, .alone = !past.lost.empty()};
     office->etcd().start(order);

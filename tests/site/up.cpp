@@ -3,9 +3,13 @@
 #include "bench.hpp"
 #include "command.hpp"
 
+#include <base/text.hpp>
+#include <signing/bytes.hpp>
 #include <virtual_site/progress.hpp>
 
+#include <algorithm>
 #include <csignal>
+#include <fcntl.h>
 
 #include <gmock/gmock.h>
 
@@ -140,11 +144,25 @@ TEST_F(Up, WhatCannotBeStartedIsSaid) {
     EXPECT_THAT(command_.left_behind(), IsEmpty());
 }
 
+// All of a file that may be gigabytes.
+bool has_anywhere(const std::filesystem::path& file, std::string_view text) {
+    constexpr std::size_t part = std::size_t{16} << 20U;
+    const Fd open = open_file(file, O_RDONLY);
+    std::string kept;
+    for (Bytes read(part);;) {
+        const std::size_t got = read_some(open.get(), read, file.native());
+        if (got == 0) return false;
+        kept += text_of(ByteView(read).first(got));
+        if (kept.find(text) != std::string::npos) return true;
+        kept.erase(0, kept.size() - std::min(kept.size(), text.size()));
+    }
+}
+
 // Minutes to an hour where machines are emulated: ring long.
 TEST_F(Up, MachinesFoundTheirSiteUnderSecureBootWithTpms) {
     const char* keys = std::getenv("ASHLAR_SITE_KEYS");
     ASSERT_NE(keys, nullptr) << "ASHLAR_SITE_KEYS names the directory of the keys that signed the image";
-    const auto outcome = command_.run(with_image({"--keys", keys, "up", "demo", "--qemu", "--until", "formed", "--json"}));
+    const auto outcome = command_.run(with_image({"--keys", keys, "up", "demo", "--qemu", "--keep", "machines", "--until", "formed", "--json"}));
     ASSERT_EQ(outcome.exit_code, 0) << outcome.output << outcome.errors;
     const auto events = events_in(outcome.output);
     EXPECT_EQ(events.back().at("event"), "formed");
@@ -156,6 +174,14 @@ TEST_F(Up, MachinesFoundTheirSiteUnderSecureBootWithTpms) {
         EXPECT_EQ(status.at("state"), "running") << node << ' ' << status;
         EXPECT_EQ(status.at("secure_boot"), true) << node;
         EXPECT_EQ(status.at("pcr11").get<std::string>().size(), 64U) << node;
+    }
+    // Nobody who takes the disk away has the site's key, or the node's: as a state in plain has it.
+    const std::string site_key(trim(read_file(command_.directory() / "demo/site.key")));
+    for (const auto& [node, status] : boots) {
+        const auto disk = command_.directory() / "machines/nodes" / node / "disk.raw";
+        EXPECT_TRUE(has_anywhere(disk, "\"holder\": \"tpm\"")) << node;
+        EXPECT_FALSE(has_anywhere(disk, site_key)) << node;
+        EXPECT_FALSE(has_anywhere(disk, "\"private\": \"LS0t")) << node;
     }
     EXPECT_THAT(command_.left_behind(), IsEmpty());
     fmt::print("machines: {}\n", events.back().dump());

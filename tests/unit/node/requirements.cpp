@@ -44,4 +44,12 @@ TEST_F(Requirements, OfEncryptionAreATpm) {
     EXPECT_THAT(node::unmet({.encryption = site::Encryption::require}, root), IsEmpty());
 }
 
+TEST_F(Requirements, OfTheSiteAreATpmToo) {
+    site::Site site;
+    site.trust.require_tpm = true;
+    EXPECT_THAT(node::unmet(site, root), ElementsAre("the machine has no TPM 2.0, and the site takes nodes with one only"));
+    fs::create_directories(root / "sys/class/tpmrm/tpmrm0");
+    EXPECT_THAT(node::unmet(site, root), IsEmpty());
+}
+
 } // namespace

@@ -8,6 +8,7 @@
 #include <site/key.hpp>
 #include <site/site.hpp>
 #include <site/ticket.hpp>
+#include <tpm/sealer.hpp>
 
 #include <filesystem>
 #include <map>
@@ -35,9 +36,22 @@ struct SiteFiles {
 // The same of texts that are at hand.
 [[nodiscard]] SiteFiles site_files_of(std::map<std::string, std::string> texts);
 
+// Of such a directory on a medium that has become the node's own disk: key, ticket and restore file are overwritten where they lie, and removed.
+void wipe_secrets_in(const std::filesystem::path& directory);
+
 [[nodiscard]] Json to_json(const SiteFiles& files);
-// Nothing when the state was written before nodes kept them.
-[[nodiscard]] std::optional<SiteFiles> site_files_in(const Json& state);
+// Nothing when the state was written before nodes kept them. An Error where a secret is sealed to a TPM that is not this machine's (none: it
+// has none), or was cleared.
+[[nodiscard]] std::optional<SiteFiles> site_files_in(const Json& state, const tpm::Sealer* sealer = nullptr);
+// The same without the secrets, sealed or not.
+[[nodiscard]] std::optional<SiteFiles> public_site_files_in(const Json& state);
+// Whether there is a key or a ticket, sealed or not.
+[[nodiscard]] bool has_site_secret(const Json& state);
+
+// Of the whole content of a state: a key or a ticket that lies in plain, as an earlier release or somebody since has put it there, is sealed, in the
+// place of the one that was. Secrets of a state are sealed by <node/secrets.hpp>.
+[[nodiscard]] bool site_secret_lies_in_plain(const Json& state);
+void seal_site_secrets(Json& state, const tpm::Sealer& sealer);
 
 // Another plan in the place of the one that the node has; its key or ticket stays.
 void keep_public_texts(const std::filesystem::path& state, const std::map<std::string, std::string>& texts);

@@ -52,7 +52,8 @@ public:
     };
 
     // Lays the node's network. An Error when the machine is not as its site says. `files` has a genesis, and a key or a ticket.
-    SiteMember(node::SiteFiles files, std::filesystem::path state, firstboot::Identity identity, Surroundings around);
+    // `key`, the node's own, outlives it.
+    SiteMember(node::SiteFiles files, const SigningKey& key, std::filesystem::path state, firstboot::Identity identity, Surroundings around);
     ~SiteMember() override;
 
     // docs/formats/node-status.md, "site".
@@ -145,7 +146,7 @@ private:
     const std::filesystem::path state_;
     const Surroundings around_;
     const firstboot::Identity identity_;
-    const SigningKey key_;
+    const SigningKey& key_;
     const NodeId node_;
     const std::unique_ptr<const Place> place_;
     const membership::Delegate delegate_;

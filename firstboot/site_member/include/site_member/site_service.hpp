@@ -20,15 +20,21 @@ public:
     [[nodiscard]] std::shared_ptr<SiteMember> member() const;
 
 private:
+    void live(const std::stop_token& stop);
+    void require_tpm_where_the_site_does(const node::SiteFiles& files, const tpm::Sealer* sealer) const;
+    void seal(const tpm::Sealer* sealer) const;
+    void say_where_keys_are();
     void join(const std::stop_token& stop, const node::SiteFiles& files);
+    void wait(const std::stop_token& stop, std::chrono::seconds time);
     void fail(const std::string& trouble);
 
     const std::filesystem::path state_;
     const firstboot::Identity identity_;
     const SiteMember::Surroundings around_;
+    std::optional<SigningKey> key_; // the thread's, and of its member
 
     mutable std::mutex mutex_; // what follows
-    std::string name_, trouble_;
+    std::string name_, trouble_, keys_;
     std::shared_ptr<SiteMember> member_;
     std::condition_variable_any stopped_;
 
