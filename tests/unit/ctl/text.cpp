@@ -148,6 +148,15 @@ TEST(ConsoleText, BeginsWithWhoAndWhere) {
     EXPECT_THAT(ctl::console_text(json, {}), testing::HasSubstr("addresses  none yet\n"));
 }
 
+TEST(SiteText, SaysWhereTheKeysLie) {
+    Json json{{"site", {{"site", "berlin-1"}, {"phase", "member"}, {"sentence", "member of the site"}}}};
+    EXPECT_EQ(ctl::site_text(json), "site       berlin-1\n           member: member of the site\n");
+    json["site"]["keys"] = "tpm";
+    EXPECT_THAT(ctl::site_text(json), testing::EndsWith("           its keys are sealed to its TPM\n"));
+    json["site"]["keys"] = "state";
+    EXPECT_THAT(ctl::site_text(json), testing::EndsWith("           its keys lie in plain on its disk\n"));
+}
+
 TEST(Duration, IsAsPeopleReadIt) {
     EXPECT_EQ(duration_text(3.6), "0:04");
     EXPECT_EQ(duration_text(75), "1:15");
