@@ -83,10 +83,12 @@ const Asks& built_in_asks() {
         {.name = "store.mark", .nodes = Nodes::yes, .right = Right::view},
         {.name = "renew", .nodes = Nodes::yes, .parameters = {{"request", Kind::bytes}}},
         {.name = "operator.certificate", .nodes = Nodes::yes, .parameters = {{"request", Kind::bytes}}},
+        {.name = "site.key", .nodes = Nodes::yes, .parameters = {{"held", Kind::text}, {"has", Kind::text}}},
 
         {.name = "status", .right = Right::view},
         {.name = "audit", .right = Right::view, .parameters = {{"newest", Kind::number}}},
         {.name = "applicants", .right = Right::view},
+        {.name = "site.key.status", .right = Right::view},
         {.name = "proposal.list", .right = Right::view},
         {.name = "proposal.show", .right = Right::view, .parameters = {{"proposal", Kind::text}}},
 
@@ -103,6 +105,8 @@ const Asks& built_in_asks() {
         {.name = "secret.rotate", .right = Right::administer, .parameters = {{"formation", Kind::text}, {"secret", Kind::text}}},
         {.name = "secret.give", .right = Right::administer, .parameters = {{"formation", Kind::text}, {"secret", Kind::text}, {"value", Kind::bytes}}},
         {.name = "backup", .right = Right::administer},
+        {.name = "site.key.rotate", .right = Right::administer, .parameters = {{"key", Kind::bytes}}},
+        {.name = "site.key.finish", .right = Right::administer, .parameters = {{"without", Kind::text}}},
         {.name = "node.wipe", .right = Right::administer, .parameters = {{"name", Kind::text}}, .persons = Persons::two},
         {.name = "proposal.make", .right = Right::administer, .parameters = {{"what", Kind::text}, {"parameters", Kind::object}}},
         {.name = "proposal.withdraw", .right = Right::administer, .parameters = {{"proposal", Kind::text}}},

@@ -30,6 +30,7 @@ constexpr std::array site_rules{
     Rule{"/locks/", Fate::dropped},       // of nodes that are gone
     Rule{"/plan/", Fate::dropped},        // the media's is newer
     Rule{"/genesis", Fate::dropped},      // it is another one
+    Rule{"/site_key", Fate::dropped},     // the media's is the site's; copies were sealed to voters that are gone
     Rule{"/restored", Fate::dropped},     // so is its mark of this
 };
 // Behind the formation's name.

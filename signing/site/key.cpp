@@ -9,6 +9,7 @@
 #include <signing/bytes.hpp>
 #include <signing/hkdf.hpp>
 
+#include <algorithm>
 #include <array>
 #include <fcntl.h>
 #include <string.h>
@@ -19,11 +20,11 @@ namespace ashlar::site {
 
 namespace {
 
-constexpr std::string_view first_word = "ashlar-site-key-1";
+constexpr std::string_view first_word = "ashlar-site-key-1", id_info = "ashlar site key id 1";
 
 Error refusal(std::string_view name) {
     return Error(fmt::format("cannot read the site key in '{}': it is not one line '{} <site id> <64 hexadecimal digits>'", name, first_word),
-                 "`ashlar site new` makes one; the key of a site is never made again");
+                 "`ashlar site new` makes one, and `ashlarctl site key rotate` another one in its place");
 }
 
 } // namespace
@@ -48,10 +49,24 @@ SiteKey SiteKey::parse(std::string_view line, std::string_view name) {
 
 void SiteKey::save_new(const std::filesystem::path& path) const {
     Fd file = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    write_all(file.get(), fmt::format("{} {} ", first_word, site_.text()), path.native());
-    write_all(file.get(), hex_of(bytes_).text(), path.native());
-    write_all(file.get(), "\n", path.native());
+    write_all(file.get(), text().text(), path.native());
     file.close();
+}
+
+Secret SiteKey::text() const {
+    const Secret digits = hex_of(bytes_);
+    std::string line = fmt::format("{} {} {}\n", first_word, site_.text(), digits.text());
+    Secret text(line);
+    ::explicit_bzero(line.data(), line.size());
+    return text;
+}
+
+KeyId SiteKey::id() const { return key_id_of(derive(beacon_key_info, size)); }
+
+KeyId key_id_of(const Secret& beacon_key) {
+    KeyId id;
+    std::ranges::copy(hkdf_sha256(bytes_of(beacon_key.text()), id_info, id.bytes.size()), id.bytes.begin());
+    return id;
 }
 
 Secret SiteKey::derive(std::string_view info, std::size_t bytes) const {

@@ -135,12 +135,17 @@ Ticket make_ticket(const SiteKey& key, const TicketTerms& terms, Time now) {
     return {{terms, mac_of(key, terms)}, secret_of(key, terms), key.derive(beacon_key_info, key_size)};
 }
 
-void save_new_ticket(const Ticket& ticket, const std::filesystem::path& path) {
+Secret text_of(const Ticket& ticket) {
     const Secret secret = hex_of(ticket.secret), beacon = hex_of(ticket.beacon);
+    std::string lines = fmt::format("{}secret: {}\nbeacon: {}\n", text_of(ticket.claim), secret.text(), beacon.text());
+    Secret text(lines);
+    ::explicit_bzero(lines.data(), lines.size());
+    return text;
+}
+
+void save_new_ticket(const Ticket& ticket, const std::filesystem::path& path) {
     Fd file = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    const std::string claim = text_of(ticket.claim);
-    for (const std::string_view part : {std::string_view(claim), std::string_view("secret: "), secret.text(), std::string_view("\nbeacon: "), beacon.text(), std::string_view("\n")})
-        write_all(file.get(), part, path.native());
+    write_all(file.get(), text_of(ticket).text(), path.native());
     file.close();
 }
 

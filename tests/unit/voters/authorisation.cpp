@@ -63,9 +63,9 @@ const std::map<std::string, std::string> who_may{
     {"applicants", "viewer root"},      {"proposal.list", "viewer root"},   {"proposal.show", "viewer root"},   {"node.approve", "approver root"},
     {"node.deny", "approver root"},     {"proposal.agree", "approver root"}, {"node.remove", "operator root"},  {"node.replace", "operator root"},
     {"lock.free", "operator root"},     {"formation.retry", "operator root"}, {"plan.apply", "admin root"},     {"secret.rotate", "admin root"},
-    {"secret.give", "admin root"},
-    {"backup", "admin root"},           {"node.wipe", "admin root"},        {"proposal.make", "admin root"},
-    {"proposal.withdraw", "admin root"},
+    {"secret.give", "admin root"},      {"backup", "admin root"},           {"node.wipe", "admin root"},        {"proposal.make", "admin root"},
+    {"proposal.withdraw", "admin root"}, {"site.key", "node"},              {"site.key.status", "viewer root"}, {"site.key.rotate", "admin root"},
+    {"site.key.finish", "admin root"},
 };
 
 TEST_F(Authorisation, EachAskHasItsCallersAndNoOther) {

@@ -13,6 +13,11 @@
 
 namespace ashlar::site {
 
+// Which key that is, for people and on the wire: it says nothing about the key.
+using KeyId = Id<struct SiteKeyIdTag>;
+// By the key of beacons, which holders of tickets have as well.
+[[nodiscard]] KeyId key_id_of(const Secret& beacon_key);
+
 class SiteKey {
 public:
     static constexpr std::size_t size = 32;
@@ -24,8 +29,11 @@ public:
     [[nodiscard]] static SiteKey parse(std::string_view line, std::string_view name);
     // A new file with mode 0600; an existing one is an Error.
     void save_new(const std::filesystem::path& path) const;
+    // What save_new() writes.
+    [[nodiscard]] Secret text() const;
 
     [[nodiscard]] const SiteId& site() const noexcept { return site_; }
+    [[nodiscard]] KeyId id() const;
     // HKDF-SHA256 (RFC 5869); `info` says what for.
     [[nodiscard]] Secret derive(std::string_view info, std::size_t bytes) const;
 

@@ -57,6 +57,8 @@ struct Ticket {
 // Throws Error for terms that no ticket may have; `now` is when it is made.
 [[nodiscard]] Ticket make_ticket(const SiteKey& key, const TicketTerms& terms, Time now);
 
+// The file's text.
+[[nodiscard]] Secret text_of(const Ticket& ticket);
 // A new file with mode 0600; an existing one is an Error.
 void save_new_ticket(const Ticket& ticket, const std::filesystem::path& path);
 // Refuses a file that others than its owner may read or write, and any other form.
