@@ -23,6 +23,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto longest_word = 10s, longest_wait = 600s, look_again = 1s;
 constexpr unsigned most_tries = 5;
+constexpr std::string_view former_key_text = "the site has another key since this medium was made: make it anew, with the site.key of now or a new ticket";
+constexpr std::string_view former_ticket_text = "the site has another key since this ticket was made: make another one";
 constexpr std::size_t most_waiting = 64;
 
 channel::Deadline in(std::chrono::seconds time) { return Clock::now() + time; }
@@ -41,6 +43,14 @@ std::optional<site::TicketClaim> claim_in(std::string_view text) {
     }
 }
 
+// Nothing for one that is not of that key.
+std::optional<Secret> secret_of(const site::SiteKey& key, const site::TicketClaim& claim) {
+    // An expired one too: its node may be a member that comes back after a year. What it allows is decided afterwards.
+    auto checked = site::check_ticket(key, claim, claim.terms.node, claim.terms.expires - 1s);
+    auto* const secret = std::get_if<Secret>(&checked);
+    return secret != nullptr ? std::optional(std::move(*secret)) : std::nullopt;
+}
+
 // ---- Tickets: how often they were used ------------------------------------------------------------------
 
 struct Uses {
@@ -55,11 +65,11 @@ Uses uses_of(etcd::Client& client, const site::TicketTerms& terms) {
     return {parse_json(pair->value, "ticket's uses").get<std::vector<std::string>>(), pair->modified};
 }
 
-std::optional<std::string> fault_of_ticket(etcd::Client& client, const site::SiteKey& key, std::string_view text, const std::optional<std::string>& name, const NodeId& node, Time now) {
+std::optional<std::string> fault_of_ticket(etcd::Client& client, const site::SiteKey& key, const site::SiteKey* former, std::string_view text, const std::optional<std::string>& name, const NodeId& node, Time now) {
     const auto claim = claim_in(text);
     if (!claim) return "it is no ticket";
     const auto checked = site::check_ticket(key, *claim, name, now);
-    if (const auto* const refusal = std::get_if<site::Refusal>(&checked)) return refusal->reason;
+    if (const auto* const refusal = std::get_if<site::Refusal>(&checked)) return former != nullptr && secret_of(*former, *claim) ? std::string(former_ticket_text) : refusal->reason;
     const Uses uses = uses_of(client, claim->terms);
     if (uses.has(node) || uses.nodes.size() < claim->terms.uses) return std::nullopt;
     return fmt::format("the ticket was used {} {} already, which is as often as it may be", uses.nodes.size(), uses.nodes.size() == 1 ? "time" : "times");
@@ -120,13 +130,19 @@ Admission::Admission(Voter voter, Outside outside) : voter_(std::move(voter)), o
 
 Admission::~Admission() = default;
 
-// An expired one too: its node may be a member that comes back after a year. What it allows is decided afterwards.
 std::optional<Secret> Admission::key_of(std::string_view identity) {
     const auto claim = claim_in(identity);
     if (!claim) return std::nullopt;
-    auto checked = site::check_ticket(voter_.site_key, *claim, claim->terms.node, claim->terms.expires - 1s);
-    auto* const secret = std::get_if<Secret>(&checked);
-    return secret != nullptr ? std::optional(std::move(*secret)) : std::nullopt;
+    auto secret = secret_of(voter_.site_key, *claim);
+    return secret || voter_.former_key == nullptr ? std::move(secret) : secret_of(*voter_.former_key, *claim);
+}
+
+// Who holds that came by the key that the site had before.
+bool Admission::is_of_former_key(std::string_view identity) const {
+    if (voter_.former_key == nullptr) return false;
+    if (identity == membership::identity_of(voter_.value.site, voter_.former_key->id())) return true;
+    const auto claim = claim_in(identity);
+    return claim && secret_of(*voter_.former_key, *claim);
 }
 
 void Admission::receive(channel::Channel channel, Json first) {
@@ -146,8 +162,9 @@ void Admission::receive(channel::Channel channel, Json first) {
 
 Decision Admission::decide(const Conversation& conversation, const Applicant& applicant) const {
     auto& client = conversation.client();
-    const std::string &identity = conversation.identity(), own = membership::identity_of(voter_.value.site);
-    if (identity != own && applicant.application.ticket != identity) return Refused{Reason::bad_ticket, "it shows another ticket than the one that it holds"};
+    const std::string& identity = conversation.identity();
+    const bool has_site_key = !claim_in(identity);
+    if (!has_site_key && applicant.application.ticket != identity) return Refused{Reason::bad_ticket, "it shows another ticket than the one that it holds"};
     const site::Site plan = outside_.plan();
     const Time now = outside_.now();
     const roster::Roster roster = roster::read(client);
@@ -166,9 +183,11 @@ Decision Admission::decide(const Conversation& conversation, const Applicant& ap
     const auto found = site::node_of(plan, facts_in(applicant.application.facts).machine);
     const auto* const* const listed = std::get_if<const site::Node*>(&found);
     const auto name = listed != nullptr ? std::optional((*listed)->name) : std::nullopt;
-    const auto check_ticket = [&](std::string_view ticket, const NodeId& node) { return fault_of_ticket(client, voter_.site_key, ticket, name, node, now); };
+    const auto check_ticket = [&](std::string_view ticket, const NodeId& node) { return fault_of_ticket(client, voter_.site_key, voter_.former_key, ticket, name, node, now); };
     auto decision = enrolment::decide(applicant, view, check_ticket, voter_.authority.trust(), now);
     if (const auto* const refused = std::get_if<Refused>(&decision); refused != nullptr && refused->reason == Reason::no_tpm) tell_of_missing_tpm(applicant, view.assignment->name);
+    const auto* const admit = std::get_if<Admit>(&decision);
+    if (is_of_former_key(identity) && !std::holds_alternative<Refused>(decision) && (admit == nullptr || admit->as != Admit::As::member)) return Refused{Reason::bad_ticket, std::string(has_site_key ? former_key_text : former_ticket_text)};
     return decision;
 }
 

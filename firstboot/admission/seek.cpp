@@ -17,6 +17,12 @@ channel::Deadline in(std::chrono::seconds time) { return std::chrono::steady_clo
 
 Error refusal(std::string_view cause) { return Error(fmt::format("cannot enrol: {}", cause)); }
 
+Error refusal(const channel::Refusal& refused) {
+    Error error = refusal(refused.text);
+    if (refused.cause == channel::Cause::not_us || refused.cause == channel::Cause::not_trusted) error.add_hint("the site may have another key by now: then this node's medium, or ticket, is to be made anew");
+    return error;
+}
+
 Error refusal(const enrolment::Refused& refused) {
     Error error = refusal(refused.text);
     if (refused.reason == enrolment::Reason::unknown) error.add_hint("its serial number, MAC or TPM belongs into site.toml, or its table");
@@ -34,7 +40,7 @@ Json heard(channel::Channel& channel, std::chrono::seconds longest) {
 
 enrolment::Enrolled seek(Fd socket, const channel::SharedKey& shared, Seeking seeking, const ShowCode& show) {
     auto opened = channel::connect(std::move(socket), shared, in(longest_word));
-    if (const auto* const refused = std::get_if<channel::Refusal>(&opened)) throw refusal(refused->text);
+    if (const auto* const refused = std::get_if<channel::Refusal>(&opened)) throw refusal(*refused);
     auto& channel = std::get<channel::Channel>(opened);
     enrolment::Nonce nonce{};
     fill_with_random(nonce);

@@ -26,6 +26,8 @@ constexpr const char* boots_member = "boots";
 constexpr Milliseconds look_around{2'000}; // for interfaces that came
 constexpr std::chrono::seconds try_again{5};
 constexpr std::size_t most_origins = 1024;
+constexpr Milliseconds another_key_counts{60'000};
+constexpr const char* another_key_text = "somebody speaks for this site under another key: was the site's key rotated? Then this node's medium, or ticket, is to be made anew";
 
 Milliseconds now() { return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now().time_since_epoch()); }
 
@@ -43,6 +45,18 @@ Self alive(Self self, const std::filesystem::path& state, std::uint16_t port) {
     return self;
 }
 
+std::optional<beacon::Key> former_key_in(const Parts& parts) { return parts.former ? std::optional(beacon::Key::derived(bytes_of(parts.former->beacon_key.text()))) : std::nullopt; }
+
+std::vector<channel::SharedKey> shared_keys_in(const Parts& parts) {
+    std::vector<channel::SharedKey> keys;
+    const auto add = [&](const Secret& beacon_key, const std::optional<Secret>& key) {
+        if (key) keys.push_back({identity_of(parts.site, site::key_id_of(beacon_key)), Secret(key->text())});
+    };
+    add(parts.beacon_key, parts.enrolment_key);
+    if (parts.former) add(parts.former->beacon_key, parts.former->enrolment_key);
+    return keys;
+}
+
 Json json_of(const Peer& peer, Milliseconds now) {
     return {{"node", peer.beacon.node.text()}, {"name", peer.beacon.name}, {"role", peer.beacon.role}, {"voter", peer.beacon.voter}, {"heard", is_present(peer, now)}};
 }
@@ -58,11 +72,11 @@ Founder::Predecessor predecessor_for(const SiteId& site) {
 } // namespace
 
 Membership::Membership(Parts parts, std::function<void()> changed, std::function<void(const std::string&)> alarm)
-    : parts_(std::move(parts)), changed_(std::move(changed)), alarm_(std::move(alarm)), beacon_key_(beacon::Key::derived(bytes_of(parts_.beacon_key.text()))), beacons_(parts_.beacons),
+    : parts_(std::move(parts)), changed_(std::move(changed)), alarm_(std::move(alarm)), beacon_key_(beacon::Key::derived(bytes_of(parts_.beacon_key.text()))), former_beacon_key_(former_key_in(parts_)), shared_keys_(shared_keys_in(parts_)), beacons_(parts_.beacons),
       founder_(parts_.charter, parts_.self = alive(parts_.self, parts_.state, parts_.site_port), parts_.settling.offer(), journal_in(parts_.state), random_number(), Pace(), predecessor_for(parts_.site)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!wake_) throw system_error("make", "event descriptor");
     if (!parts_.enrolment_key) return;
-    const Voice voice{parts_.key, parts_.site, *parts_.enrolment_key, parts_.self.life};
+    const Voice voice{parts_.key, parts_.site, shared_keys_, parts_.self.life};
     site_port_ = std::make_unique<SitePort>(voice, parts_.site_port, [this](const Speaker& speaker, Message message) { post(Received{speaker.node, speaker.life, std::move(message)}); });
 }
 
@@ -160,9 +174,21 @@ void Membership::hear_beacons() {
     for (int i = 0; i < most_at_once; ++i) {
         const auto datagram = beacons_.receive();
         if (!datagram) return;
-        const auto reading = beacon::decode(datagram->bytes, parts_.site, beacon_key_);
+        const auto reading = decoded(datagram->bytes);
         if (reading.beacon) hear(*reading.beacon, *datagram);
     }
+}
+
+beacon::Reading Membership::decoded(ByteView datagram) {
+    auto reading = beacon::decode(datagram, parts_.site, beacon_key_);
+    if (reading.refusal == beacon::Refusal::wrong_code && !reading.beacon && former_beacon_key_) reading = beacon::decode(datagram, parts_.site, *former_beacon_key_);
+    if (!reading.beacon && reading.refusal == beacon::Refusal::wrong_code) heard_another_key_ = now();
+    return reading;
+}
+
+// Anybody can say so; where members are heard it means nothing.
+bool Membership::hears_another_key() const {
+    return heard_another_key_ && now() - *heard_another_key_ < another_key_counts && founder_.peers().present(now()).empty();
 }
 
 // A node is where its newest beacon came from. Whoever sends an older one again does not move it; but where the core asks because of one
@@ -193,9 +219,13 @@ void Membership::happen(const Event& event) {
 
 // ---- What the core wants done -----------------------------------------------------------------------------------
 
-// Whom a seed hears from beyond a router hears the seed.
+// Whom a seed hears from beyond a router hears the seed. While the site's key is rotated each is heard by both.
 void Membership::perform(const Announce& announce) {
-    const auto datagram = beacon::encode(announce.beacon, parts_.site, beacon_key_);
+    send_out(beacon::encode(announce.beacon, parts_.site, beacon_key_));
+    if (former_beacon_key_) send_out(beacon::encode(announce.beacon, parts_.site, *former_beacon_key_));
+}
+
+void Membership::send_out(ByteView datagram) {
     beacons_.send(datagram);
     for (const auto& [node, where] : origins_)
         if (!where.by_group && now() - where.heard < silence) beacons_.send_to(where.origin, datagram);
@@ -282,6 +312,7 @@ void Membership::show() {
         present_.clear();
         for (const Peer* peer : founder_.peers().present(now())) present_.insert(peer->beacon.node);
         if (!trouble_.empty()) status["trouble"] = trouble_;
+        else if (hears_another_key()) status["trouble"] = another_key_text;
         is_new = status != status_;
         status_ = std::move(status);
     }

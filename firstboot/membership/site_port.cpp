@@ -10,6 +10,7 @@
 #include <signing/node_id.hpp>
 #include <tuf/metadata.hpp>
 
+#include <algorithm>
 #include <memory>
 
 namespace ashlar::membership {
@@ -63,7 +64,7 @@ Secret copy_of(const Secret& secret) { return Secret(secret.text()); }
 
 } // namespace
 
-std::string identity_of(const SiteId& site) { return to_hex(beacon::summary_of(site)); }
+std::string identity_of(const SiteId& site, const site::KeyId& key) { return to_hex(beacon::summary_of(site)) + '.' + key.text(); }
 
 SitePort::SitePort(Voice voice, std::uint16_t port, Hear hear)
     : voice_(voice), node_(node_id_of(voice.key.verifying_key())), hear_(std::move(hear)), strangers_(most_strangers),
@@ -89,7 +90,7 @@ void SitePort::answer(Fd connection, std::uint64_t number) {
     const auto until = deadline();
     const auto reception = this->reception();
     const auto keys = [&](std::string_view identity) -> std::optional<Secret> {
-        if (identity == identity_of(voice_.site)) return copy_of(voice_.enrolment_key);
+        if (const auto* const own = key_of(identity)) return copy_of(own->key);
         return reception ? reception->key_of(identity) : std::nullopt;
     };
     auto opened = channel::accept(std::move(connection), keys, until);
@@ -105,7 +106,8 @@ void SitePort::hear(channel::Channel channel, const std::shared_ptr<Reception>& 
         return;
     }
     // Who has only a ticket has no say in the agreement.
-    if (channel.peer() != channel::Peer(channel::KeyHolder{identity_of(voice_.site)})) return;
+    const auto* const holder = std::get_if<channel::KeyHolder>(&channel.peer());
+    if (holder == nullptr || key_of(holder->identity) == nullptr) return;
     const Speaker speaker = speaker_in(*first, voice_.site, node_, channel.exporter(label));
     if (const auto second = channel.receive(until)) hear_(speaker, message_from(*second));
 }
@@ -114,16 +116,28 @@ void SitePort::tell(const beacon_port::Origin& to, const NodeId& node, founding:
     telling_.queue([this, to, node, message = std::move(message)] { speak(to, node, message); });
 }
 
-void SitePort::speak(const beacon_port::Origin& to, const NodeId& node, const founding::Message& message) {
+const channel::SharedKey* SitePort::key_of(std::string_view identity) const {
+    const auto found = std::ranges::find(voice_.keys, identity, [](const auto& key) { return std::string_view(key.identity); });
+    return found == voice_.keys.end() ? nullptr : &*found;
+}
+
+std::optional<channel::Channel> SitePort::opened(const beacon_port::Origin& to, const channel::SharedKey& key, channel::Deadline until) {
     Fd socket = sockets::connect_to(to.address(), to.length(), longest);
-    if (!socket) return;
-    const auto until = deadline();
-    auto opened = channel::connect(std::move(socket), channel::SharedKey{identity_of(voice_.site), copy_of(voice_.enrolment_key)}, until);
+    if (!socket) return std::nullopt;
+    auto opened = channel::connect(std::move(socket), key, until);
     auto* channel = std::get_if<channel::Channel>(&opened);
-    if (channel == nullptr) return;
-    channel->send(hello(voice_, node, channel->exporter(label)), until);
-    channel->send(to_json(message), until);
-    channel->close(until);
+    return channel == nullptr ? std::nullopt : std::optional(std::move(*channel));
+}
+
+void SitePort::speak(const beacon_port::Origin& to, const NodeId& node, const founding::Message& message) {
+    const auto until = deadline();
+    for (const auto& key : voice_.keys) {
+        auto channel = opened(to, key, until);
+        if (!channel) continue;
+        channel->send(hello(voice_, node, channel->exporter(label)), until);
+        channel->send(to_json(message), until);
+        return channel->close(until);
+    }
 }
 
 } // namespace ashlar::membership

@@ -20,11 +20,22 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char *member = "site_files", *main_file = "site.toml", *key_file = "site.key", *ticket_file = "ticket", *restore_file = "restore";
+constexpr const char *member = "site_files", *main_file = "site.toml", *restore_file = "restore";
 constexpr const char *secrets_member = "site_secrets", *holder_tpm = "tpm";
 
 // By file name, and under which name they are sealed. A restore file is encrypted under the site key.
-constexpr std::array sealed_files{std::pair{key_file, "ashlar-site-key"}, std::pair{ticket_file, "ashlar-ticket"}};
+constexpr std::array sealed_files{std::pair{key_file.data(), "ashlar-site-key"}, std::pair{ticket_file.data(), "ashlar-ticket"}, std::pair{former_key_file.data(), "ashlar-former-site-key"},
+                                  std::pair{former_ticket_file.data(), "ashlar-former-ticket"}};
+constexpr std::array secret_files{key_file.data(), ticket_file.data(), former_key_file.data(), former_ticket_file.data(), restore_file};
+
+std::optional<site::SiteKey> key_in(const SiteFiles& files, std::string_view name) {
+    const auto found = files.texts.find(std::string(name));
+    return found == files.texts.end() ? std::nullopt : std::optional(site::SiteKey::parse(found->second, name));
+}
+std::optional<site::Ticket> ticket_in(const SiteFiles& files, std::string_view name) {
+    const auto found = files.texts.find(std::string(name));
+    return found == files.texts.end() ? std::nullopt : std::optional(site::parse_ticket(found->second));
+}
 
 using TextOf = std::function<std::optional<std::string>(const std::string& name)>;
 
@@ -52,10 +63,12 @@ SiteFiles gather(const TextOf& text_of) {
         return toml::source_from_text(name, std::move(*text));
     };
     files.site = site::read(take(main_file), take);
-    for (const char* secret : {key_file, ticket_file, restore_file})
+    for (const char* secret : secret_files)
         if (const auto text = text_of(secret)) files.texts[secret] = *text;
-    if (const auto key = files.key()) require_same_site(files.site, key_file, key->site());
-    if (const auto ticket = files.ticket()) require_same_site(files.site, ticket_file, ticket->claim.terms.site);
+    for (const auto name : {key_file, former_key_file})
+        if (const auto key = key_in(files, name)) require_same_site(files.site, name, key->site());
+    for (const auto name : {ticket_file, former_ticket_file})
+        if (const auto ticket = ticket_in(files, name)) require_same_site(files.site, name, ticket->claim.terms.site);
     check_restore(files);
     return files;
 }
@@ -92,15 +105,10 @@ const Json& sealed_texts_in(const Json& state) {
 
 } // namespace
 
-std::optional<site::SiteKey> SiteFiles::key() const {
-    const auto found = texts.find(key_file);
-    return found == texts.end() ? std::nullopt : std::optional(site::SiteKey::parse(found->second, key_file));
-}
-
-std::optional<site::Ticket> SiteFiles::ticket() const {
-    const auto found = texts.find(ticket_file);
-    return found == texts.end() ? std::nullopt : std::optional(site::parse_ticket(found->second));
-}
+std::optional<site::SiteKey> SiteFiles::key() const { return key_in(*this, key_file); }
+std::optional<site::SiteKey> SiteFiles::former_key() const { return key_in(*this, former_key_file); }
+std::optional<site::Ticket> SiteFiles::ticket() const { return ticket_in(*this, ticket_file); }
+std::optional<site::Ticket> SiteFiles::former_ticket() const { return ticket_in(*this, former_ticket_file); }
 
 std::optional<std::string> SiteFiles::restore() const {
     const auto found = texts.find(restore_file);
@@ -109,7 +117,7 @@ std::optional<std::string> SiteFiles::restore() const {
 
 std::map<std::string, std::string> SiteFiles::public_texts() const {
     auto all = texts;
-    for (const char* secret : {key_file, ticket_file, restore_file}) all.erase(secret);
+    for (const char* secret : secret_files) all.erase(secret);
     return all;
 }
 
@@ -119,7 +127,7 @@ SiteFiles read_site_files(const fs::path& directory) {
 
 // A file system that writes in place, as FAT does, has nothing of them then; flash memory may.
 void wipe_secrets_in(const fs::path& directory) {
-    for (const char* secret : {key_file, ticket_file, restore_file}) {
+    for (const char* secret : secret_files) {
         const fs::path file = directory / secret;
         if (!fs::exists(file)) continue;
         const Fd open = open_file(file, O_WRONLY);
@@ -151,7 +159,7 @@ std::optional<SiteFiles> site_files_in(const Json& state, const tpm::Sealer* sea
 std::optional<SiteFiles> public_site_files_in(const Json& state) {
     if (!state.contains(member)) return std::nullopt;
     auto texts = plain_texts_in(state);
-    for (const char* secret : {key_file, ticket_file, restore_file}) texts.erase(secret);
+    for (const char* secret : secret_files) texts.erase(secret);
     return site_files_of(std::move(texts));
 }
 
@@ -177,9 +185,20 @@ void seal_site_secrets(Json& state, const tpm::Sealer& sealer) {
 void keep_public_texts(const fs::path& state, const std::map<std::string, std::string>& texts) {
     state::change(state, [&](Json& content) {
         auto kept = texts;
-        for (const char* secret : {key_file, ticket_file, restore_file})
+        for (const char* secret : secret_files)
             if (content.at(member).contains(secret)) kept[secret] = content.at(member).at(secret).get<std::string>();
         content[member] = kept;
+    });
+}
+
+// Whatever lay sealed is of before; what lies in plain now is sealed by the next start.
+void keep_keys(const fs::path& state, const std::map<std::string, std::string>& texts) {
+    state::change(state, [&](Json& content) {
+        content.erase(secrets_member);
+        Json& kept = content.at(member);
+        for (const char* secret : secret_files) kept.erase(secret);
+        for (const auto& [name, seal] : sealed_files)
+            if (const auto text = texts.find(name); text != texts.end()) kept[name] = text->second;
     });
 }
 

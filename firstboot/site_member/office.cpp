@@ -24,7 +24,7 @@ voters::Refusal only_for_nodes() { return {voters::Reason::not_allowed, "a node 
 } // namespace
 
 Office::Office(OfficeParts parts, const roster::Seat& seat)
-    : parts_(std::move(parts)), keys_(seat::open(seat, parts_.value, parts_.key)), site_key_(site::SiteKey::parse(keys_.site_key.text(), "site.key")),
+    : parts_(std::move(parts)), keys_(seat::open(seat, parts_.value, parts_.key)), site_key_(site::SiteKey::parse(keys_.site_key.text(), "site.key")), keeper_{parts_.value.site, parts_.key, site_key_},
       etcd_({.key = parts_.key, .places = {}, .now = parts_.now, .start_etcd = parts_.start_etcd}) {}
 
 void Office::found(const roster::Member& self, const voters::PlanFiles& files) {
@@ -74,6 +74,8 @@ void Office::follow(const site::Site& plan, const roster::Roster& roster) {
     }
 }
 
+void Office::tend_key(const roster::Roster& roster) { key_rotation::tend(etcd_.open()->client(), keeper_, roster, fmt::format("voter {}", parts_.place.name), parts_.now()); }
+
 void Office::restore(const roster::Member& self, const std::optional<std::string>& file) {
     if (!parts_.value.restores) return;
     const auto session = etcd_.open();
@@ -84,6 +86,7 @@ void Office::restore(const roster::Member& self, const std::optional<std::string
 void Office::open() {
     session_ = etcd_.open();
     marks_ = etcd_.open();
+    site_keys_ = key_rotation::keys_now(session_->client(), keeper_);
     store_ = std::make_unique<site_store::EtcdStore>(session_->client());
     desk_ = std::make_unique<voters::Desk>(voters::DeskParts{.site = parts_.value.site,
                                                              .authority = keys_.authorities.site,
@@ -93,7 +96,7 @@ void Office::open() {
                                                              .store = *store_,
                                                              .now = parts_.now});
     add_asks();
-    admission_ = std::make_unique<admission::Admission>(admission::Voter{.value = parts_.value, .authority = keys_.authorities.site, .site_key = site_key_, .name = parts_.place.name},
+    admission_ = std::make_unique<admission::Admission>(admission::Voter{.value = parts_.value, .authority = keys_.authorities.site, .site_key = site_keys_->key, .name = parts_.place.name, .former_key = site_keys_->former ? &*site_keys_->former : nullptr},
                                                         admission::Outside{.etcd = [this] { return etcd_.open(); }, .plan = [this] { return plan(); }, .is_heard = parts_.hears, .now = parts_.now, .alarm = parts_.alarm});
     port_ = std::make_unique<voters::VotersPort>(voters::PortParts{.desk = *desk_, .key = parts_.key, .certificate = parts_.certificate, .trust = parts_.trust, .etcd = [this] { return etcd_.open(); }, .now = parts_.now}, site::voters_port);
 }
@@ -129,6 +132,10 @@ void Office::add_asks() {
     using voters::Kind;
     desk_->add("secret.rotate", voters::rotates_secrets(parts_.rotate));
     desk_->add("secret.give", voters::gives_secrets(parts_.seal));
+    desk_->add("site.key", key_rotation::hands_out(keeper_));
+    desk_->add("site.key.status", key_rotation::shows(keeper_));
+    desk_->add("site.key.rotate", key_rotation::rotates(keeper_));
+    desk_->add("site.key.finish", key_rotation::finishes());
     desk_->add("backup", [this](const auto& occasion) { return back_up(occasion); });
     desk_->add({.name = "seat.take", .nodes = voters::Nodes::yes, .right = std::nullopt, .parameters = {{"address", Kind::text}, {"data", Kind::text}}}, [this](const auto& occasion) { return take_seat(occasion); });
     desk_->add({.name = "seat.promote", .nodes = voters::Nodes::yes, .right = std::nullopt, .parameters = {{"address", Kind::text}}}, [this](const auto& occasion) { return promote(occasion); });
@@ -144,7 +151,7 @@ voters::Outcome Office::take_seat(const voters::Occasion& occasion) const {
     const auto node = std::ranges::find(plan.nodes, who.bearer.name, &site::Node::name);
     if (node == plan.nodes.end() || !node->voter) return voters::Refusal{voters::Reason::not_allowed, fmt::format("the site's plan gives {} no seat", who.bearer.name), {}};
     if (!who.bearer.addresses.contains(address)) return voters::Refusal{voters::Reason::not_allowed, fmt::format("{} does not have the address {}", who.bearer.name, address), {}};
-    const auto taken = seat::take(occasion.etcd, keys(), who, address, occasion.request.text("data") == "there" ? seat::Data::there : seat::Data::none);
+    const auto taken = seat::take(occasion.etcd, keys(occasion.etcd), who, address, occasion.request.text("data") == "there" ? seat::Data::there : seat::Data::none);
     Json cluster = Json::array();
     for (const auto& member : taken.cluster) cluster.push_back({{"node", member.node.text()}, {"address", member.address}});
     return voters::Deed{.conditions = {}, .changes = {}, .answer = {{"seat", parse_json(text_of(taken.seat), "seat")}, {"cluster", std::move(cluster)}}, .about = who.bearer.name, .text = fmt::format("at {}", address), .what = {}};
@@ -165,9 +172,11 @@ voters::Outcome Office::back_up(const voters::Occasion& occasion) const try {
     if (!occasion.plan || !occasion.plan->site.recovery_key)
         return voters::Refusal{voters::Reason::not_now, "the site has no recovery key to which a backup could be sealed", {"write [install] recovery_key into site.toml, and order it: `ashlarctl site apply`"}};
     const auto& site = occasion.plan->site;
-    auto [header, content] = restoration::collect(occasion.etcd, {.value = parts_.value, .authorities = keys_.authorities, .site_key = keys_.site_key, .key = parts_.key, .site_name = site.name}, occasion.now);
+    const auto site_key = key_rotation::keys_now(occasion.etcd, keeper_).key;
+    const Secret site_key_text = site_key.text();
+    auto [header, content] = restoration::collect(occasion.etcd, {.value = parts_.value, .authorities = keys_.authorities, .site_key = site_key_text, .key = parts_.key, .site_name = site.name}, occasion.now);
     const std::string text = backup::write_backup(header, content, *site.recovery_key);
-    const bool fits = restoration::fits_on_media(header, std::move(content), site_key_);
+    const bool fits = restoration::fits_on_media(header, std::move(content), site_key);
     // Two lines: a frame takes none that ends.
     const auto end = text.find('\n');
     return voters::Deed{.conditions = {},

@@ -6,6 +6,7 @@
 
 #include <admission/admission.hpp>
 #include <forming/site.hpp>
+#include <key_rotation/voter.hpp>
 #include <seat/seat.hpp>
 #include <seat/store_member.hpp>
 #include <site_store/etcd_store.hpp>
@@ -49,6 +50,8 @@ public:
     // The next certificate of this node, as the roster has it. An Error when it is no member any more.
     [[nodiscard]] certificates::SiteCertificate issued(const NodeId& node) const;
     [[nodiscard]] seat::Keys keys() const { return {.value = parts_.value, .authorities = keys_.authorities, .site_key = Secret(keys_.site_key.text())}; }
+    // The same with the site's key of now: it may be another one since this seat was taken.
+    [[nodiscard]] seat::Keys keys(etcd::Client& client) const { return {.value = parts_.value, .authorities = keys_.authorities, .site_key = key_rotation::keys_now(client, keeper_).key.text()}; }
 
     // When etcd answers: this node is noted as a member with a seat, where it was not; the plan where there was none.
     void found(const roster::Member& self, const voters::PlanFiles& files);
@@ -56,6 +59,8 @@ public:
     void forget(const std::vector<std::string>& lost, const std::string& by);
     // Members have the roles and addresses that the plan gives them.
     void follow(const site::Site& plan, const roster::Roster& roster);
+    // Every voter has its copy of the site's key; that of before goes when every member has the other one.
+    void tend_key(const roster::Roster& roster);
     // Before anything else is written: what the site had, where it was lost. `file`: of this node's medium, where it still has it.
     void restore(const roster::Member& self, const std::optional<std::string>& file);
     // From then on others are answered.
@@ -82,7 +87,9 @@ private:
 
     const OfficeParts parts_;
     const seat::Opened keys_;
-    const site::SiteKey site_key_;
+    const site::SiteKey site_key_; // with which it has its seat
+    const key_rotation::Voter keeper_;
+    std::optional<key_rotation::Keys> site_keys_; // those that count since open()
     seat::StoreMember etcd_;
     std::unique_ptr<etcd::Session> session_, marks_; // of the store; of marks, which must not wait for it
     std::unique_ptr<site_store::EtcdStore> store_;

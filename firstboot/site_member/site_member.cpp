@@ -18,6 +18,7 @@
 #include <signing/base64.hpp>
 #include <signing/node_id.hpp>
 #include <site/ports.hpp>
+#include <site_member/key_follower.hpp>
 #include <site_member/why.hpp>
 #include <sockets/sockets.hpp>
 #include <voters/two_persons.hpp>
@@ -51,9 +52,6 @@ void start_etcd(seat::StoreMember::Start start) {
 
 Secret copy_of(const Secret& secret) { return Secret(secret.text()); }
 
-// What lets a node hear who is there, whatever it was let in by.
-Secret beacon_key_of(const node::SiteFiles& files) { return files.key() ? files.key()->derive(site::beacon_key_info, site::SiteKey::size) : copy_of(files.ticket()->beacon); }
-
 membership::Parts membership_parts(const node::SiteFiles& files, const Place& place, const SigningKey& key, const firstboot::Identity& identity, const fs::path& state, membership::Settling& settling) {
     const auto site_key = files.key();
     return {.site = *files.site.id,
@@ -65,7 +63,8 @@ membership::Parts membership_parts(const node::SiteFiles& files, const Place& pl
             .state = state,
             .beacons = beacons_of(files.site),
             .site_port = site::site_port,
-            .settling = settling};
+            .settling = settling,
+            .former = former_keys_of(files)};
 }
 
 std::unique_ptr<const Place> laid_place(const site::Site& site, const fs::path& state, const NodeId& node, const firstboot::Identity& identity) {
@@ -209,7 +208,7 @@ void SiteMember::keep(const std::function<void(Record& record)>& change) {
 }
 
 channel::SharedKey SiteMember::shared_key() const {
-    if (const auto key = files_.key()) return {membership::identity_of(*files_.site.id), key->derive(site::enrolment_key_info, site::SiteKey::size)};
+    if (const auto key = files_.key()) return {membership::identity_of(*files_.site.id, key->id()), key->derive(site::enrolment_key_info, site::SiteKey::size)};
     const auto ticket = files_.ticket();
     return {text_of(ticket->claim), copy_of(ticket->secret)};
 }
@@ -406,6 +405,7 @@ void SiteMember::stay(const std::stop_token& stop) {
             renew_what_is_due();
             look();
             follower_.hear(view()->files, std::chrono::steady_clock::now());
+            follow_key();
             doubt({});
         } catch (const Error& error) {
             follower_.miss(std::chrono::steady_clock::now());
@@ -472,7 +472,10 @@ void SiteMember::look() {
     const std::lock_guard one_at_a_time(looking_);
     const auto office = this->office();
     auto view = std::make_shared<const View>(office ? view_of(office->etcd().open()->client()) : view_of(*voters_));
-    if (office) office->follow(view->plan, view->roster);
+    if (office) {
+        office->follow(view->plan, view->roster);
+        office->tend_key(view->roster);
+    }
     if (!view->voters.empty()) {
         voters_->set_voters(view->voters);
         if (view->voters != record().voters) keep([&](Record& record) { record.voters = view->voters; });
@@ -527,6 +530,21 @@ PlanFollower::Deeds SiteMember::following() {
 // Everything else of it counts from the next start of the daemon, which nothing that runs notices.
 void SiteMember::keep_plan(const voters::PlanFiles& files) {
     node::keep_public_texts(state_, files);
+    around_.start_again();
+}
+
+// Says which keys it has, and takes over what the voters answer: from the next start of the daemon on.
+void SiteMember::follow_key() {
+    const voters::Request request{.ask = "site.key", .parameters = key_rotation::question(held_by(files_), kind_of(files_))};
+    const auto office = this->office();
+    const auto answer = office ? voters::answer_in(office->pass_on(self().bearer, voters::message_of(request))) : voters_->ask(request, voters::VotersClient::Changes::nothing);
+    if (const auto* const refusal = std::get_if<voters::Refusal>(&answer)) {
+        if (refusal->reason == voters::Reason::unknown_ask) return; // of an older release
+        throw Error(fmt::format("cannot ask for the site's key: {}", refusal->text));
+    }
+    const auto kept = followed(files_, key_rotation::told(std::get<Json>(answer), *files_.site.id, key_));
+    if (!kept) return;
+    node::keep_keys(state_, *kept);
     around_.start_again();
 }
 

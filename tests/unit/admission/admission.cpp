@@ -26,13 +26,15 @@ using testing::HasSubstr;
 
 class Admitting : public testing::Test {
 protected:
-    Admitting() { admission_ = std::make_unique<Admission>(Voter{etcd.value, authority, site_key, "n01"}, outside()); }
+    Admitting() { begin(nullptr); }
+    void begin(const site::SiteKey* former) { admission_ = std::make_unique<Admission>(Voter{.value = etcd.value, .authority = authority, .site_key = site_key, .name = "n01", .former_key = former}, outside()); }
 
     struct Machine {
         std::string serial;
         SigningKey key = SigningKey::generate(site_scheme);
         std::optional<site::Ticket> ticket = std::nullopt;
         bool tpm = false;
+        bool has_former_key = false;
         [[nodiscard]] NodeId node() const { return node_id_of(key.verifying_key()); }
     };
 
@@ -44,8 +46,9 @@ protected:
         last = std::move(enrolled);
         return last ? std::string() : told;
     }
-    [[nodiscard]] site::Ticket ticket(std::optional<std::string> node, unsigned uses = 1) const {
-        return site::make_ticket(site_key, {.site = etcd.value.site, .id = site::TicketId::random(), .node = std::move(node), .expires = now + 1h, .uses = uses}, now);
+    [[nodiscard]] site::Ticket ticket(std::optional<std::string> node, unsigned uses = 1) const { return ticket_of(site_key, std::move(node), uses); }
+    [[nodiscard]] site::Ticket ticket_of(const site::SiteKey& key, std::optional<std::string> node, unsigned uses = 1) const {
+        return site::make_ticket(key, {.site = etcd.value.site, .id = site::TicketId::random(), .node = std::move(node), .expires = now + 1h, .uses = uses}, now);
     }
     [[nodiscard]] roster::Roster roster() {
         auto client = etcd.client();
@@ -68,7 +71,7 @@ protected:
 
     OneEtcd etcd;
     const certificates::Authority authority = std::get<certificates::Authority>(genesis::authority_in(etcd.value, etcd.key));
-    const site::SiteKey site_key = site::SiteKey::generate(etcd.value.site);
+    const site::SiteKey site_key = site::SiteKey::generate(etcd.value.site), former_key = site::SiteKey::generate(etcd.value.site);
     site::Site plan{.genesis = site::Genesis{}, .nodes = {{.name = "n04", .serial = "S4", .roles = {"compute"}}, {.name = "n05", .serial = "S5", .roles = {"compute"}}}};
     std::set<NodeId> heard;
     Time now = OneEtcd::now();
@@ -90,7 +93,8 @@ private:
     }
     [[nodiscard]] channel::SharedKey shared_key(const Machine& machine) const {
         if (machine.ticket) return {text_of(machine.ticket->claim), Secret(machine.ticket->secret.text())};
-        return {membership::identity_of(etcd.value.site), site_key.derive(site::enrolment_key_info, site::SiteKey::size)};
+        const auto& key = machine.has_former_key ? former_key : site_key;
+        return {membership::identity_of(etcd.value.site, key.id()), key.derive(site::enrolment_key_info, site::SiteKey::size)};
     }
     [[nodiscard]] Seeking seeking(const Machine& machine) const {
         return {machine.key,
@@ -108,7 +112,8 @@ private:
         ports_.push_back(std::async(std::launch::async, [this, server = std::make_shared<Fd>(both[1])] {
             const auto until = std::chrono::steady_clock::now() + 10s;
             const auto keys = [this](std::string_view identity) {
-                if (identity == membership::identity_of(etcd.value.site)) return std::optional(site_key.derive(site::enrolment_key_info, site::SiteKey::size));
+                for (const auto* const key : {&site_key, &former_key})
+                    if (identity == membership::identity_of(etcd.value.site, key->id())) return std::optional(key->derive(site::enrolment_key_info, site::SiteKey::size));
                 return admission_->key_of(identity);
             };
             auto opened = channel::accept(std::move(*server), keys, until);
@@ -234,6 +239,23 @@ TEST_F(Admitting, APersonSaysNo) {
     etcd.client().remove(roster::key::applicant(machine.node()));
     EXPECT_THAT(told.get(), HasSubstr("an operator of this site has not approved it"));
     EXPECT_TRUE(roster().nodes.empty());
+}
+
+// While the site's key is rotated. From the order on nobody new comes by what was stolen.
+TEST_F(Admitting, ByTheKeyOfBeforeMembersComeBackAndNobodyNew) {
+    Machine member{.serial = "S4"};
+    ASSERT_EQ(enrol(member), "");
+    member.has_former_key = true;
+    begin(&former_key);
+    EXPECT_EQ(enrol(member), "");
+    EXPECT_THAT(enrol({.serial = "S5", .has_former_key = true}), HasSubstr("cannot enrol: the site has another key since this medium was made"));
+    EXPECT_THAT(enrol({.serial = "S5", .ticket = ticket_of(former_key, "n05")}), HasSubstr("the site has another key since this ticket was made: make another one"));
+    Machine again{.serial = "S4", .key = SigningKey::from_secret(member.key.secret(), "again"), .ticket = ticket_of(former_key, "n04")};
+    EXPECT_EQ(enrol(again), "");
+    EXPECT_EQ(roster().members().size(), 1U);
+    EXPECT_EQ(enrol({.serial = "S5", .ticket = ticket("n05")}), "");
+    begin(nullptr);
+    EXPECT_THAT(enrol({.serial = "S5", .ticket = ticket_of(former_key, "n05")}), HasSubstr("cannot enrol: "));
 }
 
 // Two machines that are one entry of the plan, at once: one of them is it, and the other one is told of it.

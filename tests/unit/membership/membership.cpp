@@ -105,9 +105,15 @@ protected:
                                                          .state = state_,
                                                          .beacons = {.port = beacons_at, .groups = {}, .seeds = {}},
                                                          .site_port = site_port,
-                                                         .settling = settling_},
+                                                         .settling = settling_,
+                                                         .former = former()},
                                                    [] {}, [this](const std::string&) { ++alarms_; });
         membership_->begin();
+    }
+
+    [[nodiscard]] std::optional<FormerKeys> former() const {
+        if (former_key_.empty()) return std::nullopt;
+        return FormerKeys{Secret(text_of(derived(former_key_, "ashlar beacon 1"))), Secret(text_of(derived(former_key_, "ashlar enrolment 1")))};
     }
 
     // Of a voter; its id is higher than any other, so that the node is the first who may propose.
@@ -129,7 +135,14 @@ protected:
         beacon.name = number < 400 ? "" : "late";
         return beacon;
     }
-    [[nodiscard]] Bytes coded(const Beacon& beacon) const { return encode(beacon, site_, beacon::Key(bytes_of(site_key_))); }
+    [[nodiscard]] Bytes coded(const Beacon& beacon) const { return coded(beacon, site_key_); }
+    [[nodiscard]] Bytes coded(const Beacon& beacon, std::string_view key) const { return encode(beacon, site_, beacon::Key(bytes_of(key))); }
+
+    [[nodiscard]] std::vector<channel::SharedKey> shared_keys(std::string_view key) const {
+        std::vector<channel::SharedKey> keys;
+        keys.push_back({identity_of(site_, site::key_id_of(Secret(text_of(derived(key, "ashlar beacon 1"))))), Secret(text_of(derived(key, "ashlar enrolment 1")))});
+        return keys;
+    }
 
     void send(ByteView datagram) const { send(datagram, socket_); }
     void send(ByteView datagram, const Fd& from) const {
@@ -154,7 +167,8 @@ protected:
     }
 
     const SiteId site_ = SiteId::random();
-    const std::string site_key_ = "0123456789abcdef0123456789abcdef";
+    const std::string site_key_ = "0123456789abcdef0123456789abcdef", another_key_ = "fedcba9876543210fedcba9876543210";
+    std::string former_key_; // while it is rotated
     const founding::Charter charter_{.mode = founding::Mode::listed, .places = {{"n01", "serial 1"}, {"n02", "serial 2"}, {"n03", "serial 3"}}, .expect = 0};
     const SigningKey key_ = SigningKey::generate(site_scheme);
     const TemporaryDirectory directory_{testing::TempDir()};
@@ -259,8 +273,8 @@ TEST_F(StrangersBeacons, OfManyNodesAreAnswered) {
     std::ranges::copy(digest.bytes(), late.key.begin());
     late.node = node_id_of(key.verifying_key());
     std::atomic<bool> answered = false;
-    const Secret enrolment_key(text_of(derived(site_key_, "ashlar enrolment 1")));
-    SitePort port{Voice{key, site_, enrolment_key, late.life}, stranger_port, [&](const Speaker&, const founding::Message& message) { answered = std::holds_alternative<founding::Known>(message); }};
+    const auto keys = shared_keys(site_key_);
+    SitePort port{Voice{key, site_, keys, late.life}, stranger_port, [&](const Speaker&, const founding::Message& message) { answered = std::holds_alternative<founding::Known>(message); }};
     sockaddr_storage there{};
     const sockaddr_in address = loopback(site_port);
     std::memcpy(&there, &address, sizeof address);
@@ -271,6 +285,45 @@ TEST_F(StrangersBeacons, OfManyNodesAreAnswered) {
         return answered.load();
     }));
     EXPECT_EQ(std::ranges::count(heard(), "late"), 0);
+}
+
+// ---- Rotation of the site's key ----
+
+TEST_F(StrangersBeacons, UnderAnotherKeyAreNamedWhereNobodyElseIsHeard) {
+    send(coded(voter(2), another_key_));
+    EXPECT_TRUE(wait_until(10s, [&] { return membership_->status().value("trouble", "").starts_with("somebody speaks for this site under another key"); })) << membership_->status().dump();
+    EXPECT_EQ(std::ranges::count(heard(), "n02"), 0);
+    ASSERT_TRUE(hears(voter(3)));
+    EXPECT_TRUE(wait_until(10s, [&] { return !membership_->status().contains("trouble"); })) << membership_->status().dump();
+}
+
+TEST_F(StrangersBeacons, UnderTheKeyOfBeforeAreHeardAndAnsweredWhileItIsRotated) {
+    former_key_ = another_key_;
+    start();
+    EXPECT_TRUE(wait_until(10s, [&] {
+        send(coded(voter(2), former_key_));
+        return std::ranges::count(heard(), "n02") > 0;
+    }));
+    ASSERT_TRUE(hears(voter(3)));
+    for (const auto& key_of_peer : {site_key_, former_key_}) {
+        const SigningKey key = SigningKey::generate(site_scheme);
+        Beacon late = member(400);
+        const Digest digest = sha256(key.verifying_key().der());
+        std::ranges::copy(digest.bytes(), late.key.begin());
+        late.node = node_id_of(key.verifying_key());
+        std::atomic<bool> answered = false;
+        const auto keys = shared_keys(key_of_peer);
+        SitePort port{Voice{key, site_, keys, late.life}, stranger_port, [&](const Speaker&, const founding::Message& message) { answered = std::holds_alternative<founding::Known>(message); }};
+        sockaddr_storage there{};
+        const sockaddr_in address = loopback(site_port);
+        std::memcpy(&there, &address, sizeof address);
+        EXPECT_TRUE(wait_until(10s, [&] {
+            send(coded(late, key_of_peer));
+            port.tell({there, sizeof address}, node_id_of(key_.verifying_key()), founding::Ask{});
+            std::this_thread::sleep_for(50ms);
+            return answered.load();
+        })) << (key_of_peer == site_key_ ? "by the key of now" : "by that of before");
+    }
 }
 
 class OwnBeacons : public StrangersBeacons {

@@ -139,12 +139,19 @@ protected:
 
     static constexpr std::string_view right_ = "0123456789abcdef0123456789abcdef", wrong_ = "fedcba9876543210fedcba9876543210";
     const SiteId site_ = SiteId::random();
-    const std::string identity_ = to_hex(beacon::summary_of(site_));
-    const Secret secret_{right_};
+    // As docs/formats/site-channel.md has it.
+    static constexpr std::string_view key_id_ = "00112233445566778899aabbccddeeff";
+    const std::string identity_ = to_hex(beacon::summary_of(site_)) + "." + std::string(key_id_);
+    [[nodiscard]] std::vector<channel::SharedKey> keys() const {
+        std::vector<channel::SharedKey> keys;
+        keys.push_back({identity_of(site_, site::KeyId::parse(key_id_).value()), Secret(right_)});
+        return keys;
+    }
+    const std::vector<channel::SharedKey> keys_ = keys();
     const SigningKey key_ = SigningKey::generate(site_scheme), other_ = SigningKey::generate(site_scheme);
     const NodeId node_ = node_id_of(key_.verifying_key());
     Ears ears_;
-    SitePort port_{Voice{key_, site_, secret_, {1, 1}}, port, ears_.hear()};
+    SitePort port_{Voice{key_, site_, keys_, {1, 1}}, port, ears_.hear()};
 };
 
 TEST_F(StrangersAtThePort, AreThoseWithoutTheKey) {
@@ -194,8 +201,7 @@ TEST_F(StrangersAtThePort, InTheMiddleHearNothingWithoutTheKey) {
 // and who does, cannot pass it on: what is said on one connection holds on no other.
 TEST_F(StrangersAtThePort, InTheMiddleCannotPassOnWhatTheyHear) {
     Ears in_the_middle;
-    const Secret secret(right_);
-    SitePort speaker{Voice{other_, site_, secret, {1, 1}}, port_between + 1, in_the_middle.hear()};
+    SitePort speaker{Voice{other_, site_, keys_, {1, 1}}, port_between + 1, in_the_middle.hear()};
     const Fd between = listening(port_between);
     // For the node at the port, by way of the one between.
     speaker.tell(at(port_between), node_, founding::Ask{});
@@ -266,8 +272,7 @@ TEST_F(StrangersAtThePort, WhoComeInCrowdsKeepNobodyOut) {
 // Nor do they keep the node from speaking.
 TEST_F(StrangersAtThePort, WhoSayNothingLetTheNodeSpeak) {
     Ears ears;
-    const Secret secret(right_);
-    const SitePort listener{Voice{other_, site_, secret, {1, 1}}, port_between, ears.hear()};
+    const SitePort listener{Voice{other_, site_, keys_, {1, 1}}, port_between, ears.hear()};
     std::vector<Fd> silent;
     for (int i = 0; i < 400; ++i) silent.push_back(connected());
     port_.tell(at(port_between), node_id_of(other_.verifying_key()), founding::Ask{});

@@ -77,6 +77,27 @@ TEST_F(RestoringMedium, IsForgottenWhenItIsDone) {
     EXPECT_EQ(state::read(partition).value().generation, left.generation);
 }
 
+// The node is a member of a site that works, and the restore file does not open with the other key.
+TEST_F(RestoringMedium, IsForgottenWhenTheSiteHasAnotherKey) {
+    const auto partition = directory_.path() / "state";
+    write_file(partition, "");
+    std::filesystem::resize_file(partition, state::partition_size);
+    state::write(partition, {{"site_files", to_json(read_site_files(directory_.path()))}, {"other", 1}});
+    const auto next = site::SiteKey::generate(site_);
+    keep_keys(partition, {{"site.key", std::string(next.text().text())}, {"site.key.former", std::string(key_.text().text())}, {"site.toml", "not it"}});
+    const auto kept = site_files_in(state::read(partition).value().content).value();
+    EXPECT_EQ(kept.key()->id(), next.id());
+    EXPECT_EQ(kept.former_key()->id(), key_.id());
+    EXPECT_EQ(kept.restore(), std::nullopt);
+    EXPECT_EQ(kept.site.name, "berlin-1");
+    // Another plan leaves them.
+    keep_public_texts(partition, kept.public_texts());
+    EXPECT_TRUE(site_files_in(state::read(partition).value().content).value().former_key());
+    keep_keys(partition, {{"site.key", std::string(next.text().text())}});
+    EXPECT_FALSE(site_files_in(state::read(partition).value().content).value().former_key());
+    EXPECT_EQ(state::read(partition).value().content.at("other"), 1);
+}
+
 TEST_F(RestoringMedium, IsRefusedWhereTheFileCannotBeOpened) {
     write("restore", restore_of(site_, site::SiteKey::generate(site_)));
     EXPECT_THAT(refusal(), HasSubstr("cannot open the restore file 'restore': it was changed or damaged since it was made"));

@@ -31,6 +31,7 @@ struct Voter {
     const certificates::Authority& authority;
     const site::SiteKey& site_key;
     std::string name; // of this node, for the audit log
+    const site::SiteKey* former_key = nullptr; // while the site's key is rotated: who is a member comes back by it, and nobody new is let in
 };
 
 struct Outside {
@@ -57,6 +58,7 @@ private:
 
     [[nodiscard]] enrolment::Decision decide(const Conversation& conversation, const enrolment::Applicant& applicant) const;
     void tell_of_missing_tpm(const enrolment::Applicant& applicant, const std::string& name) const;
+    [[nodiscard]] bool is_of_former_key(std::string_view identity) const;
     void grant(Conversation& conversation, enrolment::Grant grant) const;
     // False: it was judged on what is no more.
     [[nodiscard]] bool write(etcd::Client& client, const enrolment::Grant& grant) const;

@@ -51,6 +51,12 @@ public:
     virtual void settle(const founding::Genesis& genesis, bool voter) = 0;
 };
 
+// While the site's key is rotated: what was derived from that of before.
+struct FormerKeys {
+    Secret beacon_key;
+    std::optional<Secret> enrolment_key;
+};
+
 struct Parts {
     SiteId site;
     founding::Charter charter;
@@ -63,6 +69,7 @@ struct Parts {
     std::uint16_t site_port = 0;
     bool marked = false;           // disks of this node carry marks of this site
     Settling& settling;
+    std::optional<FormerKeys> former = std::nullopt; // heard as well, and spoken with to whoever has no other; beacons go out under both
 };
 
 class Membership {
@@ -101,6 +108,9 @@ private:
     void hear(const founding::Received& received);
     void refuse(const std::string& text);
     void hear_beacons();
+    void send_out(ByteView datagram);
+    [[nodiscard]] beacon::Reading decoded(ByteView datagram);
+    [[nodiscard]] bool hears_another_key() const;
     void hear(const beacon::Beacon& beacon, const beacon_port::Datagram& datagram);
     void remember(const NodeId& node, const beacon_port::Origin& from, bool by_group);
     void take_events();
@@ -114,6 +124,8 @@ private:
     const std::function<void()> changed_;
     const std::function<void(const std::string&)> alarm_;
     const beacon::Key beacon_key_;
+    const std::optional<beacon::Key> former_beacon_key_;
+    const std::vector<channel::SharedKey> shared_keys_; // of the site port, that of now first
     beacon_port::BeaconPort beacons_;
     founding::Founder founder_;
     std::string refused_; // what was said of it last
@@ -122,6 +134,7 @@ private:
         bool by_group = false; // heard by the group; otherwise the group does not lead there either
         founding::Milliseconds heard{};
     };
+    std::optional<founding::Milliseconds> heard_another_key_; // when somebody spoke for this site under none of its keys
     std::map<NodeId, Whereabouts> origins_; // of those who are heard
     std::optional<std::pair<NodeId, beacon_port::Origin>> in_question_; // where the beacon came from that the core hears just now
 

@@ -10,6 +10,7 @@
 #include <beacon_port/beacon_port.hpp>
 #include <channel/channel.hpp>
 #include <founding/message.hpp>
+#include <site/key.hpp>
 #include <sockets/sockets.hpp>
 #include <sockets/waiting_room.hpp>
 #include <sockets/workers.hpp>
@@ -21,6 +22,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace ashlar::membership {
 
@@ -34,12 +36,12 @@ struct Speaker {
 struct Voice {
     const SigningKey& key;
     const SiteId& site;
-    const Secret& enrolment_key; // derived from the site's
+    const std::vector<channel::SharedKey>& keys; // derived from the site's: by the first it speaks, by another one to whoever does not have that; all are heard
     beacon::Life life;
 };
 
-// By which the site's key is asked for in a channel: as in beacons, who listens on the wire learns nothing new.
-[[nodiscard]] std::string identity_of(const SiteId& site);
+// By which a key of the site is asked for in a channel: half a digest of the site as in beacons, and which of its keys.
+[[nodiscard]] std::string identity_of(const SiteId& site, const site::KeyId& key);
 
 // Who takes those that want to be members: a voter of a site that has begun. Called from threads of the port, several at once.
 class Reception {
@@ -73,6 +75,9 @@ private:
     void hear(channel::Channel channel, const std::shared_ptr<Reception>& reception, channel::Deadline until);
     [[nodiscard]] std::shared_ptr<Reception> reception() const;
     void speak(const beacon_port::Origin& to, const NodeId& node, const founding::Message& message);
+    // Nothing: nobody is there, or has that key.
+    [[nodiscard]] static std::optional<channel::Channel> opened(const beacon_port::Origin& to, const channel::SharedKey& key, channel::Deadline until);
+    [[nodiscard]] const channel::SharedKey* key_of(std::string_view identity) const;
 
     const Voice voice_;
     const NodeId node_;

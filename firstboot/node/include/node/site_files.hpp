@@ -1,7 +1,7 @@
 #pragma once
 
 // What a medium brings of its site, and a node keeps in its state: site.toml, the table that it names, and the site's key or a
-// ticket; and of a site that was lost, until it is there again, the restore file.
+// ticket; while the site's key is rotated those of before; and of a site that was lost, until it is there again, the restore file.
 // docs/formats/state.md, "site_files".
 
 #include <base/json.hpp>
@@ -14,6 +14,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace ashlar::node {
 
@@ -24,6 +25,9 @@ struct SiteFiles {
     // Nothing where the medium has none. With neither the node founds and joins nothing.
     [[nodiscard]] std::optional<site::SiteKey> key() const;
     [[nodiscard]] std::optional<site::Ticket> ticket() const;
+    // While the site's key is rotated: those of before, by which others are heard still.
+    [[nodiscard]] std::optional<site::SiteKey> former_key() const;
+    [[nodiscard]] std::optional<site::Ticket> former_ticket() const;
     // The text of the restore file. Where it is, the key is too.
     [[nodiscard]] std::optional<std::string> restore() const;
     // Those that may be read by the whole site.
@@ -55,6 +59,10 @@ void seal_site_secrets(Json& state, const tpm::Sealer& sealer);
 
 // Another plan in the place of the one that the node has; its key or ticket stays.
 void keep_public_texts(const std::filesystem::path& state, const std::map<std::string, std::string>& texts);
+// Another key of the site, or ticket, in the place of what the node has, each by its file name; the plan stays. A restore file, which only the
+// key of before opens, is not kept: whoever is given another key is a member of a site that works.
+inline constexpr std::string_view key_file = "site.key", ticket_file = "ticket", former_key_file = "site.key.former", former_ticket_file = "ticket.former";
+void keep_keys(const std::filesystem::path& state, const std::map<std::string, std::string>& texts);
 // What was restored is not kept, in neither copy of the state; `state`: the partition. Nothing is written where nothing is kept.
 void forget_restore(const std::filesystem::path& state);
 

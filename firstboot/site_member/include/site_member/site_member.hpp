@@ -132,6 +132,7 @@ private:
     void heed(const voters::Marks& marks);
     void compare_roles(const forming::Site& site);
     void hear_wishes();
+    void follow_key();
     [[nodiscard]] PlanFollower::Deeds following();
     void keep_plan(const voters::PlanFiles& files);
     [[nodiscard]] bool has_certificate() const;
