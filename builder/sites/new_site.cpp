@@ -156,7 +156,7 @@ SiteId write_new_site(const fs::path& directory, const NewSite& site) {
     const SiteId id = SiteId::random();
     write_file(work.path() / site_file, site_text(site, id), 0644, Durability::synced);
     write_file(work.path() / nodes_file, nodes_text(site), 0644, Durability::synced);
-    write_file(work.path() / ".gitignore", "site.key\n*.ticket\nrestore\n", 0644, Durability::synced);
+    write_file(work.path() / ".gitignore", "site.key*\n*.ticket\nrestore\n", 0644, Durability::synced);
     site::SiteKey::generate(id).save_new(work.path() / key_file);
     if (::chmod(work.path().c_str(), 0755) != 0) throw system_error("create", target.native());
     publish(work.path(), target, site.name);

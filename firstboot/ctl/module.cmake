@@ -1,5 +1,6 @@
 ashlar_module(ctl FOLDER firstboot/ctl USES base signing)
 add_executable(ashlarctl firstboot/ctl/main/ashlarctl.cpp firstboot/ctl/main/break_glass.cpp firstboot/ctl/main/keyboard.cpp firstboot/ctl/main/operators.cpp firstboot/ctl/main/orders.cpp firstboot/ctl/main/rescue.cpp firstboot/ctl/main/site.cpp firstboot/ctl/main/site_door.cpp firstboot/ctl/main/support.cpp)
+add_executable(ashlarctl firstboot/ctl/main/ashlarctl.cpp firstboot/ctl/main/break_glass.cpp firstboot/ctl/main/keyboard.cpp firstboot/ctl/main/operators.cpp firstboot/ctl/main/rescue.cpp firstboot/ctl/main/site.cpp firstboot/ctl/main/site_door.cpp firstboot/ctl/main/site_key.cpp firstboot/ctl/main/support.cpp)
 target_link_libraries(ashlarctl PRIVATE ashlar::ctl ashlar::signing ashlar::certificates ashlar::voters ashlar::backup ashlar::command_line ashlar::control ashlar::disks ashlar::node ashlar::firstboot ashlar::breakglass ashlar::rescue ashlar_warnings)
 target_compile_definitions(ashlarctl PRIVATE ASHLAR_VERSION="${PROJECT_VERSION}")
 target_link_options(ashlarctl PRIVATE ${node_runtime})
@@ -13,7 +14,7 @@ add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/completions/ashlarctl
 add_custom_target(ashlarctl_completion ALL DEPENDS ${CMAKE_BINARY_DIR}/completions/ashlarctl)
 install(FILES ${CMAKE_BINARY_DIR}/completions/ashlarctl DESTINATION share/bash-completion/completions)
 
-ashlar_tests(ctl USES ctl control signing backup)
+ashlar_tests(ctl USES ctl control signing site backup)
 if(TARGET test_ctl)
   target_compile_definitions(test_ctl PRIVATE ASHLARCTL="$<TARGET_FILE:ashlarctl>" ASHLARCTL_COMPLETION="${CMAKE_BINARY_DIR}/completions/ashlarctl")
   add_dependencies(test_ctl ashlarctl_completion)

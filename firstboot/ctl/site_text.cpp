@@ -94,6 +94,18 @@ std::string audit_text(const Json& answer) {
     return text.empty() ? "nothing was decided so far\n" : text;
 }
 
+std::string site_key_text(const Json& answer) {
+    const bool is_rotated = !answer.at("former").is_null();
+    std::string text = fmt::format("site key   {}\n", said(answer, "key"));
+    if (is_rotated) text += fmt::format("           in the place of {}, by which members are heard until every one of them has the other\n", said(answer, "former"));
+    for (const Json& member : answer.at("members")) {
+        const bool has_it = member.at("key") == answer.at("key");
+        const std::string what = !has_it ? "has not taken it over" : is_rotated ? "has it" : member.at("former").is_null() ? "" : "has it, and hears by the one of before still";
+        if (!what.empty()) text += fmt::format("           {:<12} {}\n", said(member, "name"), what);
+    }
+    return text;
+}
+
 namespace {
 
 std::string proposal_line(const Json& one) {

@@ -1,5 +1,7 @@
 #include "site.hpp"
 
+#include "site_key.hpp"
+
 #include <ctl/text.hpp>
 
 #include <backup/backup.hpp>
@@ -218,6 +220,7 @@ private:
         authority->add_option("-o,--output", words_->file, "Write it there")->type_name("FILE");
         apply->add_option("DIRECTORY", words_->directory, "As `ashlar site new` makes it")->required()->check(CLI::ExistingDirectory);
         auto* backup = command(*site, "backup", "All that the site cannot be without, in one file that only its recovery key opens", "ashlarctl site backup /var/tmp/berlin-1.backup\n  ssh root@n01 ashlarctl site backup - > berlin-1.backup", [words = words_](const Door& door) { return back_up(door, words->file); });
+        add_site_key_commands(*site, choose_);
         backup->add_option("FILE", words_->file, "A new file; it is whole, or not there. -: standard output")->required();
     }
 

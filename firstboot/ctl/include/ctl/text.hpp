@@ -18,6 +18,8 @@ namespace ashlar::ctl {
 // Answers of voters, docs/formats/voters-interface.md: to `status` and to `audit`.
 [[nodiscard]] std::string nodes_text(const Json& answer);
 [[nodiscard]] std::string audit_text(const Json& answer);
+// To `site.key.status`.
+[[nodiscard]] std::string site_key_text(const Json& answer);
 // To `proposal.list`, `proposal.show` with all that would be done, and `proposal.make`.
 [[nodiscard]] std::string proposals_text(const Json& answer);
 [[nodiscard]] std::string proposal_text(const Json& answer);
