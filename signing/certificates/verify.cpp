@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include <arpa/inet.h>
 #include <fmt/chrono.h>
@@ -100,9 +101,9 @@ Refusal time_refusal(Fault fault, bool of_authority, Time time) {
     return {fault, fault == Fault::expired ? fmt::format("{} expired at {}", whose, shown(time)) : fmt::format("{} is not valid before {}", whose, shown(time))};
 }
 
-Refusal refusal_of(const X509_STORE_CTX* context, const SiteCertificate& certificate, const Trust& trust) {
+Refusal refusal_of(const X509_STORE_CTX* context, const SiteCertificate& certificate, const SiteCertificate& authority) {
     const bool of_authority = X509_STORE_CTX_get_error_depth(context) > 0;
-    const SiteCertificate& which = of_authority ? trust.authority() : certificate;
+    const SiteCertificate& which = of_authority ? authority : certificate;
     switch (X509_STORE_CTX_get_error(context)) {
     case X509_V_ERR_CERT_HAS_EXPIRED: return time_refusal(Fault::expired, of_authority, which.not_after());
     case X509_V_ERR_CERT_NOT_YET_VALID: return time_refusal(Fault::not_yet_valid, of_authority, which.not_before());
@@ -111,8 +112,8 @@ Refusal refusal_of(const X509_STORE_CTX* context, const SiteCertificate& certifi
 }
 
 // Without a time it is not asked.
-std::optional<Refusal> refused(X509* leaf, const SiteCertificate& certificate, const Trust& trust, std::optional<Time> now) {
-    const X509Handle authority = decode(trust.authority().der());
+std::optional<Refusal> refused_by(X509* leaf, const SiteCertificate& certificate, const SiteCertificate& trusted, std::optional<Time> now) {
+    const X509Handle authority = decode(trusted.der());
     const Store store(X509_STORE_new());
     const StoreContext context(X509_STORE_CTX_new());
     if (!store || !context || X509_STORE_add_cert(store.get(), authority.get()) != 1 || X509_STORE_CTX_init(context.get(), store.get(), leaf, nullptr) != 1)
@@ -123,7 +124,19 @@ std::optional<Refusal> refused(X509* leaf, const SiteCertificate& certificate, c
     X509_VERIFY_PARAM_set_depth(rules, 0);
     const int answer = X509_verify_cert(context.get());
     ERR_clear_error();
-    return answer == 1 ? std::nullopt : std::optional(refusal_of(context.get(), certificate, trust));
+    return answer == 1 ? std::nullopt : std::optional(refusal_of(context.get(), certificate, trusted));
+}
+
+// Nothing: one of them has signed it, and it is valid. Otherwise what the one says that has signed it; they have one name, so each is asked
+// by itself.
+std::optional<Refusal> refused(X509* leaf, const SiteCertificate& certificate, const Trust& trust, std::optional<Time> now) {
+    std::optional<Refusal> refusal;
+    for (const SiteCertificate& authority : trust.authorities()) {
+        auto said = refused_by(leaf, certificate, authority, now);
+        if (!said) return std::nullopt;
+        if (!refusal || refusal->fault == Fault::foreign) refusal = std::move(said);
+    }
+    return refusal;
 }
 
 // What it may be used for. The authority's own certificate is signed by the authority as well.
@@ -174,6 +187,14 @@ std::variant<Trust, Refusal> Trust::pinned(const SiteId& site, ByteView authorit
     return Refusal{Fault::malformed, error.message()};
 }
 
+Trust Trust::and_also(const Trust& other) const {
+    if (other.site_ != site_) throw Error(fmt::format("cannot trust an authority of the site {} as one of {}", other.site_.text(), site_.text()));
+    Trust both = *this;
+    for (const SiteCertificate& authority : other.authorities_)
+        if (std::ranges::find(both.authorities_, authority) == both.authorities_.end()) both.authorities_.push_back(authority);
+    return both;
+}
+
 std::variant<Trust, Refusal> Trust::of_authority(ByteView authority) try {
     const SiteCertificate certificate = SiteCertificate::from_der(authority, "authority");
     const auto names = names_in(decode(certificate.der()).get());
@@ -189,7 +210,9 @@ std::variant<Bearer, Refusal> verify(ByteView certificate, const Trust& trust, T
 
 std::variant<Bearer, Refusal> verify_at_no_time(ByteView certificate, const Trust& trust) { return judged(certificate, trust, std::nullopt); }
 
-std::variant<NodeBearer, Refusal> may_renew(ByteView der, const VerifyingKey& key, const Trust& trust, Time now) {
+namespace {
+
+std::variant<NodeBearer, Refusal> may_renew_by(ByteView der, const VerifyingKey& key, const Trust& trust, Time now) {
     if (now < trust.authority().not_before()) return time_refusal(Fault::not_yet_valid, true, trust.authority().not_before());
     if (now > trust.authority().not_after()) return time_refusal(Fault::expired, true, trust.authority().not_after());
     const auto judgement = verify_at_no_time(der, trust);
@@ -200,6 +223,18 @@ std::variant<NodeBearer, Refusal> may_renew(ByteView der, const VerifyingKey& ke
     const auto* node = std::get_if<NodeBearer>(&std::get<Bearer>(judgement));
     if (node == nullptr) return Refusal{Fault::malformed, "it is not the certificate of a node"};
     return *node;
+}
+
+} // namespace
+
+std::variant<NodeBearer, Refusal> may_renew(ByteView der, const VerifyingKey& key, const Trust& trust, Time now) {
+    std::optional<Refusal> refusal;
+    for (const SiteCertificate& authority : trust.authorities()) {
+        auto said = may_renew_by(der, key, std::get<Trust>(Trust::pinned(trust.site(), authority.der(), authority.digest())), now);
+        if (auto* const node = std::get_if<NodeBearer>(&said)) return std::move(*node);
+        if (!refusal || refusal->fault == Fault::foreign) refusal = std::get<Refusal>(std::move(said));
+    }
+    return *std::move(refusal);
 }
 
 } // namespace ashlar::certificates

@@ -227,3 +227,24 @@ TEST_F(Site, ARequestThatIsNoneIsRefused) {
     EXPECT_EQ(std::get<Refusal>(check_request(Bytes(5000))).text, "the request for a certificate has more than 4096 bytes");
     EXPECT_TRUE(std::holds_alternative<Refusal>(check_request(make_request(SigningKey::generate(SignatureScheme::ecdsa_p384)))));
 }
+
+// ---- Two authorities ---------------------------------------------------------------------------
+
+TEST_F(Site, WhileTwoCountEachIsAskedByItself) {
+    const Authority next = Authority::found(site, birth), foreign = Authority::found(site, birth);
+    const Trust both = authority.trust().and_also(next.trust());
+    EXPECT_EQ(both.authority(), authority.certificate());
+    EXPECT_EQ(both.authorities().size(), 2U);
+    EXPECT_EQ(both.and_also(next.trust()).authorities().size(), 2U);
+    const auto of_next = next.issue(node, key.verifying_key(), birth), of_foreign = foreign.issue(node, key.verifying_key(), birth);
+    EXPECT_EQ(std::get<Bearer>(verify(certificate.der(), both, birth)), Bearer(node));
+    EXPECT_EQ(std::get<Bearer>(verify(of_next.der(), both, birth)), Bearer(node));
+    EXPECT_EQ(std::get<Refusal>(verify(of_foreign.der(), both, birth)).fault, Fault::foreign);
+    EXPECT_EQ(std::get<Refusal>(verify(of_next.der(), authority.trust(), birth)).fault, Fault::foreign);
+    for (const auto& one : {certificate, of_next}) {
+        EXPECT_EQ(std::get<Refusal>(verify(one.der(), both, birth + 31 * day)).fault, Fault::expired) << "and not foreign";
+        EXPECT_EQ(std::get<NodeBearer>(may_renew(one.der(), key.verifying_key(), both, birth + 365 * day)), node);
+    }
+    EXPECT_EQ(std::get<Refusal>(may_renew(of_foreign.der(), key.verifying_key(), both, birth)).fault, Fault::foreign);
+    EXPECT_THAT(error_of([&] { (void)both.and_also(Authority::found(SiteId::random(), birth).trust()); }), HasSubstr("cannot trust an authority of the site"));
+}

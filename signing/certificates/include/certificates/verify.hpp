@@ -8,6 +8,7 @@
 
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace ashlar::certificates {
 
@@ -24,7 +25,7 @@ struct Refusal {
     std::string text; // "it expired at 2026-11-30 08:00:00 UTC"
 };
 
-// A site's id and the certificate of its authority.
+// A site's id and the certificate of its authority; of more than one, while one takes the place of another.
 class Trust {
 public:
     // Whether `authority` is the certificate of an authority of `site` at all, whose digest is `pin`; its validity is asked when
@@ -34,16 +35,20 @@ public:
     // The same for a certificate that came on a way that is trusted, as a file of an operator: it says itself of which site it is.
     [[nodiscard]] static std::variant<Trust, Refusal> of_authority(ByteView authority);
 
+    // What those of `other` have signed counts as well. An Error for those of another site.
+    [[nodiscard]] Trust and_also(const Trust& other) const;
+
     [[nodiscard]] const SiteId& site() const noexcept { return site_; }
-    [[nodiscard]] const SiteCertificate& authority() const noexcept { return authority_; }
+    [[nodiscard]] const SiteCertificate& authority() const noexcept { return authorities_.front(); } // the first one
+    [[nodiscard]] const std::vector<SiteCertificate>& authorities() const noexcept { return authorities_; }
 
 private:
-    Trust(const SiteId& site, SiteCertificate authority) : site_(site), authority_(std::move(authority)) {}
+    Trust(const SiteId& site, SiteCertificate authority) : site_(site), authorities_{std::move(authority)} {}
     SiteId site_;
-    SiteCertificate authority_;
+    std::vector<SiteCertificate> authorities_; // one or more
 };
 
-// Signed by the authority, for this site, in its form, and valid at `now`, as the authority itself is.
+// Signed by an authority that is trusted, for this site, in its form, and valid at `now`, as the authority itself is.
 [[nodiscard]] std::variant<Bearer, Refusal> verify(ByteView certificate, const Trust& trust, Time now);
 
 // The same, but whether it or the authority is valid at any time is not asked: where clocks are not yet known to be right, at
