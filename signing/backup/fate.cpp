@@ -23,6 +23,7 @@ constexpr std::array site_rules{
     Rule{"/wipes/", Fate::kept},          // and who is to erase what it has
     Rule{"/names/", Fate::dropped},       // free for the nodes that come
     Rule{"/seats/", Fate::dropped},       // sealed to voters that are gone
+    Rule{"/authority", Fate::dropped},    // the authorities of then are in the file itself
     Rule{"/applicants/", Fate::dropped},  // nobody waits any more
     Rule{"/approvals/", Fate::dropped},   // of keys that are gone
     Rule{"/replacements/", Fate::dropped},

@@ -22,7 +22,7 @@ TEST(Fate, IsThatOfTheTable) {
     all_are(Fate::removed, {"/nodes/01"});
     all_are(Fate::done, {"/formations/ceph/once/begin"});
     all_are(Fate::newest, {"/audit/000001796000000-0123456789abcdef"});
-    all_are(Fate::dropped, {"/names/n01", "/seats/01", "/applicants/01", "/approvals/01", "/replacements/n01", "/proposals/01", "/locks/ceph", "/plan/site.toml", "/genesis", "/restored", "/restored/0",
+    all_are(Fate::dropped, {"/names/n01", "/seats/01", "/applicants/01", "/approvals/01", "/replacements/n01", "/proposals/01", "/locks/ceph", "/plan/site.toml", "/genesis", "/restored", "/restored/0", "/authority", "/authority/followed/01",
                             "/formations/ceph/secrets/admin", "/formations/ceph/members/01", "/formations/ceph/settled/01", "/formations/ceph/retry"});
 }
 

@@ -97,6 +97,10 @@ struct SealedKeys {
 // By the keys themselves, PKCS #8 in PEM: of a backup.
 [[nodiscard]] std::variant<Authorities, Refused> authorities_with(const Value& value, const Secret& authority, const Secret& etcd_authority);
 
+// The value, as it would be with other authorities: what they have signed is in it, and no keys that this node could open. Of a backup, made when
+// the site has others than at its genesis.
+[[nodiscard]] Value with_authorities(Value value, const Authorities& authorities, Time now);
+
 // Of a first voter.
 [[nodiscard]] std::variant<certificates::Authority, Refused> authority_in(const Value& value, const SigningKey& key);
 [[nodiscard]] std::variant<certificates::Authority, Refused> etcd_authority_in(const Value& value, const SigningKey& key);
