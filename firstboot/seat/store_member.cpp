@@ -38,7 +38,8 @@ void Places::drop_data() const { fs::remove_all(data / "member"); }
 std::string StoreMember::told(const Order& order) const {
     const auto self = std::ranges::find(order.cluster, node_id_of(parts_.key.verifying_key()), &etcd::Member::node);
     if (self == order.cluster.end()) throw Error("cannot start the site's etcd: this node is none of its members");
-    return etcd::environment_file({.self = *self, .cluster = order.cluster, .genesis = order.value.genesis, .start = order.start, .alone = order.alone, .data = parts_.places.data, .credentials = credentials()});
+    const std::string of_authorities = order.step == 0 ? std::string() : fmt::format("# authorities of step {}\n", order.step);
+    return of_authorities + etcd::environment_file({.self = *self, .cluster = order.cluster, .genesis = order.value.genesis, .start = order.start, .alone = order.alone, .data = parts_.places.data, .credentials = credentials()});
 }
 
 void StoreMember::start(const Order& order) {
@@ -54,6 +55,7 @@ void StoreMember::start(const Order& order) {
             endpoints_.insert(member.node == node ? endpoints_.begin() : endpoints_.end(), url);
         }
         certificate_.reset();
+        also_ = order.also;
     }
     renew(order.etcd_authority);
     fs::create_directories(parts_.places.data);
@@ -74,7 +76,7 @@ void StoreMember::renew(const certificates::Authority& etcd_authority) {
     service_key_ = SigningKey::generate(site_scheme);
     const certificates::ServiceBearer bearer{.node = node_id_of(parts_.key.verifying_key()), .service = "etcd", .addresses = addresses_};
     certificate_ = etcd_authority.issue(bearer, service_key_->verifying_key(), parts_.now());
-    authority_ = etcd_authority.certificate().pem();
+    authority_ = etcd_authority.certificate().pem() + (also_ ? also_->pem() : std::string());
     // The image makes the directory before, so that what lies there is of etcd's group.
     if (fs::create_directories(credentials())) fs::permissions(credentials(), fs::perms::owner_all);
     write_file(credentials() / "certificate.pem", certificate_->pem());
@@ -84,8 +86,22 @@ void StoreMember::renew(const certificates::Authority& etcd_authority) {
 
 std::unique_ptr<etcd::Session> StoreMember::open() const {
     const std::lock_guard lock(mutex_);
+    return open_at(endpoints_);
+}
+
+bool StoreMember::answers_at(const std::string& address) const try {
+    const auto session = [&] {
+        const std::lock_guard lock(mutex_);
+        return open_at({etcd::client_url(address)});
+    }();
+    return session->client().get(genesis_key).has_value();
+} catch (const Error&) {
+    return false;
+}
+
+std::unique_ptr<etcd::Session> StoreMember::open_at(std::vector<std::string> endpoints) const {
     if (!certificate_) throw Error("cannot ask the site's etcd: this node has not started its own");
-    return std::make_unique<etcd::Session>(transfer::Identification{.certificate = certificate_->pem(), .key = service_key_->secret(), .authority = authority_}, endpoints_, one_question);
+    return std::make_unique<etcd::Session>(transfer::Identification{.certificate = certificate_->pem(), .key = service_key_->secret(), .authority = authority_}, std::move(endpoints), one_question);
 }
 
 void StoreMember::wait(const GenesisId& genesis) const {

@@ -139,6 +139,36 @@ TEST_F(Seats, ASiteOfOneGrowsToThreeAndHeals) {
     EXPECT_EQ(read_through(again, "/kept"), "yes");
 }
 
+// As voters do it in a rotation: one after the other, step by step. Whoever has a certificate of the former is nobody afterwards.
+TEST_F(Seats, ItsEtcdComesToAnotherAuthority) {
+    for (Node* node : {&second, &third}) {
+        enrol(*node);
+        sit(*node);
+    }
+    const auto former = first.store.open();
+    const auto next = certificates::Authority::found(value.site, now());
+    const std::vector<etcd::Member> cluster{{first.id, first.address}, {second.id, second.address}, {third.id, third.address}};
+    struct Row {
+        const certificates::Authority &issuing, *also;
+    };
+    const std::vector<Row> steps{{authorities.etcd, &next}, {next, &authorities.etcd}, {next, nullptr}};
+    std::uint64_t step = 0;
+    for (const auto& [issuing, also] : steps) {
+        ++step;
+        for (Node* node : {&first, &second, &third}) {
+            for (const Node* other : {&first, &second, &third}) eventually([&] { return node->store.answers_at(other->address) ? true : throw Error("it does not answer yet"); });
+            node->child.reset();
+            node->store.start({.value = value, .etcd_authority = issuing, .cluster = cluster, .start = etcd::Start::again, .step = step, .also = also != nullptr ? std::optional(also->certificate()) : std::nullopt});
+            node->store.wait(value.genesis);
+            EXPECT_EQ(eventually([&] { return node->store.open()->client().put("/step", std::to_string(step)); }) > 0, true);
+            EXPECT_THAT(read_file(node->places.run / "etcd.env"), HasSubstr(fmt::format("# authorities of step {}\n", step)));
+        }
+    }
+    for (const Node* node : {&first, &second, &third}) EXPECT_EQ(read_through(*node, "/step"), "3");
+    EXPECT_THAT(error_of([&] { (void)former->client().get("/step"); }), HasSubstr("certificate"));
+    session = first.store.open();
+}
+
 TEST_F(Seats, ASeatOpensForItsOwnerOnly) {
     const auto seat = seat_for(keys(), second.key.verifying_key(), second.address);
     EXPECT_NO_THROW((void)open(seat, value, second.key));

@@ -8,8 +8,10 @@
 
 #include <filesystem>
 #include <functional>
+#include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +44,10 @@ public:
         std::vector<etcd::Member> cluster; // with this one
         etcd::Start start;
         bool alone = false; // the others are lost: etcd goes on without them, until stop_being_alone()
+        // Of the authorities, when they are not those of the genesis any more: with another step etcd is started again, as it reads only then
+        // whom it trusts; and who counts beside the one that issues.
+        std::uint64_t step = 0;
+        std::optional<certificates::SiteCertificate> also = std::nullopt;
     };
     // Returns when it was asked to start.
     void start(const Order& order);
@@ -54,13 +60,14 @@ public:
 
     // For one thread. An Error before start().
     [[nodiscard]] std::unique_ptr<etcd::Session> open() const;
+    // Whether that very member answers, and has a quorum.
+    [[nodiscard]] bool answers_at(const std::string& address) const;
 
 private:
     [[nodiscard]] std::filesystem::path credentials() const { return parts_.places.run / "etcd"; }
     [[nodiscard]] std::filesystem::path environment() const { return parts_.places.run / "etcd.env"; }
     [[nodiscard]] std::string told(const Order& order) const;
-    void identify(const certificates::Authority& etcd_authority);
-
+    [[nodiscard]] std::unique_ptr<etcd::Session> open_at(std::vector<std::string> endpoints) const; // while mutex_
 
     const Parts parts_;
     mutable std::mutex mutex_; // what follows
@@ -68,7 +75,8 @@ private:
     std::vector<std::string> endpoints_;
     std::optional<certificates::SiteCertificate> certificate_;
     std::optional<SigningKey> service_key_;
-    std::string authority_;
+    std::optional<certificates::SiteCertificate> also_;
+    std::string authority_; // PEM, one or more
 };
 
 } // namespace ashlar::seat
