@@ -184,7 +184,7 @@ Decision Admission::decide(const Conversation& conversation, const Applicant& ap
     const auto* const* const listed = std::get_if<const site::Node*>(&found);
     const auto name = listed != nullptr ? std::optional((*listed)->name) : std::nullopt;
     const auto check_ticket = [&](std::string_view ticket, const NodeId& node) { return fault_of_ticket(client, voter_.site_key, voter_.former_key, ticket, name, node, now); };
-    auto decision = enrolment::decide(applicant, view, check_ticket, voter_.authority.trust(), now);
+    auto decision = enrolment::decide(applicant, view, check_ticket, voter_.trust(), now);
     if (const auto* const refused = std::get_if<Refused>(&decision); refused != nullptr && refused->reason == Reason::no_tpm) tell_of_missing_tpm(applicant, view.assignment->name);
     const auto* const admit = std::get_if<Admit>(&decision);
     if (is_of_former_key(identity) && !std::holds_alternative<Refused>(decision) && (admit == nullptr || admit->as != Admit::As::member)) return Refused{Reason::bad_ticket, std::string(has_site_key ? former_key_text : former_ticket_text)};
@@ -206,7 +206,7 @@ void Admission::grant(Conversation& conversation, Grant grant) const {
     for (unsigned tries = 0; tries < most_tries; ++tries) {
         if (write(conversation.client(), grant)) {
             const auto certificate = voter_.authority.issue(grant.admit.bearer, grant.applicant.key, outside_.now());
-            return conversation.say(granted(voter_.value.genesis, genesis::text_of(voter_.value), voter_.value.authority, certificate));
+            return conversation.say(granted(voter_.value.genesis, genesis::text_of(voter_.value), voter_.authority.certificate(), certificate, voter_.lineage));
         }
         const Decision decision = decide(conversation, grant.applicant);
         if (const auto* const refused = std::get_if<Refused>(&decision)) return turn_away(conversation, {enrolment::refused(*refused), *refused});

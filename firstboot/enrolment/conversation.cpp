@@ -38,8 +38,10 @@ Refused refusal_in(JsonObject& message) {
 
 Json refused(const Refused& why) { return {{"type", "refused"}, {"format", 1}, {"reason", name_of(why.reason)}, {"text", why.text}}; }
 
-Json granted(const GenesisId& genesis, std::string_view value, const SiteCertificate& authority, const SiteCertificate& certificate) {
-    return {{"type", "enrolled"}, {"format", 1}, {"genesis", genesis.text()}, {"value", value}, {"authority", base64(authority.der())}, {"certificate", base64(certificate.der())}};
+Json granted(const GenesisId& genesis, std::string_view value, const SiteCertificate& authority, const SiteCertificate& certificate, const std::optional<certificates::Lineage>& lineage) {
+    Json message{{"type", "enrolled"}, {"format", 1}, {"genesis", genesis.text()}, {"value", value}, {"authority", base64(authority.der())}, {"certificate", base64(certificate.der())}};
+    if (lineage) message["authorities"] = certificates::to_json(*lineage);
+    return message;
 }
 
 // ---- The node's side ---------------------------------------------------------------------------
@@ -63,6 +65,8 @@ std::variant<Compare, Enrolled, Refused> Seeker::receive(const Json& message) tr
     return Refused{Reason::malformed, error.message()};
 }
 
+bool Seeker::is_known(const Digest& authority) const { return known_.authority == authority || known_.also == authority; }
+
 Compare Seeker::compare(const Json& message) {
     JsonObject object = enrolment::object(message);
     (void)object.at("type");
@@ -71,13 +75,20 @@ Compare Seeker::compare(const Json& message) {
     const Nonce of_voter = nonce_in(object, "nonce");
     const std::string text = object.text("text");
     object.finish();
-    if (known_.authority && *known_.authority != authority) throw Untrusted{"it is another authority than the one that is known"};
+    if (known_.authority && !is_known(authority)) throw Untrusted{"it is another authority than the one that is known"};
     // What a person compares is what is taken afterwards.
     known_.authority = authority;
+    known_.also.reset();
     compared_ = true;
     return {.reveal = {{"type", "reveal"}, {"format", 1}, {"nonce", base64(nonce_)}},
             .code = short_code(exporter_, key_.verifying_key(), authority, nonce_, of_voter),
             .text = text};
+}
+
+// From one that is known, by the word of each for the next.
+bool Seeker::follows(const certificates::Lineage& lineage, const Digest& now) const {
+    const auto leads = [&](const std::optional<Digest>& known) { return known && certificates::leads(lineage.successions, known_.site, *known, now); };
+    return !compared_ && (leads(known_.authority) || leads(known_.also));
 }
 
 Enrolled Seeker::enrolled(const Json& message) const {
@@ -87,14 +98,19 @@ Enrolled Seeker::enrolled(const Json& message) const {
     const GenesisId genesis = object.id<GenesisId>("genesis");
     std::string value = object.text("value");
     const Bytes authority = object.bytes("authority"), der = object.bytes("certificate");
+    const auto lineage = object.has("authorities") ? std::optional(certificates::lineage_in(object.at("authorities"), known_.site)) : std::nullopt;
     object.finish();
     if (known_.genesis && *known_.genesis != genesis) throw Untrusted{fmt::format("it is of another genesis ({}) than the one that is known", genesis.text())};
-    const Trust trust = trusted(Trust::pinned(known_.site, authority, known_.authority.value_or(sha256(authority))));
-    const auto bearer = trusted(certificates::verify_at_no_time(der, trust));
+    const Digest digest = sha256(authority);
+    if (lineage && lineage->issuing.site.digest() != digest) throw Untrusted{"the authority is not the one that issues"};
+    if (known_.authority && !is_known(digest) && !(lineage && follows(*lineage, digest)))
+        throw Untrusted{lineage ? "the site has another authority now, and nothing shows that it follows the one that is known here" : "the certificate of the authority is not the one that is trusted"};
+    const Trust issuing = trusted(Trust::pinned(known_.site, authority, digest)), trust = lineage ? lineage->trust(known_.site) : issuing;
+    const auto bearer = trusted(certificates::verify_at_no_time(der, issuing));
     const auto* const node = std::get_if<NodeBearer>(&bearer);
     SiteCertificate certificate = SiteCertificate::from_der(der, "own");
     if (node == nullptr || certificate.key() != key_.verifying_key()) throw Untrusted{"the certificate is not for this node's key"};
-    return {.genesis = genesis, .value = std::move(value), .trust = trust, .certificate = std::move(certificate), .bearer = *node};
+    return {.genesis = genesis, .value = std::move(value), .trust = trust, .certificate = std::move(certificate), .bearer = *node, .lineage = lineage};
 }
 
 // ---- The voters' side --------------------------------------------------------------------------

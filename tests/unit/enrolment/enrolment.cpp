@@ -310,6 +310,28 @@ TEST_F(Enrolment, AnotherAuthorityThanTheKnownOneIsNotTrusted) {
     EXPECT_EQ(std::get<Refused>(seeking.receive(grant(key.verifying_key()))).reason, Reason::untrusted);
 }
 
+// The site came to another authority while the node was away.
+TEST_F(Enrolment, AnAuthorityIsTakenThatFollowsTheKnownOne) {
+    const Authority next = Authority::found(site, now), etcd = Authority::found(site, now);
+    const auto known = authority.certificate().digest();
+    const auto certificate = next.issue(bearer, key.verifying_key(), now);
+    certificates::Lineage lineage{.step = 3, .issuing = {next.certificate(), etcd.certificate()}, .also = std::nullopt, .successions = {certificates::succession(authority, next.certificate())}};
+    const auto answer = [&](const Known& what, const std::optional<certificates::Lineage>& with) { return seeker(what).receive(granted(genesis, "value", next.certificate(), certificate, with)); };
+
+    const auto enrolled = std::get<Enrolled>(answer({.site = site, .authority = known, .genesis = genesis}, lineage));
+    EXPECT_EQ(enrolled.lineage, lineage);
+    EXPECT_EQ(enrolled.trust.authority(), next.certificate());
+    EXPECT_EQ(std::get<Enrolled>(answer({.site = site, .authority = std::nullopt, .genesis = std::nullopt}, lineage)).certificate, certificate) << "a newcomer";
+    EXPECT_EQ(std::get<Enrolled>(answer({.site = site, .authority = sha256("x"), .genesis = genesis, .also = next.certificate().digest()}, lineage)).certificate, certificate) << "one of two that are known";
+
+    EXPECT_EQ(std::get<Refused>(answer({.site = site, .authority = known, .genesis = genesis}, std::nullopt)).reason, Reason::untrusted) << "without a word of the former";
+    EXPECT_EQ(std::get<Refused>(answer({.site = site, .authority = sha256("x"), .genesis = genesis}, lineage)).reason, Reason::untrusted) << "of one that is not known here";
+    lineage.successions = {certificates::succession(etcd, next.certificate())};
+    EXPECT_EQ(std::get<Refused>(answer({.site = site, .authority = known, .genesis = genesis}, lineage)).text, "the site has another authority now, and nothing shows that it follows the one that is known here");
+    lineage.issuing = {authority.certificate(), etcd.certificate()};
+    EXPECT_EQ(std::get<Refused>(answer({.site = site, .authority = std::nullopt, .genesis = genesis}, lineage)).text, "the authority is not the one that issues");
+}
+
 TEST_F(Enrolment, AnotherGenesisThanTheKnownOneIsNotTrusted) {
     Seeker seeking = seeker({.site = site, .authority = std::nullopt, .genesis = GenesisId::random()});
     EXPECT_EQ(std::get<Refused>(seeking.receive(grant(key.verifying_key()))).reason, Reason::untrusted);

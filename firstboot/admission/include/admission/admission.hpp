@@ -32,6 +32,8 @@ struct Voter {
     const site::SiteKey& site_key;
     std::string name; // of this node, for the audit log
     const site::SiteKey* former_key = nullptr; // while the site's key is rotated: who is a member comes back by it, and nobody new is let in
+    std::optional<certificates::Lineage> lineage = std::nullopt; // none: the authorities are those of the genesis
+    [[nodiscard]] certificates::Trust trust() const { return lineage ? lineage->trust(value.site) : authority.trust(); }
 };
 
 struct Outside {

@@ -3,6 +3,7 @@
 // The conversation of one enrolment, on both sides: events in, actions out. Pure: random numbers are handed in, and what a decision
 // needs is asked of whoever owns the conversation.
 
+#include <certificates/succession.hpp>
 #include <enrolment/decision.hpp>
 
 namespace ashlar::enrolment {
@@ -14,6 +15,7 @@ struct Known {
     SiteId site;
     std::optional<Digest> authority; // SHA-256 of its certificate
     std::optional<GenesisId> genesis;
+    std::optional<Digest> also = std::nullopt; // another one that counts, while one takes the place of another
 };
 
 struct Enrolled {
@@ -22,6 +24,7 @@ struct Enrolled {
     certificates::Trust trust;
     certificates::SiteCertificate certificate;
     certificates::NodeBearer bearer; // who this node is
+    std::optional<certificates::Lineage> lineage = std::nullopt; // none: the authorities are those of the genesis
 };
 // Send `reveal`, and show the code until the next message comes.
 struct Compare {
@@ -39,6 +42,8 @@ public:
     [[nodiscard]] std::variant<Compare, Enrolled, Refused> receive(const Json& message);
 
 private:
+    [[nodiscard]] bool is_known(const Digest& authority) const;
+    [[nodiscard]] bool follows(const certificates::Lineage& lineage, const Digest& now) const;
     [[nodiscard]] Compare compare(const Json& message);
     [[nodiscard]] Enrolled enrolled(const Json& message) const;
 
@@ -105,6 +110,6 @@ private:
 };
 
 [[nodiscard]] Json refused(const Refused& why);
-[[nodiscard]] Json granted(const GenesisId& genesis, std::string_view value, const certificates::SiteCertificate& authority, const certificates::SiteCertificate& certificate);
+[[nodiscard]] Json granted(const GenesisId& genesis, std::string_view value, const certificates::SiteCertificate& authority, const certificates::SiteCertificate& certificate, const std::optional<certificates::Lineage>& lineage = std::nullopt);
 
 } // namespace ashlar::enrolment
