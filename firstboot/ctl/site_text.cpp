@@ -106,6 +106,20 @@ std::string site_key_text(const Json& answer) {
     return text;
 }
 
+std::string rotation_text(const Json& answer) {
+    const auto step = answer.at("step").get<std::uint64_t>();
+    const auto phase = answer.at("phase").get<std::string>();
+    std::string text;
+    if (step == 0) text = "the authorities are those of the site's beginning\n";
+    else if (phase == "trusted") text = fmt::format("step {}: all nodes learn to trust the next authorities beside those of now\n", step);
+    else if (phase == "issuing") text = fmt::format("step {}: the next authorities issue, and every certificate is renewed; operators, too, need another one now\n", step);
+    else text = fmt::format("step {}: the former authorities count no more\n", step);
+    const auto awaited = answer.at("awaited").get<std::vector<std::string>>(), left = answer.at("left").get<std::vector<std::string>>();
+    if (!awaited.empty()) text += fmt::format("waits for: {}\n", join(awaited, ", "));
+    if (!left.empty()) text += fmt::format("left behind: {}\n", join(left, ", "));
+    return text;
+}
+
 namespace {
 
 std::string proposal_line(const Json& one) {

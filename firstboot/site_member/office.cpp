@@ -96,8 +96,10 @@ void Office::open() {
                                                              .store = *store_,
                                                              .now = parts_.now});
     add_asks();
-    admission_ = std::make_unique<admission::Admission>(admission::Voter{.value = parts_.value, .authority = keys_.authorities.site, .site_key = site_keys_->key, .name = parts_.place.name, .former_key = site_keys_->former ? &*site_keys_->former : nullptr},
-                                                        admission::Outside{.etcd = [this] { return etcd_.open(); }, .plan = [this] { return plan(); }, .is_heard = parts_.hears, .now = parts_.now, .alarm = parts_.alarm});
+    add_authority_asks();
+    admission_ = std::make_unique<admission::Admission>(
+        admission::Voter{.value = parts_.agreed, .authority = keys_.authorities.site, .site_key = site_keys_->key, .name = parts_.place.name, .former_key = site_keys_->former ? &*site_keys_->former : nullptr, .lineage = parts_.lineage},
+        admission::Outside{.etcd = [this] { return etcd_.open(); }, .plan = [this] { return plan(); }, .is_heard = parts_.hears, .now = parts_.now, .alarm = parts_.alarm});
     port_ = std::make_unique<voters::VotersPort>(voters::PortParts{.desk = *desk_, .key = parts_.key, .certificate = parts_.certificate, .trust = parts_.trust, .etcd = [this] { return etcd_.open(); }, .now = parts_.now}, site::voters_port);
 }
 
@@ -145,6 +147,9 @@ void Office::add_asks() {
 voters::Outcome Office::take_seat(const voters::Occasion& occasion) const {
     const auto* const caller = std::get_if<voters::NodeCaller>(&occasion.caller);
     if (caller == nullptr) return only_for_nodes();
+    // Its keys would be those of a step that is over when it sits.
+    if (const auto rotation = succession::read(occasion.etcd, parts_.value.site); rotation && rotation->value.phase() != succession::Phase::settled)
+        return voters::Refusal{voters::Reason::not_now, "the site's authorities are being replaced: it has a seat when that is done", {"`ashlarctl site authority progress` says what that waits for"}};
     const auto& who = *occasion.roster().member(caller->node);
     const std::string address = occasion.request.text("address");
     const auto plan = this->plan();
@@ -174,7 +179,9 @@ voters::Outcome Office::back_up(const voters::Occasion& occasion) const try {
     const auto& site = occasion.plan->site;
     const auto site_key = key_rotation::keys_now(occasion.etcd, keeper_).key;
     const Secret site_key_text = site_key.text();
-    auto [header, content] = restoration::collect(occasion.etcd, {.value = parts_.value, .authorities = keys_.authorities, .site_key = site_key_text, .key = parts_.key, .site_name = site.name}, occasion.now);
+    // Whoever restores it looks only there for what the authorities are.
+    const auto value = parts_.lineage ? genesis::with_authorities(parts_.agreed, keys_.authorities, occasion.now) : parts_.agreed;
+    auto [header, content] = restoration::collect(occasion.etcd, {.value = value, .authorities = keys_.authorities, .site_key = site_key_text, .key = parts_.key, .site_name = site.name}, occasion.now);
     const std::string text = backup::write_backup(header, content, *site.recovery_key);
     const bool fits = restoration::fits_on_media(header, std::move(content), site_key);
     // Two lines: a frame takes none that ends.

@@ -10,6 +10,7 @@
 #include <seat/seat.hpp>
 #include <seat/store_member.hpp>
 #include <site_store/etcd_store.hpp>
+#include <succession/succession.hpp>
 #include <voters/desk.hpp>
 #include <voters/port.hpp>
 #include <voters/secrets.hpp>
@@ -24,7 +25,9 @@ namespace ashlar::site_member {
 
 // All that is referred to outlives the office.
 struct OfficeParts {
-    const genesis::Value& value;
+    const genesis::Value& agreed; // as it was at genesis
+    const genesis::Value& value;  // the same with the authorities of now
+    std::optional<certificates::Lineage> lineage; // none: they are those of the genesis
     const certificates::Trust& trust;
     const SigningKey& key; // the node's own
     const Place& place;
@@ -72,6 +75,11 @@ public:
     [[nodiscard]] Json ask(const Json& request, unsigned user);
     // This node as any other, for somebody who is at it.
     [[nodiscard]] Json pass_on(const certificates::NodeBearer& self, const Json& request);
+    // Of this voter: the site goes on to its next step when nobody is waited for. What etcd says of its authorities then, or nothing.
+    [[nodiscard]] std::optional<succession::State> further(const certificates::NodeBearer& self) const;
+    // It is this voter that does the step now, and the others' etcd has a quorum without it.
+    [[nodiscard]] bool is_free_for(const succession::State& state) const;
+    void followed(succession::Step step) const;
     void renew() { etcd_.renew(keys_.authorities.etcd); }
     [[nodiscard]] forming::SiteStore& store() { return *store_; }
     // For one thread.
@@ -84,6 +92,12 @@ private:
     [[nodiscard]] voters::Outcome take_seat(const voters::Occasion& occasion) const;
     [[nodiscard]] voters::Outcome back_up(const voters::Occasion& occasion) const;
     [[nodiscard]] voters::Outcome promote(const voters::Occasion& occasion) const;
+
+    // Of the authorities: authority_desk.cpp.
+    void add_authority_asks();
+    [[nodiscard]] voters::Outcome show_authority(const voters::Occasion& occasion) const;
+    [[nodiscard]] voters::Outcome rotate_authority(const voters::Occasion& occasion) const;
+    [[nodiscard]] voters::Outcome finish_rotation(const voters::Occasion& occasion) const;
 
     const OfficeParts parts_;
     const seat::Opened keys_;

@@ -25,6 +25,8 @@
 
 #include <algorithm>
 
+#include <tuple>
+
 #include <fmt/format.h>
 
 namespace ashlar::site_member {
@@ -151,7 +153,7 @@ certificates::Trust trust_of(const genesis::Value& value) { return std::get<cert
 
 SiteMember::SiteMember(node::SiteFiles files, const SigningKey& key, fs::path state, firstboot::Identity identity, Surroundings around)
     : files_(std::move(files)), state_(std::move(state)), around_(std::move(around)), identity_(std::move(identity)), key_(key), node_(node_id_of(key_.verifying_key())), place_(laid_place(files_.site, state_, node_, identity_)),
-      delegate_({.site = *files_.site.id, .key = key_, .name = place_->name, .roles = place_->roles, .addresses = place_->addresses, .now = now, .past = past_of(files_)}), formations_(formations_here()), roles_(roles_here()), record_(read_record(state_)),
+      delegate_({.site = *files_.site.id, .key = key_, .name = place_->name, .roles = place_->roles, .addresses = place_->addresses, .now = now, .past = past_of(files_)}), formations_(formations_here()), roles_(roles_here()), record_(read_record(state_, *files_.site.id)),
       membership_(membership_parts(files_, *place_, key_, identity_, state_, *this), around_.changed, around_.alarm), follower_(files_.public_texts(), following()), store_(std::make_unique<SharedStore>([this] { return office(); }, [this]() -> voters::VotersClient& { return *voters_; })) {
     service_ = std::make_unique<formations::FormationService>(formation_parts());
     membership_.begin();
@@ -167,18 +169,18 @@ void SiteMember::settle(const founding::Genesis& genesis, bool voter) {
     belong_to(membership::value_of(genesis, *files_.site.id));
     if (!record().certificate) {
         const auto self = std::ranges::find(value_->voters, node_, &genesis::Voter::node);
-        const auto certificate = voter ? self->certificate : enrolled_by_any();
-        keep([&](Record& record) { record.certificate = certificate; });
+        if (voter) keep([&](Record& record) { record.certificate = self->certificate; });
+        else take_over(enrolled_by_any(Shown::nothing));
     }
     if (const auto seat = sitting()) sit(*seat);
     node::forget_restore(state_);
 }
 
 founding::Genesis SiteMember::introduce(const beacon_port::Origin& member) {
-    const auto enrolled = enrol_through(sockets::connect_to(member.address(), member.length(), to_connect));
+    const auto enrolled = enrol_through(sockets::connect_to(member.address(), member.length(), to_connect), Shown::certificate);
     auto checked = genesis::check_from_outside(enrolled.value, *files_.site.id);
     if (const auto* refused = std::get_if<genesis::Refused>(&checked)) throw Error(fmt::format("cannot use the site's genesis: {}", refused->text));
-    keep([&](Record& record) { record.certificate = enrolled.certificate; });
+    take_over(enrolled);
     return membership::genesis_of(std::get<genesis::Value>(checked));
 }
 
@@ -187,7 +189,9 @@ founding::Genesis SiteMember::introduce(const beacon_port::Origin& member) {
 void SiteMember::belong_to(genesis::Value value) {
     const std::lock_guard lock(mutex_);
     if (value_) return;
-    trust_ = trust_of(value);
+    lineage_ = record_ ? record_->lineage : std::nullopt;
+    trust_ = lineage_ ? lineage_->trust(value.site) : trust_of(value);
+    present_ = lineage_ ? succession::value_with(value, lineage_->issuing) : value;
     value_ = std::move(value);
     const auto known = record_ && !record_->voters.empty() ? record_->voters : first_voters(*value_);
     voters_ = std::make_unique<voters::VotersClient>(voters::ClientParts{.key = key_, .certificate = [this] { return *record().certificate; }, .trust = *trust_, .now = now}, known);
@@ -213,14 +217,15 @@ channel::SharedKey SiteMember::shared_key() const {
     return {text_of(ticket->claim), copy_of(ticket->secret)};
 }
 
-enrolment::Enrolled SiteMember::enrol_through(Fd socket) {
+enrolment::Enrolled SiteMember::enrol_through(Fd socket, Shown shown) {
     if (!socket) throw Error("cannot enrol: the voter does not answer", "look at the network between them");
-    const auto certificate = record().certificate;
+    const auto certificate = shown == Shown::certificate ? record().certificate : std::nullopt;
     const auto ticket = files_.key() ? std::nullopt : files_.ticket();
     enrolment::Known known{.site = *files_.site.id, .authority = std::nullopt, .genesis = std::nullopt};
     {
         const std::lock_guard lock(mutex_);
-        if (value_) known = {.site = *files_.site.id, .authority = value_->authority.digest(), .genesis = value_->genesis};
+        if (value_) known = {.site = *files_.site.id, .authority = present_->authority.digest(), .genesis = value_->genesis};
+        if (value_ && trust_->authorities().size() > 1) known.also = trust_->authorities().back().digest();
     }
     enrolment::Application application{.site = *files_.site.id,
                                        .facts = admission::to_json({.machine = node::machine_facts(), .role = identity_.role, .addresses = place_->addresses, .tpm = node::has_tpm()}),
@@ -236,18 +241,36 @@ std::vector<voters::VoterAddress> SiteMember::known_voters() const {
 }
 
 // Whoever answers first; what the last one said otherwise.
-certificates::SiteCertificate SiteMember::enrolled_by_any() {
+enrolment::Enrolled SiteMember::enrolled_by_any(Shown shown) {
     std::optional<Error> last;
     for (const auto& voter : known_voters()) {
         Fd socket = sockets::connect_to(voter.address, site::site_port, to_connect);
         if (!socket) continue;
         try {
-            return enrol_through(std::move(socket)).certificate;
+            return enrol_through(std::move(socket), shown);
         } catch (const Error& error) {
             last = error;
         }
     }
     throw last ? *last : Error("cannot enrol: no voter of the site answers", "look at the network between them");
+}
+
+// With the authorities that it was told: when it knows others, the daemon starts again with those.
+void SiteMember::take_over(const enrolment::Enrolled& enrolled) {
+    const auto before = record().lineage;
+    const bool is_new = enrolled.lineage && (!before || enrolled.lineage->step > before->step);
+    keep([&](Record& record) {
+        record.certificate = enrolled.certificate;
+        if (!is_new) return;
+        record.lineage = enrolled.lineage;
+        record.keys.reset();
+    });
+    {
+        const std::lock_guard lock(mutex_);
+        if (!is_new || !value_) return;
+    }
+    around_.start_again();
+    throw Error("the site has other authorities now: the daemon starts again with them");
 }
 
 void SiteMember::show_code(const std::string& code) {
@@ -281,6 +304,7 @@ std::optional<roster::Seat> SiteMember::first_seat() const {
 std::optional<SiteMember::Sitting> SiteMember::sitting() {
     const Record past = record();
     auto seat = past.seat ? past.seat : first_seat();
+    if (seat && past.keys) std::tie(seat->authority, seat->etcd_authority) = std::tie(past.keys->authority, past.keys->etcd_authority);
     const auto start = etcd::start_after({.was_member = past.has_voted, .has_data = seat::Places().has_data(), .awaited = past.seat && !past.has_voted});
     if (seat && start && *start != etcd::Start::join) {
         if (past.has_voted) refuse_to_sit_where_it_was_removed();
@@ -301,6 +325,7 @@ SiteMember::Sitting SiteMember::taken_seat() {
     seat::Places().drop_data();
     keep([&](Record& record) {
         record.seat = taken.seat;
+        record.keys.reset(); // they are in the seat
         record.has_voted = false;
     });
     return taken;
@@ -308,7 +333,9 @@ SiteMember::Sitting SiteMember::taken_seat() {
 
 void SiteMember::sit(const Sitting& sitting) {
     const Record past = record();
-    auto office = std::make_shared<Office>(OfficeParts{.value = *value_,
+    auto office = std::make_shared<Office>(OfficeParts{.agreed = *value_,
+                                                       .value = *present_,
+                                                       .lineage = lineage_,
                                                        .trust = *trust_,
                                                        .key = key_,
                                                        .place = *place_,
@@ -322,7 +349,7 @@ void SiteMember::sit(const Sitting& sitting) {
                                                        .seal = [this](const auto& formation, const auto& secret, const auto& value) { return written(service_->gift(formation, secret, value)); },
                                                        .alarm = around_.alarm},
                                            sitting.seat);
-    const seat::StoreMember::Order order{.value = *value_, .etcd_authority = office->keys().authorities.etcd, .cluster = sitting.cluster, .start = sitting.start, .alone = !past.lost.empty()};
+    const seat::StoreMember::Order order{.value = *value_, .etcd_authority = office->keys().authorities.etcd, .cluster = sitting.cluster, .start = sitting.start, .alone = !past.lost.empty(), .step = step(), .also = lineage_ && lineage_->also ? std::optional(lineage_->also->etcd) : std::nullopt};
     office->etcd().start(order);
     if (past.seat && !past.has_voted) wait_for_a_vote(sitting.seat.address);
     office->etcd().wait(value_->genesis);
@@ -407,10 +434,12 @@ void SiteMember::stay(const std::stop_token& stop) {
             follower_.hear(view()->files, std::chrono::steady_clock::now());
             follow_key();
             doubt({});
+            follow_authorities();
         } catch (const Error& error) {
             follower_.miss(std::chrono::steady_clock::now());
             doubt(error.message());
             leave_if_removed();
+            return_if_left_behind();
         }
         lock.lock();
     }
@@ -455,16 +484,20 @@ void SiteMember::wipe() {
 void SiteMember::renew_what_is_due() {
     const auto office = this->office();
     if (office) office->renew();
-    if (!certificates::is_due(*record().certificate, now())) return;
-    const auto next = [&] {
-        if (office) return office->issued(node_);
-        try {
-            return certificates::SiteCertificate::from_der(from_base64(asked("renew", {{"request", base64(certificates::make_request(key_))}}).at("certificate").get<std::string>()).value(), "own");
-        } catch (const Error&) {
-            return enrolled_by_any(); // by the key of its medium: also when the certificate has expired
-        }
-    }();
-    keep([&](Record& record) { record.certificate = next; });
+    const auto own = *record().certificate;
+    if (!certificates::is_due(own, now()) && is_of_now(own)) return;
+    try {
+        const auto next = renewed(office);
+        keep([&](Record& record) { record.certificate = next; });
+    } catch (const Error&) {
+        if (office) throw;
+        take_over(enrolled_by_any(Shown::certificate)); // by the key of its medium: also when the certificate has expired
+    }
+}
+
+certificates::SiteCertificate SiteMember::renewed(const std::shared_ptr<Office>& office) {
+    if (office) return office->issued(node_);
+    return certificates::SiteCertificate::from_der(from_base64(asked("renew", {{"request", base64(certificates::make_request(key_))}}).at("certificate").get<std::string>()).value(), "own");
 }
 
 // Who is there, and what is planned.
@@ -777,7 +810,9 @@ Json SiteMember::authority() const {
     if (!value_) throw Error("cannot say who the site's authority is: the site has none yet", "`ashlarctl status` says what it waits for");
     Json voters = Json::array();
     for (const auto& voter : record_ && !record_->voters.empty() ? record_->voters : first_voters(*value_)) voters.push_back(voter.address);
-    return {{"site", value_->site.text()}, {"certificate", base64(value_->authority.der())}, {"voters", std::move(voters)}};
+    Json certificates = Json::array();
+    for (const auto& authority : trust_->authorities()) certificates.push_back(base64(authority.der()));
+    return {{"site", value_->site.text()}, {"certificate", base64(present_->authority.der())}, {"certificates", std::move(certificates)}, {"voters", std::move(voters)}};
 }
 
 // ---- For people --------------------------------------------------------------------------------------------

@@ -84,6 +84,7 @@ const Asks& built_in_asks() {
         {.name = "renew", .nodes = Nodes::yes, .parameters = {{"request", Kind::bytes}}},
         {.name = "operator.certificate", .nodes = Nodes::yes, .parameters = {{"request", Kind::bytes}}},
         {.name = "site.key", .nodes = Nodes::yes, .parameters = {{"held", Kind::text}, {"has", Kind::text}}},
+        {.name = "authority", .nodes = Nodes::yes, .right = Right::view, .parameters = {{"step", Kind::number}}},
 
         {.name = "status", .right = Right::view},
         {.name = "audit", .right = Right::view, .parameters = {{"newest", Kind::number}}},
@@ -104,6 +105,8 @@ const Asks& built_in_asks() {
         {.name = "plan.apply", .right = Right::administer, .parameters = {{"files", Kind::files}}, .persons = Persons::depending},
         {.name = "secret.rotate", .right = Right::administer, .parameters = {{"formation", Kind::text}, {"secret", Kind::text}}},
         {.name = "secret.give", .right = Right::administer, .parameters = {{"formation", Kind::text}, {"secret", Kind::text}, {"value", Kind::bytes}}},
+        {.name = "authority.rotate", .right = Right::administer, .parameters = {{"former", Kind::text}}},
+        {.name = "authority.finish", .right = Right::administer, .parameters = {{"without", Kind::text}}},
         {.name = "backup", .right = Right::administer},
         {.name = "site.key.rotate", .right = Right::administer, .parameters = {{"key", Kind::bytes}}},
         {.name = "site.key.finish", .right = Right::administer, .parameters = {{"without", Kind::text}}},

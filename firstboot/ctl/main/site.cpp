@@ -30,10 +30,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// One; two while one takes the place of the other, the one that issues first.
 std::string authority_pem(const Json& answer) {
-    const auto der = from_base64(answer.at("certificate").get<std::string>());
-    if (!der) throw Error("cannot read the certificate of the site's authority: ashlard answers with none", "do ashlarctl and ashlard have the same release?");
-    return certificates::SiteCertificate::from_der(*der, "authority").pem();
+    std::string pem;
+    for (const auto& certificate : answer.value("certificates", Json::array({answer.at("certificate")}))) {
+        const auto der = from_base64(certificate.get<std::string>());
+        if (!der) throw Error("cannot read the certificate of the site's authority: ashlard answers with none", "do ashlarctl and ashlard have the same release?");
+        pem += certificates::SiteCertificate::from_der(*der, "authority").pem();
+    }
+    return pem;
 }
 
 // Nobody types a name by a key too many.
@@ -157,7 +162,8 @@ std::string given_text(const Json& given) {
 
 struct Words {
     std::string node, formation, secret, directory, file, yes, order;
-    std::vector<std::string> lost;
+    std::vector<std::string> lost, without;
+    bool compromised = false;
     unsigned newest = 50;
 };
 
@@ -213,15 +219,36 @@ private:
             return show(door, ask_node(door, "Found", {{"order", read_file(words->order)}}), [](const Json&) { return std::string("this node goes by that order from now on, and shows it to the others; `ashlarctl status` shows what comes of it\n"); });
         });
         found->add_option("--order", words_->order, "What an admin has signed: `ashlarctl order make found`")->type_name("FILE")->required()->check(CLI::ExistingFile);
-        auto* authority = command(*site, "authority", "The certificate of the site's authority: what operators trust when they ask from afar", "ssh root@10.0.0.11 ashlarctl site authority > berlin-1.pem", [words = words_](const Door& door) {
+        const SiteCommand print = [words = words_](const Door& door) {
             const Json answer = ask_node(door, "Authority");
             return keep_pem(door, words->file, answer, authority_pem(answer));
+        };
+        auto* authority = command(*site, "authority", "The certificate of the site's authority: what operators trust when they ask from afar", "ssh root@10.0.0.11 ashlarctl site authority > berlin-1.pem", print);
+        // A command of its own, and one with commands below it.
+        authority->callback([authority, choose = choose_, print] {
+            if (authority->get_subcommands().empty()) choose(print);
         });
         authority->add_option("-o,--output", words_->file, "Write it there")->type_name("FILE");
+        add_rotation(*authority);
         apply->add_option("DIRECTORY", words_->directory, "As `ashlar site new` makes it")->required()->check(CLI::ExistingDirectory);
         auto* backup = command(*site, "backup", "All that the site cannot be without, in one file that only its recovery key opens", "ashlarctl site backup /var/tmp/berlin-1.backup\n  ssh root@n01 ashlarctl site backup - > berlin-1.backup", [words = words_](const Door& door) { return back_up(door, words->file); });
         add_site_key_commands(*site, choose_);
         backup->add_option("FILE", words_->file, "A new file; it is whole, or not there. -: standard output")->required();
+    }
+
+    void add_rotation(CLI::App& authority) {
+        authority.require_subcommand(0, 1);
+        auto* rotate = command(authority, "rotate", "Others take the place of the site's authorities, of nodes and of etcd, while the site runs", "ashlarctl site authority rotate\n  ashlarctl site authority rotate --compromised", [words = words_](const Door& door) {
+            return show(door, ask_voters(door, "authority.rotate", {{"former", words->compromised ? "compromised" : "trusted"}}), [](const Json&) {
+                return std::string("the site comes to other authorities, step by step; `ashlarctl site authority progress` says for whom it waits\n");
+            });
+        });
+        rotate->add_flag("--compromised", words_->compromised, "Its word for the next one is worth nothing: a node that is away all the time must be installed again");
+        command(authority, "progress", "How far a rotation is, and for whom it waits", "ashlarctl site authority progress", [](const Door& door) { return show(door, ask_voters(door, "authority", {{"step", 0}}), rotation_text); });
+        auto* finish = command(authority, "finish", "Go on without nodes that are away: all that are waited for must be named", "ashlarctl site authority finish --without n07 --without n08", [words = words_](const Door& door) {
+            return show(door, ask_voters(door, "authority.finish", {{"without", join(words->without, ",")}}), [&](const Json&) { return fmt::format("the rotation goes on without {}\n", join(words->without, " and ")); });
+        });
+        finish->add_option("--without", words_->without, "A node that is left behind; it comes back by the key of its medium")->required()->type_name("NODE");
     }
 
     void add_formations() {

@@ -31,10 +31,20 @@ Json answer_in(const std::string& what, std::variant<Json, voters::Refusal> answ
 
 // ---- Who an operator is ----------------------------------------------------------------------------
 
-certificates::Trust trusted(const std::string& file) {
-    auto trust = certificates::Trust::of_authority(certificates::SiteCertificate::from_pem(read_file(file), file).der());
+constexpr std::string_view certificate_begin = "-----BEGIN CERTIFICATE-----";
+
+certificates::Trust trusted(std::string_view pem, const std::string& file) {
+    auto trust = certificates::Trust::of_authority(certificates::SiteCertificate::from_pem(pem, file).der());
     if (const auto* const refusal = std::get_if<certificates::Refusal>(&trust)) throw Error(fmt::format("cannot use '{}': {}", file, refusal->text), "`ashlarctl site authority` on any node of the site prints what is wanted");
     return std::get<certificates::Trust>(std::move(trust));
+}
+
+// Each that is in it: there are two while one takes the place of the other.
+certificates::Trust trusted(const std::string& file) {
+    const std::string text = read_file(file);
+    auto trust = trusted(text, file);
+    for (auto at = text.find(certificate_begin); at != text.npos; at = text.find(certificate_begin, at + 1)) trust = trust.and_also(trusted(std::string_view(text).substr(at), file));
+    return trust;
 }
 
 // What the voters would refuse without a word is said here.

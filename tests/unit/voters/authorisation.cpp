@@ -66,6 +66,7 @@ const std::map<std::string, std::string> who_may{
     {"secret.give", "admin root"},      {"backup", "admin root"},           {"node.wipe", "admin root"},        {"proposal.make", "admin root"},
     {"proposal.withdraw", "admin root"}, {"site.key", "node"},              {"site.key.status", "viewer root"}, {"site.key.rotate", "admin root"},
     {"site.key.finish", "admin root"},
+    {"authority", "node viewer root"},  {"authority.rotate", "admin root"}, {"authority.finish", "admin root"},
 };
 
 TEST_F(Authorisation, EachAskHasItsCallersAndNoOther) {

@@ -20,6 +20,8 @@ namespace ashlar::ctl {
 [[nodiscard]] std::string audit_text(const Json& answer);
 // To `site.key.status`.
 [[nodiscard]] std::string site_key_text(const Json& answer);
+// To `authority`: how far a rotation is.
+[[nodiscard]] std::string rotation_text(const Json& answer);
 // To `proposal.list`, `proposal.show` with all that would be done, and `proposal.make`.
 [[nodiscard]] std::string proposals_text(const Json& answer);
 [[nodiscard]] std::string proposal_text(const Json& answer);

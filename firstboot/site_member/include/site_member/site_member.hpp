@@ -93,9 +93,11 @@ private:
     // Belonging.
     void belong_to(genesis::Value value);
     [[nodiscard]] channel::SharedKey shared_key() const;
-    [[nodiscard]] enrolment::Enrolled enrol_through(Fd socket);
     [[nodiscard]] std::vector<voters::VoterAddress> known_voters() const;
-    [[nodiscard]] certificates::SiteCertificate enrolled_by_any();
+    enum class Shown { certificate, nothing }; // of who it was
+    [[nodiscard]] enrolment::Enrolled enrol_through(Fd socket, Shown shown);
+    [[nodiscard]] enrolment::Enrolled enrolled_by_any(Shown shown);
+    void take_over(const enrolment::Enrolled& enrolled);
     void keep(const std::function<void(Record& record)>& change);
     [[nodiscard]] Record record() const;
     void show_code(const std::string& code);
@@ -128,6 +130,17 @@ private:
     void leave_if_removed();
     void wipe();
     void renew_what_is_due();
+    [[nodiscard]] certificates::SiteCertificate renewed(const std::shared_ptr<Office>& office);
+
+    // Other authorities: authority_follower.cpp.
+    [[nodiscard]] std::uint64_t step() const;
+    [[nodiscard]] bool is_of_now(const certificates::SiteCertificate& certificate) const;
+    void follow_authorities();
+    void follow_as_voter(Office& office);
+    void follow_as_node();
+    void take_step(const certificates::Lineage& lineage, const std::optional<genesis::SealedKeys>& keys);
+    [[nodiscard]] bool is_left_behind() const;
+    void return_if_left_behind();
     void look();
     void heed(const voters::Marks& marks);
     void compare_roles(const forming::Site& site);
@@ -161,6 +174,8 @@ private:
     std::string doubt_;        // why it does not know how the site is
     std::optional<Record> record_;
     std::optional<genesis::Value> value_; // of the site to which it belongs; stays
+    std::optional<genesis::Value> present_; // the same with the authorities of now
+    std::optional<certificates::Lineage> lineage_; // by which it is so; the record may be a step further, for the next start of the daemon
     std::optional<certificates::Trust> trust_;
     std::unique_ptr<voters::VotersClient> voters_;
     std::shared_ptr<const View> view_;
