@@ -24,7 +24,6 @@
 #include <voters/two_persons.hpp>
 
 #include <algorithm>
-
 #include <tuple>
 
 #include <fmt/format.h>
@@ -433,8 +432,8 @@ void SiteMember::stay(const std::stop_token& stop) {
             look();
             follower_.hear(view()->files, std::chrono::steady_clock::now());
             follow_key();
-            doubt({});
             follow_authorities();
+            doubt({});
         } catch (const Error& error) {
             follower_.miss(std::chrono::steady_clock::now());
             doubt(error.message());

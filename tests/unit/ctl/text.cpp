@@ -141,6 +141,14 @@ TEST(ProposalText, ShowsAllOfItAndGivesATerminalNoOrders) {
     EXPECT_EQ(ctl::proposal_text(shown), "3f0c  plan.apply   by anna, expired at 2026-11-24 21:00:00\nname       n05\n");
 }
 
+TEST(RotationText, SaysTheStepAndForWhomItWaits) {
+    const auto answer = [](std::uint64_t step, const char* phase, std::vector<std::string> awaited, std::vector<std::string> left) { return Json{{"step", step}, {"phase", phase}, {"awaited", std::move(awaited)}, {"left", std::move(left)}}; };
+    EXPECT_EQ(ctl::rotation_text(answer(0, "settled", {}, {})), "the authorities are those of the site's beginning\n");
+    EXPECT_EQ(ctl::rotation_text(answer(1, "trusted", {"n02", "n03"}, {})), "step 1: all nodes learn to trust the next authorities beside those of now\nwaits for: n02, n03\n");
+    EXPECT_EQ(ctl::rotation_text(answer(2, "issuing", {}, {"c07"})), "step 2: the next authorities issue, and every certificate is renewed; operators, too, need another one now\nleft behind: c07\n");
+    EXPECT_EQ(ctl::rotation_text(answer(3, "settled", {}, {})), "step 3: the former authorities count no more\n");
+}
+
 TEST(ConsoleText, BeginsWithWhoAndWhere) {
     Json json = status();
     json["place"] = "medium";
