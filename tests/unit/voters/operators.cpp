@@ -118,6 +118,17 @@ TEST_F(Operators, WhatCannotCountIsSaidBeforeItIsShown) {
     EXPECT_THAT(log(), Not(Contains(HasSubstr("status"))));
 }
 
+// While one authority takes the place of another, the file has both.
+TEST_F(Operators, TrustEachAuthorityOfTheirFile) {
+    const auto next = certificates::Authority::found(authority_.trust().site(), OneEtcd::now());
+    const Desktop vera(vera_, of(vera_), next.certificate(), where());
+    EXPECT_THAT(vera.said({"node", "list"}), HasSubstr("it is not signed by the site's authority"));
+    write_file(vera.file("authority.pem"), next.certificate().pem() + authority_.certificate().pem());
+    EXPECT_THAT(vera.said({"node", "list"}), HasSubstr("n01"));
+    write_file(vera.file("authority.pem"), authority_.certificate().pem() + certificates::Authority::found(SiteId::random(), OneEtcd::now()).certificate().pem());
+    EXPECT_THAT(vera.said({"node", "list"}), HasSubstr("cannot trust an authority of the site"));
+}
+
 // A program that does not look itself is refused all the same.
 TEST_F(Operators, TheVoterRefusesThemToo) {
     const auto foreign = certificates::Authority::found(SiteId::random(), OneEtcd::now());
