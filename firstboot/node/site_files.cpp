@@ -122,7 +122,9 @@ std::map<std::string, std::string> SiteFiles::public_texts() const {
 }
 
 SiteFiles read_site_files(const fs::path& directory) {
-    return gather([&](const std::string& name) { return fs::exists(directory / name) ? std::optional(read_file(directory / name)) : std::nullopt; });
+    // What a key takes the place of is said by voters, and by no medium.
+    const auto is_former = [](const std::string& name) { return name == former_key_file || name == former_ticket_file; };
+    return gather([&](const std::string& name) { return !is_former(name) && fs::exists(directory / name) ? std::optional(read_file(directory / name)) : std::nullopt; });
 }
 
 // A file system that writes in place, as FAT does, has nothing of them then; flash memory may.

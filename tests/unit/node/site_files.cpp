@@ -50,6 +50,11 @@ TEST_F(RestoringMedium, IsRead) {
     EXPECT_EQ(read_site_files(directory_.path()).restore(), std::nullopt);
 }
 
+TEST_F(RestoringMedium, BringsNoKeyOfBefore) {
+    site::SiteKey::generate(site_).save_new(directory_.path() / "site.key.former");
+    EXPECT_FALSE(read_site_files(directory_.path()).former_key());
+}
+
 // It would be in the site's plan, for everybody to read.
 TEST_F(RestoringMedium, IsNoPartOfThePlan) {
     const auto files = read_site_files(directory_.path());
