@@ -370,6 +370,7 @@ void SiteMember::sit(const Sitting& sitting) {
         office_ = std::move(office);
     }
     look();
+    doubt({}); // what was asked before there was anybody to answer
 }
 
 // By whoever of the other voters answers. Each proves that it is that voter, and answers this node and no other.
