@@ -55,7 +55,7 @@ struct Value {
 };
 
 // New authorities, and everything that comes from them. Their keys are in nobody's memory afterwards. An Error for candidates
-// that cannot be voters of one site: not 1, 3 or 5, two of one key or name or address, one without an address.
+// that cannot be voters of one site: none or more than 5, two of one key or name or address, one without an address.
 [[nodiscard]] Value build(const SiteId& site, const GenesisId& genesis, const std::vector<Candidate>& candidates, Time now);
 
 struct Authorities {
