@@ -35,12 +35,12 @@ const fs::path network_directory = "/run/systemd/network";
 
 // Of a member: the name in its certificate.
 std::optional<std::string> name_as_member(const site::Site& site, const fs::path& state) {
-    const auto record = read_record(state);
+    const auto record = read_record(state, *site.id);
     const auto journal = membership::journal_in(state);
     if (!record || !journal.genesis) return std::nullopt;
     const auto value = membership::value_of(*journal.genesis, *site.id);
-    const auto trust = certificates::Trust::pinned(value.site, value.authority.der(), value.authority.digest());
-    const auto bearer = certificates::verify_at_no_time(record->certificate->der(), std::get<certificates::Trust>(trust));
+    const auto trust = record->lineage ? record->lineage->trust(value.site) : std::get<certificates::Trust>(certificates::Trust::pinned(value.site, value.authority.der(), value.authority.digest()));
+    const auto bearer = certificates::verify_at_no_time(record->certificate->der(), trust);
     const auto* const found = std::get_if<certificates::Bearer>(&bearer);
     const auto* const node = found == nullptr ? nullptr : std::get_if<certificates::NodeBearer>(found);
     return node == nullptr ? std::nullopt : std::optional(node->name);

@@ -54,7 +54,7 @@ void SiteService::live(const std::stop_token& stop) {
 
 // Who is a member already stays one. Of those that come when the site has begun the voters ask too.
 void SiteService::require_tpm_where_the_site_does(const node::SiteFiles& files, const tpm::Sealer* sealer) const {
-    if (!files.site.trust.require_tpm || sealer != nullptr || read_record(state_)) return;
+    if (!files.site.trust.require_tpm || sealer != nullptr || read_record(state_, *files.site.id)) return;
     throw Error("cannot join the site: it takes nodes with a TPM only, and this machine has none", "turn it on in the firmware's set-up, or take require_tpm out of site.toml");
 }
 
