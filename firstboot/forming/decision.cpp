@@ -42,6 +42,7 @@ private:
 
     std::optional<Action> placed_elsewhere() {
         if (is_placed(formation_, picture_.site, picture_.self.id)) return std::nullopt;
+        if (picture_.site.without.contains(formation_.name)) return rest(State::absent, fmt::format("the site's plan does not want it: [services] {} = false; what runs of it goes on until its node starts again", formation_.name));
         const Member* self = picture_.site.member(picture_.self.id);
         if (self && may_be_placed(formation_, *self))
             return rest(State::alarmed, fmt::format("cannot tell whether it runs here: this release knows no role '{}', which the site's plan gives this node", join(self->unknown_roles, "' and no role '")));

@@ -26,6 +26,7 @@ bool has_role(const formation::Placement& placement, const Member& member) {
 
 std::vector<const Member*> placed(const Formation& formation, const Site& site) {
     std::vector<const Member*> members;
+    if (site.without.contains(formation.name)) return members;
     for (const auto& member : site.members)
         if (is_among(formation.placement, member) && has_role(formation.placement, member)) members.push_back(&member);
     if (formation.placement.count && members.size() > *formation.placement.count) members.resize(*formation.placement.count);

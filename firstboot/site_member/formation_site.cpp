@@ -46,6 +46,8 @@ std::map<std::string, std::vector<std::string>> subnets_of(const site::Site& pla
 
 forming::Site formation_site(const site::Site& plan, const GenesisId& genesis, const roster::Roster& roster, const formation::RoleGraph& roles) {
     forming::Site site{.id = plan.id ? plan.id->text() : std::string(), .name = plan.name, .genesis = genesis.text(), .domain = {}, .ca = plan.trust.ca, .time_servers = plan.time_servers, .subnets = subnets_of(plan), .members = {}};
+    for (const auto& [service, is_wanted] : plan.services)
+        if (!is_wanted) site.without.insert(service);
     auto members = roster.members();
     // Whoever is not listed comes behind, by name.
     std::ranges::stable_sort(members, {}, [&](const roster::Member* member) { return std::ranges::find(plan.nodes, member->bearer.name, &site::Node::name) - plan.nodes.begin(); });

@@ -94,6 +94,16 @@ TEST(Decision, NothingIsDoneBeforeItWasLookedAt) {
     EXPECT_EQ(painted.expect<Rest>().why, "cannot be observed: exit code 1; the next attempt is in 10 s");
 }
 
+TEST(Decision, WhatThePlanDoesNotWantRunsNowhere) {
+    Painted painted;
+    painted.site.without = {"y"};
+    (void)painted.expect<Claim>();
+    painted.site.without = {"x"};
+    EXPECT_EQ(painted.expect<Rest>().state, Rest::State::absent);
+    EXPECT_THAT(painted.expect<Rest>().why, testing::HasSubstr("[services] x = false"));
+    EXPECT_TRUE(forming::placed(painted.subject, painted.site).empty());
+}
+
 TEST(Decision, WhatAPersonGivesIsWaitedForAndNotMade) {
     Painted painted;
     painted.subject.secrets.push_back({.name = {"public", {}}, .also = {}, .given = formation::Secret::Given::certificate});

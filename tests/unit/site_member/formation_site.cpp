@@ -49,6 +49,12 @@ TEST_F(Placing, ARoleThatIsNotKnownIsNoted) {
     EXPECT_THAT(one.unknown_roles, ElementsAre("storage"));
 }
 
+TEST_F(Placing, WhatThePlanDoesNotWantIsNamed) {
+    plan.services = {{"memcached", false}, {"chrony", true}};
+    add("n1", {});
+    EXPECT_THAT(made.without, ElementsAre("memcached"));
+}
+
 TEST_F(Placing, APlaneHasItsSubnets) {
     plan.planes[site::Plane::management].subnets = {*site::Subnet::parse("10.0.0.0/24"), *site::Subnet::parse("fd00:1::/64")};
     add("n1", {});

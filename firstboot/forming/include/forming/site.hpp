@@ -31,6 +31,7 @@ struct Site {
     std::string id, name, genesis, domain; // empty: not known yet
     std::string ca = {}; // certificates of the operator's own authority, in PEM
     std::vector<std::string> time_servers;
+    std::set<std::string, std::less<>> without = {}; // formations that the plan does not want
     std::map<std::string, std::vector<std::string>> subnets = {}; // by plane: "10.0.0.0/24"
     std::vector<Member> members; // that belong to the site, in its order; removed ones are not here
     bool operator==(const Site&) const = default;
