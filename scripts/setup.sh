@@ -12,7 +12,7 @@ packages=(ca-certificates cmake ninja-build g++ pkg-config git patch
 # Build images: gpgv verifies archives, newuidmap lets ordinary users build.
 packages+=(gpgv uidmap)
 # Boot images.
-packages+=(qemu-system-x86 ovmf swtpm)
+packages+=(qemu-system-x86 ovmf swtpm tpm2-tools)
 # Test: frameworks, and the outside judges of what we make.
 packages+=(libgtest-dev libgmock-dev librapidcheck-dev python3 python3-jsonschema python3-venv
            apt binutils cpio dpkg-dev iproute2 cryptsetup-bin dosfstools e2fsprogs erofs-utils faketime fdisk gdisk gnupg kmod mtools openssl sbsigntool softhsm2 systemd-container

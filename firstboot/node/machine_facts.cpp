@@ -4,10 +4,14 @@
 #include <base/file.hpp>
 #include <base/text.hpp>
 #include <node/container.hpp>
+#include <node/secrets.hpp>
+#include <tpm/endorsement.hpp>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <fcntl.h>
+#include <mutex>
 
 namespace ashlar::node {
 
@@ -52,6 +56,15 @@ std::optional<site::Port> port_at(const fs::path& interface) {
     return port;
 }
 
+// It is the same as long as this program runs.
+Digest own_endorsement_key() {
+    static std::mutex one_at_a_time;
+    static std::optional<Digest> known;
+    const std::lock_guard lock(one_at_a_time);
+    if (!known) known = tpm::endorsement_key(open_file("/dev/tpmrm0", O_RDWR).get());
+    return *known;
+}
+
 } // namespace
 
 std::vector<site::Port> ports(const fs::path& root) {
@@ -65,6 +78,12 @@ std::vector<site::Port> ports(const fs::path& root) {
 site::Machine machine_facts(const fs::path& root) {
     site::Machine machine{.serial = serial_of(root), .macs = {}, .tpm_ek = std::nullopt};
     for (const auto& port : ports(root)) machine.macs.push_back(port.mac);
+    return machine;
+}
+
+site::Machine machine_facts_for(const site::Site& site) {
+    auto machine = machine_facts();
+    if (std::ranges::any_of(site.nodes, [](const site::Node& node) { return node.tpm_ek.has_value(); }) && has_tpm()) machine.tpm_ek = own_endorsement_key();
     return machine;
 }
 

@@ -46,7 +46,7 @@ std::optional<std::string> name_as_member(const site::Site& site, const fs::path
     return node == nullptr ? std::nullopt : std::optional(node->name);
 }
 
-Entry entry_in(const site::Site& site, const fs::path& state) { return entry_of(site, node::machine_facts(), name_as_member(site, state)); }
+Entry entry_in(const site::Site& site, const fs::path& state) { return entry_of(site, node::machine_facts_for(site), name_as_member(site, state)); }
 
 // Of those that <site/networkd.hpp> names.
 bool is_ours(std::string_view name) {

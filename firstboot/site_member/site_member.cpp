@@ -227,7 +227,7 @@ enrolment::Enrolled SiteMember::enrol_through(Fd socket, Shown shown) {
         if (value_ && trust_->authorities().size() > 1) known.also = trust_->authorities().back().digest();
     }
     enrolment::Application application{.site = *files_.site.id,
-                                       .facts = admission::to_json({.machine = node::machine_facts(), .role = identity_.role, .addresses = place_->addresses, .tpm = node::has_tpm()}),
+                                       .facts = admission::to_json({.machine = node::machine_facts_for(files_.site), .role = identity_.role, .addresses = place_->addresses, .tpm = node::has_tpm()}),
                                        .ticket = ticket ? std::optional(text_of(ticket->claim)) : std::nullopt,
                                        .certificate = certificate ? std::optional(certificate->der()) : std::nullopt};
     return admission::seek(std::move(socket), shared_key(), {.key = key_, .known = known, .application = std::move(application)}, [this](const std::string& code) { show_code(code); });

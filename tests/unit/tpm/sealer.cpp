@@ -1,5 +1,7 @@
 // systemd-creds with a software TPM of its own, where this machine has both.
 
+#include "software_tpm.hpp"
+
 #include <tpm/sealer.hpp>
 
 #include <base/error.hpp>
@@ -8,10 +10,8 @@
 
 #include <gmock/gmock.h>
 
-#include <chrono>
 #include <cstdio>
 #include <memory>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -21,8 +21,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-bool there_is(const char* program) { return run({.argv = {"sh", "-c", fmt::format("command -v {}", program)}}).ok(); }
-
 // That of Debian 12 does not open what it has sealed to no register.
 constexpr int first_version = 257;
 int version_of_systemd_creds() {
@@ -30,34 +28,6 @@ int version_of_systemd_creds() {
     int version = 0;
     return outcome.ok() && std::sscanf(outcome.output.c_str(), "systemd %d", &version) == 1 ? version : 0;
 }
-
-class SoftwareTpm {
-public:
-    explicit SoftwareTpm(const std::filesystem::path& directory) : socket_(directory / "tpm"), state_(directory / "state") {
-        std::filesystem::create_directories(state_);
-        start();
-    }
-    [[nodiscard]] std::string device() const { return "swtpm:path=" + socket_.native(); }
-    // As a firmware's set-up does it: another seed.
-    void clear() {
-        child_.reset();
-        remove_tree(state_);
-        std::filesystem::create_directories(state_);
-        start();
-    }
-
-private:
-    void start() {
-        std::error_code none;
-        std::filesystem::remove(socket_, none);
-        child_ = std::make_unique<RunningChild>(Command{.argv = {"swtpm", "socket", "--tpm2", "--tpmstate", "dir=" + state_.native(), "--server", "type=unixio,path=" + socket_.native(),
-                                                                 "--ctrl", fmt::format("type=unixio,path={}.ctrl", socket_.native()), "--flags", "startup-clear,not-need-init"},
-                                                        .log = state_.native() + ".log"});
-        for (int tries = 0; tries < 100 && !std::filesystem::exists(socket_); ++tries) std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    }
-    const std::filesystem::path socket_, state_;
-    std::unique_ptr<RunningChild> child_;
-};
 
 class Sealing : public testing::Test {
 protected:
