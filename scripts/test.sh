@@ -10,7 +10,7 @@
 # boot    releases from the live archive, cut, carried, booted and taken in QEMU   about 18 minutes, 5 of them to build
 # trains  four trains of different suites, and a node that takes one after the other   about 30 minutes
 # powercut  the boot loader and its model agree              about a minute
-# site    nodes in containers found a site                   about three minutes
+# site    nodes in containers found a site                   about six minutes
 # repro   same inputs, same bytes, whoever builds            about 10 minutes
 # fault   interrupted builds                                 about 5 minutes
 # long    all of boot, powercut, repro, fault, site and trains   three hours
