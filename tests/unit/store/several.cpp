@@ -10,6 +10,7 @@
 #include "aging.hpp"
 
 #include <csignal>
+#include <fcntl.h>
 #include <iostream>
 #include <random>
 #include <sys/wait.h>
@@ -41,9 +42,9 @@ void expect(bool good, const char* what) {
 void receive(Store& store, const std::string& text) {
     const Workspace workspace = store.temporary();
     Landing landing(store, workspace.path(), sha256(text));
-    write_file(landing.open(), [&](const Fd& file) {
-        for (std::size_t at = 0; at < text.size(); at += 1000) write_all(file.get(), std::string_view(text).substr(at, 1000), "partial");
-    });
+    Fd file = open_file(landing.open(), O_WRONLY | O_TRUNC | O_CREAT, 0644); // in place: the claim is on this file
+    for (std::size_t at = 0; at < text.size(); at += 1000) write_all(file.get(), std::string_view(text).substr(at, 1000), "partial");
+    file.close();
     landing.adopt();
 }
 
