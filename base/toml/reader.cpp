@@ -130,6 +130,13 @@ std::vector<Text> Table::required_texts(std::string_view key) {
     return result;
 }
 
+std::vector<Text> Table::text_or_texts(std::string_view key) {
+    const Entry* entry = find(key);
+    if (entry != nullptr && std::holds_alternative<List>(entry->value.data)) return required_texts(key);
+    const auto one = text(key);
+    return one ? std::vector{*one} : std::vector<Text>{};
+}
+
 Table* Table::table(std::string_view key) {
     const Entry* entry = ask(key);
     if (!as<Entries>(entry, "a table")) return nullptr;

@@ -3,6 +3,8 @@
 #include "check.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -32,12 +34,13 @@ public:
         join();
         require_parts();
         refuse_contradictions();
+        refuse_disagreements();
         return std::move(role_);
     }
 
     void check_alone() {
         join();
-        if (!lineage_.back().extends) require_parts();
+        if (lineage_.back().extends.empty()) require_parts();
         refuse_contradictions();
     }
 
@@ -52,6 +55,7 @@ private:
 
     void add(const RoleFile& file) {
         role_.lineage.push_back(file.name);
+        extended_ = sources_of(file);
         add_kind(file);
         add_list(role_.packages, file.packages, {Element::package, "package", name_of});
         add_list(role_.exclude, file.exclude, {Element::exclude, "excluded package", whole});
@@ -61,14 +65,27 @@ private:
         add_list(role_.drop, file.drop, {Element::drop, "pattern", whole});
         add_list(role_.waived_firmware, file.waived_firmware, {Element::waived_firmware, "module", whole});
         add_overlays(file);
-        if (file.initrd) set(role_.initrd, *file.initrd, Element::initrd);
-        if (file.strict_providers) role_.strict_providers = file.strict_providers->value;
+        if (file.initrd) set(role_.initrd, *file.initrd, Element::initrd, "initrd");
+        if (file.strict_providers) {
+            role_.strict_providers = file.strict_providers->value;
+            settle("strict_providers", file.strict_providers->value ? "true" : "false", file.strict_providers->position);
+        }
         if (file.kernel) add_kernel(*file.kernel);
         if (file.limits) add_limits(*file.limits);
         for (const auto& entry : file.state) add_entry(role_.state, entry, Element::state, "state path");
         for (const auto& entry : file.files) add_entry(role_.files, entry, Element::file, "file");
         for (const auto& pair : file.providers) add_provider(pair);
     }
+
+    // Of the role and of all that it extends.
+    std::set<toml::SourcePtr> sources_of(const RoleFile& file) const {
+        std::set<toml::SourcePtr> sources{file.source};
+        for (const auto& parent : file.extends)
+            if (const auto found = std::ranges::find(lineage_, parent.value, &RoleFile::name); found != lineage_.end()) sources.merge(sources_of(*found));
+        return sources;
+    }
+    // It stands in the role that is being added, or in one that this one extends.
+    [[nodiscard]] bool is_extended(const toml::Position& place) const { return extended_.contains(place.source); }
 
     void add_kind(const RoleFile& file) {
         if (!file.kind) return;
@@ -90,7 +107,8 @@ private:
         for (const auto& text : texts) {
             const std::string_view key = rule.key(text.value);
             if (const toml::Position* first = role_.places.find(rule.element, key)) {
-                report_twice(problems_, rule.what, key, text.position, *first);
+                const bool is_same = key == text.value || std::ranges::find(list, text.value) != list.end();
+                if (is_extended(*first) || !is_same) report_twice(problems_, rule.what, key, text.position, *first);
                 continue;
             }
             role_.places.set(rule.element, key, text.position);
@@ -105,15 +123,16 @@ private:
     }
 
     // A descendant's single value replaces that of an ancestor, and so does its place.
-    void set(std::string& slot, const toml::Text& text, Element element) {
+    void set(std::string& slot, const toml::Text& text, Element element, std::string_view what) {
         slot = text.value;
+        settle(what, text.value, text.position);
         role_.places.set(element, element == Element::kernel ? name_of(text.value) : text.value, text.position);
     }
 
     void add_kernel(const KernelPart& part) {
         if (!role_.kernel) role_.kernel.emplace();
         if (!kernel_place_) kernel_place_ = part.position;
-        if (part.package) set(role_.kernel->package, *part.package, Element::kernel);
+        if (part.package) set(role_.kernel->package, *part.package, Element::kernel, "kernel.package");
         add_list(role_.kernel->command_line, part.command_line, {Element::command_line, "word", whole});
         add_list(role_.kernel->rescue, part.rescue, {Element::rescue, "word", whole});
         add_list(role_.kernel->initrd_modules, part.initrd_modules, {Element::initrd_module, "module", whole});
@@ -131,6 +150,7 @@ private:
                    std::string_view name) {
         if (!limit) return;
         slot = limit->value;
+        settle(name, std::to_string(limit->value), limit->position);
         role_.places.set(Element::limit, name, limit->position);
     }
 
@@ -138,7 +158,7 @@ private:
     void add_entry(std::vector<Entry>& list, const toml::Located<Entry>& entry, Element element,
                    std::string_view what) {
         if (const toml::Position* first = role_.places.find(element, entry.value.path)) {
-            report_twice(problems_, what, entry.value.path, entry.position, *first);
+            if (is_extended(*first) || std::ranges::find(list, entry.value) == list.end()) report_twice(problems_, what, entry.value.path, entry.position, *first);
             return;
         }
         role_.places.set(element, entry.value.path, entry.position);
@@ -147,6 +167,7 @@ private:
 
     void add_provider(const toml::Table::Pair& pair) {
         role_.providers[pair.key.value] = pair.text.value;
+        settle(fmt::format("provider of {}", pair.key.value), pair.text.value, pair.text.position);
         role_.places.set(Element::provider, pair.key.value, pair.key.position);
     }
 
@@ -229,8 +250,28 @@ private:
         problems_.add(std::move(diagnostic));
     }
 
+    // What ancestors say of it counts no more.
+    void settle(std::string_view what, std::string value, const toml::Position& position) {
+        auto& said = settled_[std::string(what)];
+        std::erase_if(said, [&](const toml::Text& earlier) { return is_extended(earlier.position); });
+        said.push_back({std::move(value), position});
+    }
+
+    void refuse_disagreements() {
+        for (const auto& [what, said] : settled_)
+            for (const auto& other : said) {
+                if (other.value == said.front().value) continue;
+                toml::Diagnostic diagnostic{other.position, fmt::format("two roles that '{}' extends disagree on '{}'", role_.name, what), fmt::format("say it in '{}'", role_.name), {}};
+                diagnostic.notes.push_back({said.front().position, "which is another one here"});
+                problems_.add(std::move(diagnostic));
+                break;
+            }
+    }
+
     const std::vector<RoleFile>& lineage_;
     toml::Problems& problems_;
+    std::set<toml::SourcePtr> extended_;
+    std::map<std::string, std::vector<toml::Text>> settled_; // single values by their name: said by whom nobody who extends it corrects
     Role role_;
     std::optional<toml::Position> kind_place_, kernel_place_, limits_place_;
 };

@@ -1,13 +1,14 @@
 #pragma once
 
 // From the files of a lineage to one role: lists are joined, ancestors first; single values of a
-// descendant replace those of its ancestors; contradictions are problems.
+// descendant replace those of its ancestors; contradictions are problems, also of roles of which
+// neither extends the other.
 
 #include "role_file.hpp"
 
 namespace ashlar::recipe {
 
-// `lineage`: from the root ancestor to the role itself; not empty. `overlays` holds their bare names:
+// `lineage`: the role last, each behind all that it extends; not empty. `overlays` holds their bare names:
 // the caller knows the directories. Problems are added, never thrown.
 [[nodiscard]] Role compose(const std::vector<RoleFile>& lineage, toml::Problems& problems);
 

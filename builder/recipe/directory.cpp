@@ -58,19 +58,33 @@ public:
     explicit LineageReader(const RecipeDirectory& directory) : directory_(directory) {}
 
     std::vector<RoleFile> read(const std::string& name) {
-        files_.push_back(read_one(name));
-        while (files_.back().extends) {
-            const toml::Text parent = *files_.back().extends;
-            refuse_unknown(parent);
-            refuse_cycle(parent);
-            files_.push_back(while_doing(fmt::format("following 'extends' at {}", parent.position.file_and_line()),
-                                         [&] { return read_one(parent.value); }));
-        }
-        std::reverse(files_.begin(), files_.end());
+        follow(read_one(name));
         return std::move(files_);
     }
 
 private:
+    // A role that is being followed, and to which of its parents.
+    struct Step {
+        RoleFile file;
+        std::size_t at = 0;
+        [[nodiscard]] const toml::Text& parent() const { return file.extends[at]; }
+    };
+
+    void follow(RoleFile file) {
+        const std::size_t parents = file.extends.size(), depth = path_.size();
+        path_.push_back({std::move(file)});
+        for (std::size_t at = 0; at < parents; ++at) {
+            path_[depth].at = at;
+            const toml::Text parent = path_[depth].parent();
+            refuse_unknown(parent);
+            refuse_cycle(parent);
+            if (std::ranges::find(files_, parent.value, &RoleFile::name) != files_.end()) continue;
+            follow(while_doing(fmt::format("following 'extends' at {}", parent.position.file_and_line()), [&] { return read_one(parent.value); }));
+        }
+        files_.push_back(std::move(path_.back().file));
+        path_.pop_back();
+    }
+
     RoleFile read_one(const std::string& name) const {
         const fs::path path = directory_.path() / "roles" / (name + ".toml");
         return read_role_file(toml::source_from_file(path, shown(path)), name);
@@ -84,24 +98,24 @@ private:
     }
 
     void refuse_cycle(const toml::Text& parent) const {
-        const auto first =
-            std::find_if(files_.begin(), files_.end(), [&](const RoleFile& file) { return file.name == parent.value; });
-        if (first == files_.end()) return;
+        const auto first = std::ranges::find(path_, parent.value, [](const Step& step) -> const std::string& { return step.file.name; });
+        if (first == path_.end()) return;
         toml::Diagnostic cycle{
-            first->extends->position,
-            first->name == files_.back().name
-                ? fmt::format("role '{}' extends itself", first->name)
-                : fmt::format("role '{}' extends itself by way of '{}'", first->name, first->extends->value),
+            first->parent().position,
+            first + 1 == path_.end()
+                ? fmt::format("role '{}' extends itself", first->file.name)
+                : fmt::format("role '{}' extends itself by way of '{}'", first->file.name, first->parent().value),
             "take one 'extends' out of the cycle",
             {}};
-        for (auto file = first + 1; file < files_.end(); ++file)
+        for (auto step = first + 1; step < path_.end(); ++step)
             cycle.notes.push_back(
-                {file->extends->position, fmt::format("role '{}' extends '{}'", file->name, file->extends->value)});
+                {step->parent().position, fmt::format("role '{}' extends '{}'", step->file.name, step->parent().value)});
         throw toml::SourceError({cycle});
     }
 
     const RecipeDirectory& directory_;
-    std::vector<RoleFile> files_;
+    std::vector<Step> path_;      // from the role to the one that is read
+    std::vector<RoleFile> files_; // whose parents are all read
 };
 
 // Turns overlay names into directories, and holds [[file]] against them.
@@ -267,7 +281,8 @@ formation::RoleGraph RecipeDirectory::role_graph(const Train& train, const std::
     for (const auto& name : names)
         for (const auto& file : LineageReader(*this).read(name)) {
             auto& extended = parents[file.name];
-            if (file.extends) extended = {file.extends->value};
+            extended.clear();
+            for (const auto& parent : file.extends) extended.push_back(parent.value);
         }
     return formation::RoleGraph(std::move(parents));
 }

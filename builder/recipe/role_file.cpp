@@ -41,7 +41,8 @@ public:
 private:
     void read_identity() {
         file_.summary = summary(root_);
-        file_.extends = name("extends", "a role name");
+        file_.extends = only_valid(root_, root_.text_or_texts("extends"), is_name, "a role name", name_remedy);
+        refuse_duplicates(root_.problems(), "role", file_.extends);
         if (const auto kind = root_.choice("kind", kinds))
             file_.kind = toml::Located<Kind>{static_cast<Kind>(kind->value), kind->position};
         if (!root_.has("kind") && !root_.has("extends"))

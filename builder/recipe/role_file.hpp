@@ -23,7 +23,7 @@ struct RoleFile {
     toml::SourcePtr source;
     std::string name;
     toml::Text summary;
-    std::optional<toml::Text> extends;
+    std::vector<toml::Text> extends;
     std::optional<toml::Located<Kind>> kind;
     std::vector<toml::Text> packages, exclude, components, services, overlays, drop, waived_firmware, formations;
     std::optional<toml::Text> initrd;

@@ -113,6 +113,23 @@ TEST_F(Composition, TheTrainsRolesAreAGraph) {
     EXPECT_TRUE(directory.role_graph(train, "alone").knows("alone")) << "which is built, whatever the train says";
 }
 
+// What several of them have is there once, where it stands first.
+TEST_F(Composition, ARoleMayExtendSeveral) {
+    write("recipes/roles/storage.toml", "extends = \"base\"\nsummary = \"s\"\npackages = [\"ceph\", \"nova\"]\nservices = [\"s.service\"]\noverlays = [\"compute\"]\n[kernel]\npackage = \"linux-image-amd64\"\n");
+    write("recipes/roles/hyperconverged.toml", "extends = [\"compute\", \"storage\"]\nsummary = \"h\"\npackages = [\"glue\"]\n");
+    const auto role = load("hyperconverged");
+    EXPECT_THAT(role.lineage, ElementsAre("base", "compute", "storage", "hyperconverged"));
+    EXPECT_THAT(role.packages, ElementsAre("zebra", "apple=1.0", "nova", "ceph", "glue"));
+    EXPECT_THAT(role.services, ElementsAre("z.service", "s.service"));
+    EXPECT_THAT(role.overlays, ElementsAre(root_.path() / "overlays/base", root_.path() / "overlays/compute"));
+    EXPECT_EQ(role.kernel->package, "linux-image-amd64") << "as both say";
+    EXPECT_EQ(role.limits.root, 2ull << 30) << "which 'base' says too, and 'compute' extends that";
+    recipe::Train train;
+    train.roles = {"hyperconverged"};
+    const formation::RoleGraph::Parents parents{{"base", {}}, {"compute", {"base"}}, {"storage", {"base"}}, {"hyperconverged", {"compute", "storage"}}};
+    EXPECT_EQ(recipe::RecipeDirectory(root_.path() / "recipes").role_graph(train, "hyperconverged").parents(), parents);
+}
+
 TEST_F(Composition, TheParentAloneIsUntouched) {
     const auto role = load("base");
     EXPECT_THAT(role.lineage, ElementsAre("base"));

@@ -20,7 +20,7 @@ recipe::RecipeDirectory shipped() { return recipe::RecipeDirectory(ASHLAR_SOURCE
 
 TEST(ShippedRecipes, HaveTheirNames) {
     EXPECT_THAT(shipped().roles(),
-                ElementsAre("base", "build", "control", "hardware", "initrd", "probe", "probe-initrd", "tools"));
+                ElementsAre("allinone", "base", "build", "compute", "control", "hardware", "hyperconverged", "initrd", "manager", "network", "probe", "probe-initrd", "storage", "tools"));
     EXPECT_THAT(shipped().trains(), ElementsAre("R0"));
 }
 

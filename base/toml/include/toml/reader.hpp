@@ -50,6 +50,8 @@ public:
     // A list of strings; empty when absent.
     [[nodiscard]] std::vector<Text> texts(std::string_view key);
     [[nodiscard]] std::vector<Text> required_texts(std::string_view key); // at least one
+    // A string, or a list of at least one; empty when absent.
+    [[nodiscard]] std::vector<Text> text_or_texts(std::string_view key);
     // A sub-table; null when absent.
     [[nodiscard]] Table* table(std::string_view key);
     // [[key]], or a list of inline tables; empty when absent.

@@ -29,6 +29,7 @@ struct StateEntry {
     std::string owner; // "user:group" by name, must be in the ledger
     unsigned mode = 0755;
     enum class Type { directory, file } type = Type::directory;
+    bool operator==(const StateEntry&) const = default;
 };
 
 // Owner and mode of a file of an overlay where root:root and 0644 (0755 for a file that is
@@ -37,6 +38,7 @@ struct FileEntry {
     std::string path;  // absolute, in the image; it is in one of the role's overlays
     std::string owner; // "user:group"; empty = root:root
     std::optional<unsigned> mode;
+    bool operator==(const FileEntry&) const = default;
 };
 
 struct Kernel {
@@ -64,7 +66,7 @@ struct Role {
     std::string name;
     std::string summary;
     Kind kind = Kind::node;
-    std::vector<std::string> lineage;            // from the root ancestor to this role
+    std::vector<std::string> lineage;            // this role last, each behind all that it extends
     std::vector<std::string> packages;           // ancestors' first, in the order written; "name" or "name=version"
     std::vector<std::string> exclude;            // never installed; a need for one is a conflict that says so
     std::vector<std::string> components;         // beside "main", e.g. "non-free-firmware": a named opt-in
