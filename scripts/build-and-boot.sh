@@ -7,8 +7,7 @@ cd "$(dirname "$0")/.."
 role=${1:-base}
 
 scripts/setup.sh
-cmake --preset release -DASHLAR_TESTS=OFF >/dev/null
-cmake --build --preset release
+scripts/compile.sh -DASHLAR_TESTS=OFF
 ashlar=build/ashlar
 
 [[ -d keys ]] || "$ashlar" key new

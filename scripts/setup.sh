@@ -6,7 +6,7 @@
 set -euo pipefail
 
 # Compile.
-packages=(ca-certificates cmake ninja-build g++ pkg-config git patch
+packages=(ca-certificates ccache cmake ninja-build g++ pkg-config git patch
           libarchive-dev libcli11-dev libcurl4-openssl-dev libfdisk-dev libfmt-dev libp11-kit-dev libsolv-dev
           libsolvext-dev libssl-dev libtomlplusplus-dev libzstd-dev nlohmann-json3-dev)
 # Build images: gpgv verifies archives, newuidmap lets ordinary users build.

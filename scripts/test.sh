@@ -38,8 +38,7 @@ done
 [[ ${#rings[@]} -gt 0 ]] || rings=(fast boot site powercut)
 
 scripts/setup.sh
-cmake --preset release -DASHLAR_TESTS=ON >/dev/null
-cmake --build --preset release
+scripts/compile.sh -DASHLAR_TESTS=ON
 
 export ASHLAR="$PWD/build/ashlar"
 if [[ -z ${ASHLAR_BOOT_WORK:-} ]]; then

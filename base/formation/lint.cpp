@@ -178,6 +178,7 @@ public:
             if (!root_.has_unit(unit.value)) problems_.add(unit.position, fmt::format("no package or overlay of the role has the unit '{}'", unit.value), nearest(unit.value, root_.units(), ""));
         check_program(formation_.observation.argv, formation_.position);
         for (const auto& step : formation_.steps) check_program(step.deed.run, step.deed.position);
+        for (const auto& check : formation_.checks) check_program(check.run, check.id.position);
         for (const auto* deed : {&formation_.replace, &formation_.remove})
             if (*deed) check_program((*deed)->run, (*deed)->position);
         for (const auto& render : formation_.renders) check_owner(render);

@@ -58,6 +58,7 @@ public:
         if (toml::Table* table = root_.table("lists")) read_listings(*table);
         for (toml::Table* table : root_.tables("render")) formation_.renders.push_back(render(*table));
         for (toml::Table* table : root_.tables("step")) read_step(*table);
+        for (toml::Table* table : root_.tables("check")) formation_.checks.push_back(check(*table));
         read_states();
         read_departures();
         refuse_contradictions();
@@ -323,6 +324,19 @@ private:
         return deed;
     }
 
+    Check check(toml::Table& table) {
+        Check check{table.required_text("id").value_or(Text{{}, table.position()}), {}, {}, {}};
+        if (!check.id.value.empty() && !is_value_name(check.id.value)) problem(check.id.position, fmt::format("{} is not a name", toml::quote(check.id.value)), value_name_remedy);
+        if (const auto text = table.required_text("summary")) check.summary = text->value;
+        Scope words = conditions_;
+        words.add(texts_);
+        check.run = arguments(table, "run", words);
+        if (!table.has("run")) problem(table.position(), "missing key 'run'", "name a program in full, and its arguments");
+        if (!table.has("timeout")) problem(table.position(), "missing key 'timeout'");
+        check.timeout = duration(table, "timeout").value_or(Duration(0));
+        return check;
+    }
+
     void read_states() {
         if (const auto text = root_.text("present")) formation_.present = condition(*text, conditions_);
         if (auto healthy = condition(root_, "healthy", conditions_)) formation_.healthy = std::move(*healthy);
@@ -340,6 +354,9 @@ private:
         for (const auto& step : formation_.steps) ids.push_back(step.id);
         for (const auto& render : formation_.renders) paths.push_back(render.path);
         refuse_twice("step", ids);
+        ids.clear();
+        for (const auto& check : formation_.checks) ids.push_back(check.id);
+        refuse_twice("check", ids);
         refuse_twice("path", paths);
         refuse_twice("unit", formation_.units);
         refuse_twice("requirement", formation_.requires_);

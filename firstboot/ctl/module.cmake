@@ -1,6 +1,6 @@
 ashlar_module(ctl FOLDER firstboot/ctl USES base signing)
-add_executable(ashlarctl firstboot/ctl/main/ashlarctl.cpp firstboot/ctl/main/break_glass.cpp firstboot/ctl/main/keyboard.cpp firstboot/ctl/main/operators.cpp firstboot/ctl/main/orders.cpp firstboot/ctl/main/rescue.cpp firstboot/ctl/main/site.cpp firstboot/ctl/main/site_door.cpp firstboot/ctl/main/site_key.cpp firstboot/ctl/main/support.cpp)
-target_link_libraries(ashlarctl PRIVATE ashlar::ctl ashlar::signing ashlar::certificates ashlar::voters ashlar::backup ashlar::command_line ashlar::control ashlar::disks ashlar::node ashlar::firstboot ashlar::breakglass ashlar::rescue ashlar_warnings)
+add_executable(ashlarctl firstboot/ctl/main/ashlarctl.cpp firstboot/ctl/main/break_glass.cpp firstboot/ctl/main/keyboard.cpp firstboot/ctl/main/operators.cpp firstboot/ctl/main/orders.cpp firstboot/ctl/main/rescue.cpp firstboot/ctl/main/site.cpp firstboot/ctl/main/site_door.cpp firstboot/ctl/main/site_key.cpp firstboot/ctl/main/support.cpp firstboot/ctl/main/timeline.cpp firstboot/ctl/main/verify.cpp)
+target_link_libraries(ashlarctl PRIVATE ashlar::ctl ashlar::timeline ashlar::signing ashlar::certificates ashlar::voters ashlar::backup ashlar::command_line ashlar::control ashlar::disks ashlar::node ashlar::firstboot ashlar::breakglass ashlar::rescue ashlar_warnings)
 target_compile_definitions(ashlarctl PRIVATE ASHLAR_VERSION="${PROJECT_VERSION}")
 target_link_options(ashlarctl PRIVATE ${node_runtime})
 install(TARGETS ashlarctl DESTINATION bin)

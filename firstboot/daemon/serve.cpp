@@ -70,12 +70,14 @@ Json answer_of_site(const std::optional<site_member::SiteService>& site, const s
     const auto member = site->member();
     const auto name = method.substr(site_interface.size());
     if (name == "Why") return {{"text", member->why(parameters.value("name", std::string()))}};
+    if (name == "Timeline") return member->timeline();
     if (name == "Authority") return member->authority();
-    constexpr std::array for_root{"Ask", "OperatorCertificate", "Recover", "RecoveryOrder", "Found", "FoundationOrder"};
+    constexpr std::array for_root{"Ask", "Checks", "OperatorCertificate", "Recover", "RecoveryOrder", "Found", "FoundationOrder"};
     if (std::ranges::find(for_root, name, [](const char* known) { return std::string_view(known); }) == for_root.end()) throw Error(fmt::format("cannot answer '{}': there is no such method", method));
     if (caller.user != 0) throw Error("cannot ask that: only root at this node may", "use sudo, or an operator's certificate");
     const auto text = [&](const char* key) { return parameters.value(key, std::string()); };
     const auto names = [&](const char* key) { return parameters.value(key, std::vector<std::string>()); };
+    if (name == "Checks") return member->checks();
     if (name == "OperatorCertificate") return member->operator_certificate(text("request"));
     if (name == "RecoveryOrder") return {{"order", member->recovery_order(names("lost"))}};
     if (name == "FoundationOrder") return {{"order", member->foundation_order(names("without"), names("despite"))}};

@@ -3,6 +3,7 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <base/text.hpp>
+#include <formation/ladder.hpp>
 #include <forming/decision.hpp>
 #include <signing/json_object.hpp>
 
@@ -223,7 +224,7 @@ private:
 
 // ---- The service -----------------------------------------------------------------------------------------------
 
-FormationService::FormationService(Parts parts) : parts_(std::move(parts)), thread_([this](const std::stop_token& stop) { run(stop); }) {}
+FormationService::FormationService(Parts parts) : parts_(std::move(parts)), history_(parts_.history), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void FormationService::run(const std::stop_token& stop) {
     std::unique_ptr<Work> work;
@@ -271,6 +272,7 @@ void FormationService::show(Work& work, const std::vector<Standing>& standings) 
     {
         const std::lock_guard lock(mutex_);
         has_changed = !trouble_.empty();
+        const std::int64_t now = age_of_node().now;
         trouble_.clear();
         for (const auto& standing : standings) {
             Seen& seen = seen_[standing.formation];
@@ -278,6 +280,8 @@ void FormationService::show(Work& work, const std::vector<Standing>& standings) 
             if (standing.state == State::alarmed && (seen.standing.state != State::alarmed || seen.standing.why != standing.why)) alarms.push_back(fmt::format("{}: {}", standing.formation, standing.why));
             has_changed = has_changed || seen.standing != standing;
             seen.standing = standing;
+            history_.note(standing, now);
+            seen.outlook = work.engine().outlook(standing.formation);
             seen.attempts = work.engine().attempts(standing.formation);
         }
     }
@@ -309,6 +313,33 @@ Json FormationService::status() const {
     Json status{{"list", std::move(list)}};
     if (!trouble_.empty()) status["trouble"] = trouble_;
     return status;
+}
+
+Json FormationService::timeline(const std::string& node) const {
+    const std::lock_guard lock(mutex_);
+    return history_.json(node, age_of_node());
+}
+
+Json FormationService::checks() const {
+    const std::lock_guard lock(mutex_);
+    Json rungs = Json::array();
+    if (!formations_) return {{"rungs", std::move(rungs)}};
+    for (const auto& name : formation::ladder(*formations_)) {
+        const auto found = seen_.find(name);
+        if (found == seen_.end()) continue;
+        const auto& [standing, outlook, since, attempts] = found->second;
+        Json required = Json::array(), checks = Json::array();
+        for (const auto& text : formations_->find(name)->second.requires_)
+            if (formations_->contains(text.value)) required.push_back(text.value);
+        for (const auto& check : outlook.checks) {
+            Json one{{"id", check.id}, {"summary", check.summary}, {"timeout", std::chrono::ceil<std::chrono::seconds>(check.timeout).count()}};
+            if (check.argv.empty()) one["waits_for"] = check.waits_for;
+            else one["run"] = check.argv;
+            checks.push_back(std::move(one));
+        }
+        rungs.push_back({{"formation", name}, {"summary", summaries_.at(name)}, {"state", name_of(standing.state)}, {"why", standing.why}, {"ready", outlook.ready}, {"missing", outlook.missing}, {"requires", std::move(required)}, {"checks", std::move(checks)}});
+    }
+    return {{"rungs", std::move(rungs)}};
 }
 
 const FormationService::Seen& FormationService::seen(std::string_view formation) const {

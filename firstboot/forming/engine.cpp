@@ -68,6 +68,7 @@ struct Engine::Course {
     std::optional<Settling> settling;
     std::map<std::string, Attempt, std::less<>> attempts;
     Standing standing;
+    Outlook outlook;
     Time next{};
 
     [[nodiscard]] Duration good_for(const Formation& formation, Time now) const {
@@ -363,8 +364,30 @@ private:
 
     void settle_down(const Rest& rest) {
         course_.standing = {formation_.name, state_of(rest.state), rest.why, {}};
+        course_.outlook = outlook();
         const Time looked = course_.observation ? course_.observed_at : now_;
         course_.next = std::min(rest.until.value_or(Time::max()), looked + course_.good_for(formation_, now_));
+    }
+
+    [[nodiscard]] Outlook outlook() const {
+        Outlook outlook;
+        for (const Member* member : placed(formation_, site_)) (ledger_.settled.contains(member->id) ? outlook.ready : outlook.missing).push_back(member->name);
+        if (formation_.checks.empty() || !is_placed(formation_, site_, self_.id)) return outlook;
+        const formation::Names names = names_of({.formation = formation_, .site = site_, .self = self_, .ledger = ledger_, .others = others_, .observation = course_.observation, .foreign = foreign_});
+        for (const auto& check : formation_.checks) {
+            Outlook::Check one{check.id.value, check.summary, {}, {}, check.timeout};
+            for (const auto& word : check.run) {
+                auto text = word.fill(names);
+                if (const auto* absent = std::get_if<formation::Absent>(&text)) {
+                    one.argv.clear();
+                    one.waits_for = absent->name;
+                    break;
+                }
+                one.argv.push_back(std::get<std::string>(std::move(text)));
+            }
+            outlook.checks.push_back(std::move(one));
+        }
+        return outlook;
     }
 
     Engine& engine_;
@@ -465,6 +488,8 @@ std::vector<Standing> Engine::turn(const Site& site, const Self& self, Time now)
     for (const auto& [name, course] : courses_) standings.push_back(course.standing);
     return standings;
 }
+
+const Outlook& Engine::outlook(std::string_view formation) const { return courses_.find(formation)->second.outlook; }
 
 Time Engine::next_turn() const {
     Time next = Time::max();

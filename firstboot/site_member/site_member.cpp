@@ -626,6 +626,9 @@ forming::Self SiteMember::formation_self() const {
     return self;
 }
 
+Json SiteMember::checks() const { return service_->checks(); }
+Json SiteMember::timeline() const { return service_->timeline(place_->name); }
+
 std::string SiteMember::why(const std::string& name) const {
     if (formations_.contains(name)) return service_->why(name);
     const auto view = this->view();

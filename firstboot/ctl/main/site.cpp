@@ -306,6 +306,8 @@ void add_site_commands(CLI::App& app, const Choose& choose) {
     Commands(app, choose).add();
     add_operator_commands(app, choose);
     add_order_commands(app, choose);
+    add_verify_command(app, choose);
+    add_timeline_command(app, choose);
 }
 
 } // namespace ashlar::ctl

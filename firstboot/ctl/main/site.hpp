@@ -13,6 +13,11 @@ void add_operator_commands(CLI::App& app, const Choose& choose);
 // `order`.
 void add_order_commands(CLI::App& app, const Choose& choose);
 
+// `verify`.
+void add_verify_command(CLI::App& app, const Choose& choose);
+// `timeline`.
+void add_timeline_command(CLI::App& app, const Choose& choose);
+
 // A site's directory, as `plan.apply` wants it.
 [[nodiscard]] Json plan_files(const std::string& directory);
 

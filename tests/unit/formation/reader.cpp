@@ -44,6 +44,18 @@ TEST(Reader, RefusesAStepWithoutVerify) {
     EXPECT_EQ(error(text), "x.toml:8:1: missing key 'verify'\n  8 | [[step]]\n    | ^~~~~~~~");
 }
 
+TEST(Reader, ReadsItsChecks) {
+    const std::string check = "[[check]]\nid = \"works\"\nsummary = \"it works\"\nrun = [\"/usr/lib/x/check\", \"${node.address}\"]\n";
+    const Formation formation = read(whole({}, check + "timeout = \"20 s\"\n"));
+    ASSERT_EQ(formation.checks.size(), 1u);
+    EXPECT_EQ(formation.checks[0].summary, "it works");
+    EXPECT_EQ(formation.checks[0].run.at(1).text(), "${node.address}");
+    EXPECT_EQ(formation.checks[0].timeout, std::chrono::seconds(20));
+    EXPECT_THAT(error(whole({}, check)), HasSubstr("missing key 'timeout'"));
+    EXPECT_THAT(error(whole({}, check + "timeout = \"20 s\"\n" + check + "timeout = \"20 s\"\n")), HasSubstr("check 'works' is given twice"));
+    EXPECT_THAT(error(whole({}, "[secrets.key]\n[[check]]\nid = \"works\"\nsummary = \"it works\"\nrun = [\"/usr/lib/x/check\", \"${secrets.key}\"]\ntimeout = \"1 s\"\n")), HasSubstr("a secret is never an argument"));
+}
+
 TEST(Reader, KeepsSecretsInMemoryAndToTheirOwner) {
     const std::string secret = "[secrets.key]\n[[render]]\nowner = \"root:root\"\ntext = \"${secrets.key}\"\n";
     EXPECT_THAT(error(whole({}, secret + "path = \"/etc/x/key\"\nmode = \"0600\"\n")), HasSubstr("a file with a secret lies in memory only"));

@@ -46,6 +46,11 @@ when = "not units.active"
 start = ["db.service"]
 timeout = "10 s"
 verify = "units.active"
+[[check]]
+id = "answers"
+summary = "it answers"
+run = ["/usr/lib/db/check", "${node.name}"]
+timeout = "1500 ms"
 )";
 inline constexpr std::string_view api = R"(
 summary = "what asks it"

@@ -137,6 +137,7 @@ protected:
             service = std::make_unique<FormationService>(Parts{
                 .definitions = directory.path() / "formations",
                 .journal = directory.path() / "journal",
+                .history = directory.path() / "history",
                 .site = [&test] { return test.is_known ? std::optional(test.scene.site) : std::nullopt; },
                 .self = [this] { return forming::Self{.id = node.member.id, .boot = "b1", .release = "R0.1", .fulfilled = {"time", "site-ca", "store"}}; },
                 .keys = [&test] { return test.scene.keys; },
@@ -207,6 +208,35 @@ TEST_F(ServiceTest, SettlesAndSaysSo) {
     EXPECT_FALSE(control.service->status().contains("trouble"));
     EXPECT_THAT(control.service->why("db"), AllOf(HasSubstr("db (a database): settled\n"), HasSubstr("next   nothing has to be done")));
     EXPECT_THAT(error_of([&] { (void)control.service->why("dbb"); }), AllOf(HasSubstr("cannot find the formation 'dbb'"), HasSubstr("did you mean 'db'?")));
+}
+
+TEST_F(ServiceTest, TellsHowItCameIntoBeing) {
+    Host& control = host("n1", "control", true);
+    ASSERT_TRUE(comes([&] { return control.state("db") == "settled"; })) << control.service->status();
+    const Json timeline = control.service->timeline("n1");
+    EXPECT_EQ(timeline.at("node"), "n1");
+    std::vector<std::string> states;
+    for (const auto& event : timeline.at("events"))
+        if (event.at("formation") == "db") states.push_back(event.at("state"));
+    ASSERT_FALSE(states.empty());
+    EXPECT_EQ(states.back(), "settled");
+}
+
+TEST_F(ServiceTest, SaysWhatCanBeChecked) {
+    (void)scene.add("n2", "control");
+    Host& control = host("n1", "control", true);
+    ASSERT_TRUE(comes([&] { return control.state("db") == "settled" && control.service->checks().at("rungs").size() == 2 && !control.service->checks().at("rungs").at(0).at("ready").empty(); })) << control.service->checks();
+    const Json rungs = control.service->checks().at("rungs");
+    const Json& db = rungs.at(0);
+    EXPECT_EQ(db.at("formation"), "db") << "which 'api' requires";
+    EXPECT_EQ(db.at("state"), "settled");
+    EXPECT_EQ(db.at("ready"), Json({"n1"}));
+    EXPECT_EQ(db.at("missing"), Json({"n2"})) << "which has not begun";
+    EXPECT_EQ(db.at("checks"), Json::parse(R"([{"id": "answers", "summary": "it answers", "run": ["/usr/lib/db/check", "n1"], "timeout": 2}])"));
+    EXPECT_EQ(rungs.at(1).at("formation"), "api");
+    EXPECT_EQ(rungs.at(1).at("requires"), Json({"db"}));
+    EXPECT_EQ(rungs.at(1).at("ready"), Json::array()) << "no node has it";
+    EXPECT_EQ(rungs.at(1).at("checks"), Json::array());
 }
 
 TEST_F(ServiceTest, WaitsForASite) {

@@ -109,6 +109,14 @@ struct Step {
 };
 [[nodiscard]] std::string_view name_of(Step::Kind kind) noexcept;
 
+// Shows that the service does its work, and not only that it is there. Run when a person asks (`ashlarctl verify`), on nodes where it is placed.
+struct Check {
+    Text id;
+    std::string summary;       // for people, what is true then: "an object is put and read again"
+    std::vector<Template> run; // exit code 0: it is so
+    Duration timeout{};
+};
+
 struct Port {
     toml::Position position;
     unsigned number = 0;
@@ -136,6 +144,7 @@ struct Formation {
     std::optional<Deed> replace;
     // On a member, for each node that left the site: `gone.id`, `gone.name`, `gone.address`.
     std::optional<Deed> remove;
+    std::vector<Check> checks; // the plainest first
     std::vector<Reference> references; // to what other formations make
 
     [[nodiscard]] bool is_formed_once() const; // it has a step of that kind

@@ -4,6 +4,7 @@
 // and what people see of all that. docs/formats/node-status.md, "formations".
 
 #include <base/json.hpp>
+#include <formations/history.hpp>
 #include <formations/sealed_vault.hpp>
 #include <forming/engine.hpp>
 #include <forming/machine.hpp>
@@ -34,6 +35,7 @@ struct Machine {
 struct Parts {
     std::filesystem::path definitions = "/usr/lib/ashlar/formations"; // *.toml
     std::filesystem::path journal = "/var/lib/ashlar/formations";     // a directory, which is made
+    std::filesystem::path history = "/run/ashlar/formations.history"; // a file of <formations/history.hpp>
     // The site as it is known now; nothing: it is not. What runs where follows from the roles that it has there, and from nothing that a
     // node says of itself.
     std::function<std::optional<forming::Site>()> site;
@@ -60,6 +62,10 @@ public:
     // From any thread, what follows.
 
     [[nodiscard]] Json status() const;
+    // What `ashlarctl verify` climbs: docs/formats/control.md, "Checks".
+    [[nodiscard]] Json checks() const;
+    // Since the node came on: <timeline/timeline.hpp>. `node`: what it is called.
+    [[nodiscard]] Json timeline(const std::string& node) const;
     // For people, several lines. Error for a formation that is not here.
     [[nodiscard]] std::string why(std::string_view formation) const;
 
@@ -78,6 +84,7 @@ private:
     // Of one formation.
     struct Seen {
         forming::Standing standing;
+        forming::Outlook outlook;
         std::int64_t since = 0; // seconds since 1970
         std::map<std::string, forming::Attempt, std::less<>> attempts;
     };
@@ -96,6 +103,7 @@ private:
     std::deque<std::string> retries_;
     std::map<std::string, Seen, std::less<>> seen_;
     std::map<std::string, std::string, std::less<>> summaries_;
+    History history_;
     std::string trouble_; // why there is nothing to see
     std::shared_ptr<SealedVault> vault_;
     std::shared_ptr<const formation::Formations> formations_;

@@ -35,6 +35,18 @@ struct Standing {
 };
 [[nodiscard]] std::string_view name_of(Standing::State state) noexcept;
 
+// A formation in the whole site, and what can be run here to see that it works.
+struct Outlook {
+    std::vector<std::string> ready, missing; // names of nodes where it is placed: they say that it is healthy there, or do not
+    struct Check {
+        std::string id, summary;
+        std::vector<std::string> argv; // empty: it names something that is not known yet
+        std::string waits_for;         // which is this
+        formation::Duration timeout{};
+    };
+    std::vector<Check> checks; // none where it does not run here
+};
+
 class Engine {
 public:
     // What is referred to must live as long as the engine.
@@ -59,6 +71,9 @@ public:
 
     // Attempts that failed and were not followed by one that did not, by step; of what cannot be observed by "observe".
     [[nodiscard]] const std::map<std::string, Attempt, std::less<>>& attempts(std::string_view formation) const;
+
+    // As it was seen in the last turn.
+    [[nodiscard]] const Outlook& outlook(std::string_view formation) const;
 
     // A person says: try again what needs one.
     void retry(std::string_view formation);

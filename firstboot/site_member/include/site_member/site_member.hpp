@@ -60,6 +60,9 @@ public:
     [[nodiscard]] Json status() const;
     // Why a service of this node, or a node of the site, is not (yet) what it should be: several lines. An Error for what is neither.
     [[nodiscard]] std::string why(const std::string& name) const;
+    // Of its formations: docs/formats/control.md, "Checks".
+    [[nodiscard]] Json checks() const;
+    [[nodiscard]] Json timeline() const;
     // What root at this node asks the voters: docs/formats/voters-interface.md. Answered here where the node has a seat; an Error elsewhere.
     [[nodiscard]] Json ask(const Json& request, unsigned user);
     // Too many voters are lost for the site's etcd to go on: this one goes on alone, with what it knows, and the others are given up. An
