@@ -21,16 +21,18 @@ constexpr std::array<std::string_view, 2> among{"nodes", "voters"};
 constexpr std::array<std::string_view, 3> step_kinds{"local", "once", "serial"};
 constexpr std::array<std::string_view, 2> makings{"identifier", "uuid"};
 constexpr std::array<std::string_view, 2> secret_forms{"hex", "base64"}, given_secrets{"text", "certificate"};
+constexpr std::array<std::string_view, 1> served_besides{"vip"};
 constexpr std::array<std::string_view, 2> protocols{"tcp", "udp"};
 constexpr std::array<std::string_view, 4> planes{"management", "storage", "tunnel", "provider"};
 constexpr std::array<std::string_view, 4> value_types{"boolean", "number", "text", "texts"};
 
 constexpr std::string_view name_remedy = "write lower-case letters, digits and '-'";
 constexpr std::string_view value_name_remedy = "write lower-case letters, digits, '_' and '-'";
+constexpr std::size_t most_label = 63; // of a host name, which the formation's has in a certificate
 constexpr unsigned least_secret = 16, most_secret = 64;
 constexpr Duration default_observation_timeout{10'000}, default_every{30'000};
 
-bool is_secret(std::string_view name) { return name.starts_with("secrets."); }
+bool is_secret(std::string_view name) { return name.starts_with("secrets.") || name == certificate_key; }
 bool is_secret_mode(unsigned mode) { return mode == 0600 || mode == 0400; }
 bool is_below(std::string_view path, std::string_view folder) { return path.starts_with(folder) && path.size() > folder.size() && path[folder.size()] == '/'; }
 
@@ -54,6 +56,7 @@ public:
         collect_conditions();
         if (toml::Table* table = root_.table("facts")) read_facts(*table);
         if (toml::Table* table = root_.table("secrets")) read_secrets(*table);
+        if (toml::Table* table = root_.table("certificate")) read_certificate(*table);
         collect_names();
         if (toml::Table* table = root_.table("lists")) read_listings(*table);
         for (toml::Table* table : root_.tables("render")) formation_.renders.push_back(render(*table));
@@ -167,6 +170,16 @@ private:
         }
     }
 
+    void read_certificate(toml::Table& table) {
+        Certificate certificate{table.position()};
+        for (const auto& text : table.texts("also_for")) {
+            if (std::ranges::find(served_besides, text.value) == served_besides.end()) problem(text.position, fmt::format("a certificate is for the node, and for nothing that is called {}", toml::quote(text.value)), "write \"vip\", for the site's virtual addresses, or leave it out");
+            else certificate.is_for_vip = true;
+        }
+        if (formation_.name.ends_with('-') || formation_.name.size() > most_label) problem(table.position(), fmt::format("'{}' cannot be a host name, which it is in a certificate", formation_.name), fmt::format("a name of at most {} letters, digits and '-', which is not at its end", most_label));
+        formation_.certificate = std::move(certificate);
+    }
+
     std::vector<Text> names_in(toml::Table& table) {
         std::vector<Text> names = table.keys();
         std::erase_if(names, [&](const Text& name) {
@@ -197,6 +210,9 @@ private:
         conditions_.add(texts_);
         for (const auto& secret : formation_.secrets) secrets_.add("secrets." + secret.name.value, {Type::text, Symbol::Presence::sometimes});
         secrets_.allow_foreign("secrets", Reference::Kind::secret);
+        if (!formation_.certificate) return;
+        secrets_.add(std::string(certificate_key), {Type::text, Symbol::Presence::sometimes});
+        secrets_.add(std::string(certificate_chain), {Type::text, Symbol::Presence::sometimes});
     }
 
     // ---- Lists ----

@@ -27,7 +27,12 @@ constexpr std::array site_rows{
     Row{"site.genesis", {text, sometimes}}, // from genesis on
     Row{"site.domain", {text, sometimes}},
     Row{"site.ca", {text, sometimes}}, // of the operator, for what users see
+    Row{"site.authority", {text, sometimes}}, // who issues certificates of services: all that count now
     Row{"site.time_servers", {texts, always}},
+    Row{"site.vips", {texts, always}},
+    Row{"site.vip", {text, sometimes}},      // the first
+    Row{"site.vip_host", {text, sometimes}}, // the same as URLs have it
+    Row{"site.router_id", {number, always}}, // of VRRP
     Row{"site.subnets.management", {texts, always}},
     Row{"site.subnets.storage", {texts, always}},
     Row{"site.subnets.tunnel", {texts, always}},

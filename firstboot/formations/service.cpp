@@ -142,8 +142,8 @@ Machine this_machine() { return {std::make_unique<forming::TransientUnitRunner>(
 class FormationService::Work {
 public:
     Work(Parts& parts, std::shared_ptr<const formation::Formations> formations)
-        : parts_(parts), store_(parts.store), formations_(std::move(formations)), vault_(std::make_shared<SealedVault>(store_, *formations_, parts.key, random_)), journal_(parts.journal),
-          engine_(*formations_, {store_, *vault_, *parts.machine.runner, *parts.machine.files, *parts.machine.units, random_}, journal_) {}
+        : parts_(parts), store_(parts.store), formations_(std::move(formations)), vault_(std::make_shared<SealedVault>(store_, *formations_, parts.key, random_)), certificates_(certificates_of(parts, *formations_)), journal_(parts.journal),
+          engine_(*formations_, {store_, *vault_, *parts.machine.runner, *parts.machine.files, *parts.machine.units, random_, certificates_ ? &*certificates_ : nullptr}, journal_) {}
 
     [[nodiscard]] const std::shared_ptr<SealedVault>& vault() const { return vault_; }
     [[nodiscard]] forming::Engine& engine() { return engine_; }
@@ -162,6 +162,8 @@ public:
         vault_->see(*site, parts_.keys());
         warn_of_unknown_roles(*site);
         if (has_store && is_time) try_to([&] { (void)vault_->share(); });
+        self_ = self.id;
+        if (certificates_) certificates_->tend(*site, self, monotonic());
         auto standings = engine_.turn(*site, self, monotonic());
         const bool is_well = std::ranges::all_of(standings, [](const Standing& standing) { return standing.state == State::settled || standing.state == State::absent; });
         if (is_time) look_ = monotonic() + (mark_ ? look_unasked : is_well ? look_at_leisure : look_soon);
@@ -173,10 +175,29 @@ public:
         look_ = {};
         engine_.look_again();
     }
+    // Of this turn.
+    [[nodiscard]] bool follows_authorities() const {
+        return std::ranges::all_of(*formations_, [this](const auto& entry) {
+            const formation::Formation& formation = entry.second;
+            if (!shows_authorities(formation) || !known_ || !forming::is_placed(formation, *known_, self_)) return true;
+            return engine_.has_files(formation.name) && (!formation.certificate || (certificates_ && certificates_->is_of_now(formation.name)));
+        });
+    }
+    [[nodiscard]] std::optional<Time> expires(std::string_view formation) const { return certificates_ ? certificates_->expires(formation) : std::nullopt; }
     // When to turn again at the latest.
-    [[nodiscard]] forming::Time next() const { return std::min({engine_.next_turn(), look_, mark_ ? listen_ : forming::Time::max()}); }
+    [[nodiscard]] forming::Time next() const { return std::min({engine_.next_turn(), certificates_ ? certificates_->next() : forming::Time::max(), look_, mark_ ? listen_ : forming::Time::max()}); }
 
 private:
+    static std::optional<ServiceCertificates> certificates_of(const Parts& parts, const formation::Formations& formations) {
+        if (!parts.certification) return std::nullopt;
+        return std::optional<ServiceCertificates>(std::in_place, formations, ServiceCertificates::Parts{.directory = parts.certification->directory, .key = parts.key, .trust = parts.certification->trust, .ask = parts.certification->ask, .now = parts.certification->now, .alarm = parts.alarm});
+    }
+
+    static bool shows_authorities(const formation::Formation& formation) {
+        const auto names_them = [](const formation::Template& text) { return std::ranges::any_of(text.names(), [](const std::string& name) { return name == "site.authority"; }); };
+        return formation.certificate || std::ranges::any_of(formation.renders, names_them, &formation::Render::text) || std::ranges::any_of(formation.listings, names_them, &formation::Listing::item);
+    }
+
     // Whether somebody has written.
     void listen(forming::Time now) {
         if (!parts_.mark || now < listen_) return;
@@ -213,9 +234,11 @@ private:
     SystemRandomness random_;
     const std::shared_ptr<const formation::Formations> formations_;
     const std::shared_ptr<SealedVault> vault_;
+    std::optional<ServiceCertificates> certificates_;
     forming::FileJournal journal_;
     forming::Engine engine_;
     std::optional<forming::Site> known_; // in the last turn
+    std::string self_;                   // the same
     std::set<std::pair<std::string, std::string>> warned_;
     forming::Time look_{};
     std::optional<std::string> mark_;
@@ -274,6 +297,7 @@ void FormationService::show(Work& work, const std::vector<Standing>& standings) 
         has_changed = !trouble_.empty();
         const std::int64_t now = age_of_node().now;
         trouble_.clear();
+        follows_ = work.follows_authorities();
         for (const auto& standing : standings) {
             Seen& seen = seen_[standing.formation];
             if (seen.since == 0 || seen.standing.state != standing.state) seen.since = seconds_now();
@@ -283,6 +307,7 @@ void FormationService::show(Work& work, const std::vector<Standing>& standings) 
             history_.note(standing, now);
             seen.outlook = work.engine().outlook(standing.formation);
             seen.attempts = work.engine().attempts(standing.formation);
+            seen.expires = work.expires(standing.formation);
         }
     }
     for (const auto& alarm : alarms)
@@ -305,6 +330,7 @@ Json FormationService::status() const {
     Json list = Json::array();
     for (const auto& [name, seen] : seen_) {
         Json one{{"name", name}, {"state", name_of(seen.standing.state)}, {"why", seen.standing.why}, {"since", seen.since}, {"next", next_of(seen.standing, seen.attempts, now)}};
+        if (seen.expires) one["certificate"] = seen.expires->time_since_epoch().count();
         if (!seen.standing.step.empty()) one["step"] = seen.standing.step;
         for (const auto& [step, attempt] : seen.attempts)
             one["failed"].push_back({{"step", step}, {"failures", attempt.failures}, {"reason", attempt.reason}, {"needs_person", attempt.needs_person}});
@@ -387,6 +413,11 @@ void FormationService::rotate(const std::string& formation, const std::string& s
 
 SealedVault::Rotation FormationService::rotation(const std::string& formation, const std::string& secret) { return vault_of(formation, secret)->rotation(formation, secret); }
 SealedVault::Rotation FormationService::gift(const std::string& formation, const std::string& secret, const Secret& value) { return vault_of(formation, secret)->gift(formation, secret, value); }
+
+bool FormationService::follows_authorities() const {
+    const std::lock_guard lock(mutex_);
+    return follows_ || std::chrono::steady_clock::now() - begun_ > patience;
+}
 
 void FormationService::wake() {
     const std::lock_guard lock(mutex_);

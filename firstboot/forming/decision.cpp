@@ -1,6 +1,7 @@
 #include <forming/decision.hpp>
 
 #include <base/text.hpp>
+#include <formation/reader.hpp>
 
 #include <algorithm>
 
@@ -163,6 +164,8 @@ private:
         const std::string& name = *picture_.missing_for_files;
         const auto* const secret = name.starts_with("secrets.") ? formation_.secret(name.substr(name.find('.') + 1)) : nullptr;
         if (secret != nullptr && secret->given) return rest(State::waiting, fmt::format("waits for its secret '{}', which a person gives: ashlarctl formation give {} {} FILE", secret->name.value, formation_.name, secret->name.value));
+        if (name == formation::certificate_chain || name == formation::certificate_key)
+            return rest(State::waiting, picture_.no_certificate.empty() ? "waits for its certificate, which a voter issues" : "waits for its certificate: " + picture_.no_certificate);
         return rest(State::waiting, fmt::format("waits for {}, which its files need", name));
     }
 

@@ -69,6 +69,7 @@ struct Engine::Course {
     std::map<std::string, Attempt, std::less<>> attempts;
     Standing standing;
     Outlook outlook;
+    bool has_files = false; // as they should be, when it was looked at last
     Time next{};
 
     [[nodiscard]] Duration good_for(const Formation& formation, Time now) const {
@@ -140,12 +141,15 @@ private:
             auto filled = render.text.fill(names);
             if (const auto* absent = std::get_if<formation::Absent>(&filled)) {
                 picture.missing_for_files = absent->name;
+                if (effects_.certificates != nullptr) picture.no_certificate = effects_.certificates->trouble(formation_.name);
+                course_.has_files = false;
                 return;
             }
             files_.push_back({std::get<std::string>(std::move(filled)), render.owner, render.group, render.mode});
             const auto there = effects_.files.read(render.path.value);
             if (there != files_.back()) picture.stale.push_back({index, there.has_value()});
         }
+        course_.has_files = picture.stale.empty();
     }
 
     [[nodiscard]] formation::Names names_with_secrets(const Picture& picture) const {
@@ -154,7 +158,13 @@ private:
         for (const auto& render : formation_.renders)
             for (const auto& name : render.text.names()) add_secret(secrets, name);
         names["secrets"] = std::move(secrets);
+        add_certificate(names);
         return names;
+    }
+
+    void add_certificate(formation::Names& names) const {
+        if (!formation_.certificate || effects_.certificates == nullptr) return;
+        if (auto credentials = effects_.certificates->credentials(formation_.name)) names["certificate"] = {{"chain", std::move(credentials->chain)}, {"key", std::move(credentials->key)}};
     }
 
     // "secrets.admin", or "secrets.mariadb.admin" of another formation
@@ -499,6 +509,11 @@ Time Engine::next_turn() const {
 
 bool Engine::is_running() const {
     return std::ranges::any_of(courses_, [](const auto& entry) { return entry.second.running.has_value(); });
+}
+
+bool Engine::has_files(std::string_view formation) const {
+    const auto found = courses_.find(formation);
+    return found != courses_.end() && found->second.has_files;
 }
 
 const std::map<std::string, Attempt, std::less<>>& Engine::attempts(std::string_view formation) const {

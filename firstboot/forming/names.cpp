@@ -47,7 +47,7 @@ std::vector<const Member*> all_of(const Site& site) {
 Json site_values(const Site& site) {
     auto voters = all_of(site);
     std::erase_if(voters, [](const Member* member) { return !member->is_voter; });
-    Json json{{"id", site.id}, {"name", site.name}, {"time_servers", site.time_servers}, {"nodes", ids_of(all_of(site))}, {"voters", ids_of(voters)}};
+    Json json{{"id", site.id}, {"name", site.name}, {"time_servers", site.time_servers}, {"vips", site.vips}, {"router_id", site.router_id}, {"nodes", ids_of(all_of(site))}, {"voters", ids_of(voters)}};
     for (const char* plane : {"management", "storage", "tunnel", "provider"}) {
         const auto found = site.subnets.find(plane);
         json["subnets"][plane] = found == site.subnets.end() ? std::vector<std::string>() : found->second;
@@ -55,6 +55,11 @@ Json site_values(const Site& site) {
     if (!site.genesis.empty()) json["genesis"] = site.genesis;
     if (!site.domain.empty()) json["domain"] = site.domain;
     if (!site.ca.empty()) json["ca"] = site.ca;
+    if (!site.authority.empty()) json["authority"] = site.authority;
+    if (!site.vips.empty()) {
+        json["vip"] = site.vips.front();
+        json["vip_host"] = host_of(site.vips.front());
+    }
     return json;
 }
 

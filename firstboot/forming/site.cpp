@@ -37,6 +37,14 @@ bool is_placed(const Formation& formation, const Site& site, std::string_view id
     return std::ranges::any_of(placed(formation, site), [&](const Member* member) { return member->id == id; });
 }
 
+std::set<std::string> certified_addresses(const Formation& formation, const Site& site, std::string_view id) {
+    const Member* const member = site.member(id);
+    if (!member) return {};
+    std::set<std::string> addresses = member->all_addresses;
+    if (formation.certificate && formation.certificate->is_for_vip) addresses.insert(site.vips.begin(), site.vips.end());
+    return addresses;
+}
+
 bool may_be_placed(const Formation& formation, const Member& member) {
     return !member.unknown_roles.empty() && is_among(formation.placement, member) && !has_role(formation.placement, member);
 }

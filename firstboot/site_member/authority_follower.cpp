@@ -35,6 +35,9 @@ bool SiteMember::is_of_now(const certificates::SiteCertificate& certificate) con
     return std::holds_alternative<certificates::Bearer>(certificates::verify_at_no_time(certificate.der(), issuing));
 }
 
+// Also its services: who trusts one authority only must not meet a certificate by the other.
+bool SiteMember::has_done_step() const { return is_of_now(*record().certificate) && service_->follows_authorities(); }
+
 void SiteMember::follow_authorities() {
     if (const auto office = this->office()) return follow_as_voter(*office);
     follow_as_node();
@@ -45,7 +48,7 @@ void SiteMember::follow_as_voter(Office& office) {
     if (!state) return;
     if (state->step() <= step()) {
         // Its etcd answers, with what the step is: it was started by it.
-        if (step() != 0 && is_of_now(*record().certificate)) office.followed(step());
+        if (step() != 0 && has_done_step()) office.followed(step());
         return;
     }
     if (!office.is_free_for(*state)) return;
@@ -57,7 +60,7 @@ void SiteMember::follow_as_voter(Office& office) {
 }
 
 void SiteMember::follow_as_node() {
-    const std::uint64_t own = step(), done = own == 0 || is_of_now(*record().certificate) ? own : own - 1;
+    const std::uint64_t own = step(), done = own == 0 || has_done_step() ? own : own - 1;
     const auto answer = voters_->ask({.ask = "authority", .parameters = {{"step", done}}}, voters::VotersClient::Changes::nothing);
     const auto* const json = std::get_if<Json>(&answer);
     if (json == nullptr || !json->contains("authorities") || json->at("authorities").is_null()) return; // also a voter of a release before this

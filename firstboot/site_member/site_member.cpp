@@ -592,7 +592,10 @@ formations::Parts SiteMember::formation_parts() {
     return {.definitions = formations_folder,
             .site = [this]() -> std::optional<forming::Site> {
                 const auto view = this->view();
-                return view ? std::optional(formation_site(view->plan, value_->genesis, view->roster, roles_)) : std::nullopt;
+                if (!view) return std::nullopt;
+                auto site = formation_site(view->plan, value_->genesis, view->roster, roles_);
+                for (const auto& authority : trust_->authorities()) site.authority += authority.pem();
+                return site;
             },
             .self = [this] { return formation_self(); },
             .keys =
@@ -611,9 +614,21 @@ formations::Parts SiteMember::formation_parts() {
                 heed(*marks);
                 return std::move(marks->formations);
             },
+            .certification = formations::Parts::Certification{.trust = [this] { return *trust_; }, .ask = [this](const auto& formation, const auto& request) { return service_certificate(formation, request); }, .now = now},
             .changed = around_.changed,
             .alarm = around_.alarm,
             .machine = machine()};
+}
+
+// Of the own desk, where there is one: it judges this node as any other.
+certificates::SiteCertificate SiteMember::service_certificate(const std::string& formation, const Bytes& request) {
+    const voters::Request asked{.ask = "service.certificate", .parameters = {{"formation", formation}, {"request", base64(request)}}};
+    const auto office = this->office();
+    const auto answer = office ? voters::answer_in(office->pass_on(self().bearer, voters::message_of(asked))) : voters_->ask(asked, voters::VotersClient::Changes::nothing);
+    if (const auto* const refusal = std::get_if<voters::Refusal>(&answer)) throw Error(fmt::format("a voter refuses it: {}", refusal->text));
+    const auto certificate = voters::bytes_in(std::get<Json>(answer).value("certificate", Json()));
+    if (!certificate) throw Error("a voter's answer is no certificate");
+    return certificates::SiteCertificate::from_der(*certificate, formation);
 }
 
 forming::Self SiteMember::formation_self() const {

@@ -25,6 +25,19 @@ using Verdict = std::optional<Refusal>;
 
 // ---- Who asks what -----------------------------------------------------------------------------
 
+Verdict not_placed(const formation::Formation& formation, const std::string& node, const Picture& picture) {
+    const auto* const member = picture.site.member(node);
+    if (member == nullptr || !forming::may_be_placed(formation, *member)) return not_allowed("formation '{}' does not run on this node", formation.name);
+    return not_allowed("cannot tell whether formation '{}' runs on this node: this voter's release knows no role '{}'", formation.name, join(member->unknown_roles, "' and no role '"));
+}
+
+Verdict may_have_certificate(const NodeId& node, const std::string& name, const Picture& picture) {
+    const auto formation = picture.formations.find(name);
+    if (formation == picture.formations.end()) return not_allowed("'{}' is no formation that this voter knows", one_line(name, 100));
+    if (!forming::is_placed(formation->second, picture.site, node.text())) return not_placed(formation->second, node.text(), picture);
+    return formation->second.certificate ? std::nullopt : not_allowed("formation '{}' has no certificates", name);
+}
+
 // A node of the site, what it wants of the store, and what the site knows.
 class StoreRules {
 public:
@@ -35,7 +48,7 @@ public:
         const auto formation = picture_.formations.find(key.formation);
         if (formation == picture_.formations.end()) return not_allowed("'{}' is no formation that this voter knows", key.formation);
         formation_ = &formation->second;
-        if (!forming::is_placed(*formation_, picture_.site, id_)) return not_placed();
+        if (!forming::is_placed(*formation_, picture_.site, id_)) return not_placed(*formation_, id_, picture_);
         switch (key.part) {
         case StoreKey::Part::once: return once(key.name);
         case StoreKey::Part::members: return member(key.name);
@@ -48,12 +61,6 @@ public:
     }
 
 private:
-    [[nodiscard]] Verdict not_placed() const {
-        const auto* const member = picture_.site.member(id_);
-        if (member == nullptr || !forming::may_be_placed(*formation_, *member)) return not_allowed("formation '{}' does not run on this node", formation_->name);
-        return not_allowed("cannot tell whether formation '{}' runs on this node: this voter's release knows no role '{}'", formation_->name, join(member->unknown_roles, "' and no role '"));
-    }
-
     // A step that happens once in the site: claimed by one, and seen to be done by the same.
     [[nodiscard]] Verdict once(const std::string& step) const {
         const auto found = std::ranges::find_if(formation_->steps, [&](const formation::Step& one) { return one.id.value == step && one.kind == formation::Step::Kind::once; });
@@ -166,6 +173,7 @@ private:
 Verdict may_node(const NodeCaller& caller, const Request& request, const Ask& ask, const Picture& picture) {
     if (ask.nodes == Nodes::no) return not_allowed("'{}' is for operators", ask.name);
     if (request.ask == "store.list" && !is_listed(request.text("prefix"))) return not_allowed("a node lists 'formations/…' and 'locks/…'");
+    if (request.ask == "service.certificate") return may_have_certificate(caller.node, request.text("formation"), picture);
     if (request.ask != "store.swap") return std::nullopt;
     const auto key = store_key_in(request.text("key"));
     if (!key) return not_allowed("no node writes '{}'", one_line(request.text("key"), 100));

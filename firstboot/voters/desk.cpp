@@ -81,7 +81,7 @@ private:
         who_ = text_of(caller);
 
         const forming::Ledger ledger = ledger_for(request);
-        const forming::Site site = request.ask == "store.swap" ? desk_.parts_.place(roster) : forming::Site();
+        const forming::Site site = request.ask == "store.swap" || request.ask == "service.certificate" ? desk_.parts_.place(roster) : forming::Site();
         const Picture picture{.roster = roster, .formations = desk_.parts_.formations, .site = site, .ledger = &ledger};
         if (auto refusal = may(caller, request, desk_.asks_, picture)) return *std::move(refusal);
         if (desk_.asks_.find(request.ask)->second.persons == Persons::two)
@@ -142,6 +142,7 @@ void Desk::add_handlers() {
              return Json{{"formations", marks.formations}, {"members", marks.members}};
          }},
         {"renew", own(&Desk::renew)},
+        {"service.certificate", own(&Desk::service_certificate)},
         {"operator.certificate", own(&Desk::operator_certificate)},
         {"status", show_status},
         {"audit", show_audit},
@@ -244,6 +245,18 @@ Outcome Desk::renew(const Occasion& occasion) const {
     const auto& member = *occasion.roster().member(std::get<NodeCaller>(occasion.caller).node);
     if (std::get<VerifyingKey>(key) != member.key) return *not_allowed("a node renews for its own key alone");
     return Json{{"certificate", base64(parts_.authority.issue(member.bearer, member.key, occasion.now).der())}};
+}
+
+// By what this voter knows of the site, and nothing that the node says of itself. Nobody's right is in it: what is a service's own, as its
+// key, is not the node's.
+Outcome Desk::service_certificate(const Occasion& occasion) const {
+    const auto key = key_in(occasion.request);
+    if (const auto* const refusal = std::get_if<Refusal>(&key)) return *refusal;
+    const auto& member = *occasion.roster().member(std::get<NodeCaller>(occasion.caller).node);
+    if (std::get<VerifyingKey>(key) == member.key) return *not_allowed("a service has a key of its own, and never that of its node");
+    const auto& formation = occasion.picture.formations.at(occasion.request.text("formation"));
+    const certificates::ServiceBearer bearer{.node = member.node(), .service = formation.name, .addresses = forming::certified_addresses(formation, occasion.picture.site, member.node().text())};
+    return Json{{"certificate", base64(parts_.authority.issue(bearer, std::get<VerifyingKey>(key), occasion.now).der())}};
 }
 
 // Any node may pass a request on: only who has the key has something of the answer.

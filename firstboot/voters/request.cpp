@@ -82,6 +82,7 @@ const Asks& built_in_asks() {
         {.name = "store.swap", .nodes = Nodes::yes, .parameters = {{"key", Kind::text}, {"revision", Kind::number}, {"value", Kind::maybe_bytes}}},
         {.name = "store.mark", .nodes = Nodes::yes, .right = Right::view},
         {.name = "renew", .nodes = Nodes::yes, .parameters = {{"request", Kind::bytes}}},
+        {.name = "service.certificate", .nodes = Nodes::yes, .parameters = {{"formation", Kind::text}, {"request", Kind::bytes}}},
         {.name = "operator.certificate", .nodes = Nodes::yes, .parameters = {{"request", Kind::bytes}}},
         {.name = "site.key", .nodes = Nodes::yes, .parameters = {{"held", Kind::text}, {"has", Kind::text}}},
         {.name = "authority", .nodes = Nodes::yes, .right = Right::view, .parameters = {{"step", Kind::number}}},

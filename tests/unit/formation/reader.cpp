@@ -75,6 +75,27 @@ TEST(Reader, ASecretThatAPersonGivesHasNoSize) {
     EXPECT_THAT(error(whole({}, "[secrets.key]\ngiven = \"file\"\n")), HasSubstr("given"));
 }
 
+TEST(Reader, AServiceThatSpeaksTlsHasAKeyInMemory) {
+    const auto rendered = [](const std::string& path, const std::string& mode, const std::string& text) { return fmt::format("[[render]]\npath = \"{}\"\nowner = \"root:root\"\nmode = \"{}\"\ntext = \"{}\"\n", path, mode, text); };
+    const std::string table = "[certificate]\n", key = rendered("/run/x/key", "0400", "${certificate.key}"), chain = rendered("/etc/x/crt", "0644", "${certificate.chain}${site.authority}");
+    const Formation formation = read(whole({}, table + key + chain));
+    ASSERT_TRUE(formation.certificate);
+    EXPECT_FALSE(formation.certificate->is_for_vip);
+    EXPECT_TRUE(formation.renders[0].has_secrets);
+    EXPECT_FALSE(formation.renders[1].has_secrets);
+    EXPECT_TRUE(read(whole({}, "[certificate]\nalso_for = [\"vip\"]\n")).certificate->is_for_vip);
+    EXPECT_FALSE(read(whole()).certificate);
+    EXPECT_THAT(error(whole({}, "[certificate]\nalso_for = [\"all\"]\n")), testing::AllOf(HasSubstr("a certificate is for the node, and for nothing that is called \"all\""), HasSubstr("write \"vip\"")));
+    EXPECT_THAT(error(whole({}, "[certificate]\nlife = 1\n")), HasSubstr("unknown key 'life'"));
+    EXPECT_THAT(error(whole({}, chain)), HasSubstr("certificate.chain"));
+    EXPECT_THAT(error(whole({}, table + rendered("/etc/x/key", "0600", "${certificate.key}"))), HasSubstr("a file with a secret lies in memory only"));
+    EXPECT_THAT(error(whole({}, table + rendered("/run/x/key", "0640", "${certificate.key}"))), HasSubstr("a file with a secret is for its owner alone"));
+    std::string text = whole({}, table);
+    text.replace(text.find("start = ["), std::string("start = [\"a.service\"]").size(), "run = [\"/usr/bin/x\", \"--key=${certificate.key}\"]");
+    EXPECT_THAT(error(text), HasSubstr("a secret is never an argument"));
+    EXPECT_THAT(error_of([&] { (void)read(whole({}, table), "x-"); }), HasSubstr("'x-' cannot be a host name, which it is in a certificate"));
+}
+
 TEST(Reader, RefusesWhatMakesDataWithoutSayingWhoHasIt) {
     std::string text = whole();
     text.replace(text.find("\"local\""), 7, "\"once\"");

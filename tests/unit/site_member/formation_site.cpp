@@ -61,5 +61,27 @@ TEST_F(Placing, APlaneHasItsSubnets) {
     EXPECT_THAT(made.subnets.at("management"), ElementsAre("10.0.0.0/24", "fd00:1::/64"));
 }
 
+TEST_F(Placing, VirtualAddressesAreThoseOfThePlan) {
+    add("n1", {});
+    EXPECT_THAT(made.vips, IsEmpty());
+    const unsigned own = made.router_id;
+    EXPECT_GE(own, 1U);
+    EXPECT_LE(own, 255U);
+    plan.id = SiteId::parse(std::string(32, 'a'));
+    add("n2", {});
+    EXPECT_NE(made.router_id, own) << "made from the id";
+    plan.vip = {.addresses = {*site::Address::parse("10.0.0.10"), *site::Address::parse("fd00:1::10")}, .router_id = 51};
+    add("n3", {});
+    EXPECT_THAT(made.vips, ElementsAre("10.0.0.10", "fd00:1::10"));
+    EXPECT_EQ(made.router_id, 51U);
+}
+
+TEST_F(Placing, AMemberIsReachedAtAllItsAddresses) {
+    plan.nodes.push_back({.name = "n1", .addresses = {{site::Plane::management, {*site::Address::parse("10.0.0.11"), *site::Address::parse("fd00:1::11")}}, {site::Plane::storage, {*site::Address::parse("10.0.2.11")}}}});
+    const auto& one = add("n1", {});
+    EXPECT_THAT(one.all_addresses, ElementsAre("10.0.0.11", "10.0.2.11", "fd00:1::11"));
+    EXPECT_EQ(one.addresses.at("storage"), "10.0.2.11");
+}
+
 } // namespace
 } // namespace ashlar::site_member

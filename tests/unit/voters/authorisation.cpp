@@ -45,7 +45,7 @@ Json sample(const Ask& ask) {
     Json parameters = Json::object();
     for (const auto& parameter : ask.parameters) {
         switch (parameter.kind) {
-        case Kind::text: parameters[parameter.name] = ask.name == "store.list" ? "formations/db/" : ask.name == "store.swap" ? "formations/nova/facts/x" : "x"; break;
+        case Kind::text: parameters[parameter.name] = ask.name == "store.list" ? "formations/db/" : ask.name == "store.swap" ? "formations/nova/facts/x" : ask.name == "service.certificate" && parameter.name == "formation" ? "agent" : "x"; break;
         case Kind::number: parameters[parameter.name] = 0; break;
         case Kind::bytes:
         case Kind::maybe_bytes: parameters[parameter.name] = base64_of("x"); break;
@@ -59,7 +59,8 @@ Json sample(const Ask& ask) {
 // Written once more by hand: who may ask what. `store.swap` has rules of its own, below.
 const std::map<std::string, std::string> who_may{
     {"roster", "node viewer root"},     {"store.mark", "node viewer root"},  {"plan", "node viewer root"},       {"store.list", "node viewer root"}, {"store.swap", ""},
-    {"renew", "node"},                  {"operator.certificate", "node root viewer operator approver admin nobody"}, {"status", "viewer root"},       {"audit", "viewer root"},
+    {"renew", "node"},                  {"service.certificate", "node"},
+    {"operator.certificate", "node root viewer operator approver admin nobody"}, {"status", "viewer root"},       {"audit", "viewer root"},
     {"applicants", "viewer root"},      {"proposal.list", "viewer root"},   {"proposal.show", "viewer root"},   {"node.approve", "approver root"},
     {"node.deny", "approver root"},     {"proposal.agree", "approver root"}, {"node.remove", "operator root"},  {"node.replace", "operator root"},
     {"lock.free", "operator root"},     {"formation.retry", "operator root"}, {"plan.apply", "admin root"},     {"secret.rotate", "admin root"},
@@ -78,6 +79,20 @@ TEST_F(Authorisation, EachAskHasItsCallersAndNoOther) {
         const std::set<std::string> expected{std::istream_iterator<std::string>(words), {}};
         for (const auto& [who, caller] : callers) EXPECT_EQ(!may_now(caller, {name, sample(ask)}), expected.contains(who)) << name << " by " << who;
     }
+}
+
+TEST_F(Authorisation, AServiceHasACertificateWhereItRuns) {
+    const auto asks = [&](const Machine& machine, const std::string& formation) {
+        const auto refusal = may_now(caller(machine), {"service.certificate", {{"formation", formation}, {"request", base64_of("x")}}});
+        return refusal ? refusal->text : "yes";
+    };
+    EXPECT_EQ(asks(n01, "db"), "yes");
+    EXPECT_EQ(asks(c01, "agent"), "yes");
+    EXPECT_EQ(asks(c01, "db"), "formation 'db' does not run on this node");
+    EXPECT_EQ(asks(n01, "agent"), "formation 'agent' does not run on this node");
+    EXPECT_EQ(asks(n01, "plain"), "formation 'plain' has no certificates");
+    EXPECT_EQ(asks(n01, "none"), "'none' is no formation that this voter knows");
+    EXPECT_EQ(asks(gone, "db"), "formation 'db' does not run on this node");
 }
 
 // Nobody looks for a right in the code.

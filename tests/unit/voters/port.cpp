@@ -120,6 +120,31 @@ TEST_F(VotersInterface, ANodeRenewsAsTheRosterHasItNow) {
     EXPECT_EQ(c01->refusal("renew", {{"request", base64_of("x")}}), "malformed");
 }
 
+// By what the voter knows of the site; the node says which formation it is for, and has the key.
+TEST_F(VotersInterface, ANodeHasCertificatesForItsServices) {
+    const auto n02 = as(n02_), c01 = as(c01_);
+    const auto key = SigningKey::generate(site_scheme);
+    const std::string request = base64(certificates::make_request(key));
+    const auto issued = [&](Voice& node, const std::string& formation) {
+        const auto der = *from_base64(node.answer("service.certificate", {{"formation", formation}, {"request", request}}).at("certificate").get<std::string>());
+        EXPECT_EQ(certificates::SiteCertificate::from_der(der, "x").key(), key.verifying_key());
+        return std::get<certificates::ServiceBearer>(std::get<certificates::Bearer>(certificates::verify(der, authority_.trust(), OneEtcd::now())));
+    };
+    EXPECT_EQ(issued(*n02, "db"), (certificates::ServiceBearer{.node = n02_.id(), .service = "db", .addresses = {"10.0.0.1"}}));
+    EXPECT_EQ(issued(*n02, "front"), (certificates::ServiceBearer{.node = n02_.id(), .service = "front", .addresses = {"10.0.0.1", "10.0.0.100", "fd00::64"}}));
+    EXPECT_EQ(issued(*c01, "agent"), (certificates::ServiceBearer{.node = c01_.id(), .service = "agent", .addresses = {"10.0.0.1"}}));
+    EXPECT_EQ(c01->refusal("service.certificate", {{"formation", "db"}, {"request", request}}), "not-allowed");
+    EXPECT_EQ(n02->refusal("service.certificate", {{"formation", "plain"}, {"request", request}}), "not-allowed");
+    EXPECT_EQ(n02->refusal("service.certificate", {{"formation", "none"}, {"request", request}}), "not-allowed");
+    EXPECT_EQ(n02->refusal("service.certificate", {{"formation", "db"}, {"request", base64_of("x")}}), "malformed");
+    EXPECT_EQ(n02->refusal("service.certificate", {{"formation", "db"}, {"request", base64(certificates::make_request(n02_.key))}}), "not-allowed") << "a service has not its node's key";
+    // Who has one is no node by it.
+    const auto stolen = authority_.issue(certificates::ServiceBearer{.node = n02_.id(), .service = "db", .addresses = {}}, key.verifying_key(), OneEtcd::now());
+    VotersClient service({.key = key, .certificate = [&] { return stolen; }, .trust = authority_.trust(), .now = OneEtcd::now}, {voter_});
+    const auto answer = service.ask({"roster", Json::object()}, VotersClient::Changes::nothing);
+    EXPECT_EQ(std::get<Refusal>(answer).reason, Reason::not_member);
+}
+
 TEST_F(VotersInterface, ANodePassesOnWhatAnOperatorAsks) {
     const auto c01 = as(c01_);
     const Json parameters{{"request", base64(certificates::make_request(ben_.key))}};

@@ -27,7 +27,7 @@ namespace ashlar::voters::rig {
 using certificates::Right;
 using namespace std::chrono_literals;
 
-inline formation::Formation formation_on(const std::string& name, const std::string& role) {
+inline formation::Formation formation_on(const std::string& name, const std::string& role, const std::string& more = "[certificate]") {
     const std::string text = fmt::format(R"(
 summary = "x"
 roles = ["{}"]
@@ -46,6 +46,7 @@ once = "identifier"
 given = "text"
 [secrets.public]
 given = "certificate"
+{}
 [[step]]
 id = "create"
 kind = "once"
@@ -63,7 +64,7 @@ run = ["/usr/lib/x/join"]
 timeout = "30 s"
 verify = "observation.data"
 )",
-                                         role, name);
+                                         role, name, more);
     return formation::read_formation(toml::source_from_text(name + ".toml", text), name);
 }
 
@@ -71,15 +72,17 @@ inline formation::Formations formations() {
     formation::Formations all;
     all.emplace("db", formation_on("db", "control"));
     all.emplace("agent", formation_on("agent", "compute"));
+    all.emplace("plain", formation_on("plain", "control", {}));
+    all.emplace("front", formation_on("front", "control", "[certificate]\nalso_for = [\"vip\"]"));
     return all;
 }
 
 // Members as formations see them; roles extend nothing here.
 inline forming::Site placed(const roster::Roster& roster) {
-    forming::Site site{.id = "s", .name = "s", .genesis = {}, .domain = {}, .time_servers = {}, .members = {}};
+    forming::Site site{.id = "s", .name = "s", .genesis = {}, .domain = {}, .time_servers = {}, .vips = {"10.0.0.100", "fd00::64"}, .members = {}};
     for (const auto* member : roster.members())
         site.members.push_back({.id = member->node().text(), .name = member->bearer.name, .role = *member->bearer.roles.begin(), .lineage = {member->bearer.roles.begin(), member->bearer.roles.end()},
-                                .is_voter = roster.seats.contains(member->node()), .addresses = {}});
+                                .is_voter = roster.seats.contains(member->node()), .addresses = {}, .all_addresses = member->bearer.addresses});
     return site;
 }
 

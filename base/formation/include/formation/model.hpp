@@ -67,6 +67,12 @@ struct Listing {
     std::string separator;
 };
 
+// That this service speaks TLS: each node on which it runs has a key and a certificate of the site's authority for it.
+struct Certificate {
+    toml::Position position;
+    bool is_for_vip = false; // the site's virtual addresses stand in it as well
+};
+
 struct Render {
     Text path; // absolute, below /run or /etc
     std::string owner, group;
@@ -133,6 +139,7 @@ struct Formation {
     std::vector<Port> ports;
     std::vector<Fact> facts;
     std::vector<Secret> secrets;
+    std::optional<Certificate> certificate;
     std::vector<Listing> listings;
     std::vector<Render> renders;
     Observation observation;

@@ -25,6 +25,9 @@ using Formations = std::map<std::string, Formation, std::less<>>;
 
 // ---- The names that each part may say ----
 
+// In texts of files, where the formation has [certificate].
+inline constexpr std::string_view certificate_chain = "certificate.chain", certificate_key = "certificate.key";
+
 [[nodiscard]] const Scope& site_names();      // site.*, node.*
 [[nodiscard]] const Scope& formation_names(); // formation.*, units.*
 [[nodiscard]] const Scope& item_names();      // item.* of nodes

@@ -6,9 +6,11 @@
 #include <base/json.hpp>
 #include <formations/history.hpp>
 #include <formations/sealed_vault.hpp>
+#include <formations/service_certificates.hpp>
 #include <forming/engine.hpp>
 #include <forming/machine.hpp>
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <filesystem>
@@ -46,6 +48,14 @@ struct Parts {
     // Another text when anything was written in the store by anybody; nothing where there is no such text. Asked as `store` is, often
     // after a change and rarely when there was none for long.
     std::function<std::optional<std::string>()> mark = {};
+    // Certificates of formations that have [certificate]. Without them those wait.
+    struct Certification {
+        std::filesystem::path directory = "/var/lib/ashlar/certificates";
+        std::function<certificates::Trust()> trust; // of now; asked once, when the site is known
+        std::function<certificates::SiteCertificate(const std::string& formation, const Bytes& request)> ask; // of a voter
+        std::function<Time()> now;
+    };
+    std::optional<Certification> certification = std::nullopt;
     std::function<void()> changed;                   // status() is another than before
     std::function<void(const std::string&)> alarm;   // what a person must see
     Machine machine = this_machine();
@@ -76,6 +86,10 @@ public:
     // The same, to be written by the caller. While the site is not known, an Error.
     [[nodiscard]] SealedVault::Rotation rotation(const std::string& formation, const std::string& secret);
     [[nodiscard]] SealedVault::Rotation gift(const std::string& formation, const std::string& secret, const Secret& value);
+    // Whatever runs here and shows the site's authorities, or a certificate by them, does it with those of now. Where something hinders that,
+    // it is not waited for longer than `patience`.
+    static constexpr std::chrono::minutes patience{3};
+    [[nodiscard]] bool follows_authorities() const;
     // Something that the formations look at may have changed.
     void wake();
 
@@ -87,6 +101,7 @@ private:
         forming::Outlook outlook;
         std::int64_t since = 0; // seconds since 1970
         std::map<std::string, forming::Attempt, std::less<>> attempts;
+        std::optional<Time> expires; // of its certificate
     };
     void run(const std::stop_token& stop);
     void show(Work& work, const std::vector<forming::Standing>& standings);
@@ -105,6 +120,8 @@ private:
     std::map<std::string, std::string, std::less<>> summaries_;
     History history_;
     std::string trouble_; // why there is nothing to see
+    bool follows_ = false;
+    const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
     std::shared_ptr<SealedVault> vault_;
     std::shared_ptr<const formation::Formations> formations_;
 

@@ -54,6 +54,7 @@ struct Picture {
     };
     std::vector<Stale> stale;
     std::optional<std::string> missing_for_files; // the name that a file waits for
+    std::string no_certificate = {};              // why there is none, where that is known
     std::map<std::string, Attempt, std::less<>> attempts;
     std::optional<Settling> settling;
     Time now{};

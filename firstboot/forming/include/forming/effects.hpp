@@ -79,6 +79,19 @@ public:
     virtual void make(std::string_view formation, const formation::Secret& secret) = 0;
 };
 
+// With what this node speaks TLS for a formation that has [certificate].
+class Certificates {
+public:
+    virtual ~Certificates() = default;
+    struct Credentials {
+        std::string chain, key; // PEM
+    };
+    // Nothing while there is none.
+    [[nodiscard]] virtual std::optional<Credentials> credentials(std::string_view formation) const = 0;
+    // Why, for people; empty: it was not asked for yet.
+    [[nodiscard]] virtual std::string trouble(std::string_view formation) const = 0;
+};
+
 class Randomness {
 public:
     virtual ~Randomness() = default;
@@ -92,6 +105,7 @@ struct Effects {
     Files& files;
     Units& units;
     Randomness& random;
+    const Certificates* certificates = nullptr; // null: there are none, and what needs one waits
 };
 
 } // namespace ashlar::forming

@@ -66,6 +66,9 @@ public:
     // Somebody wrote in the site's store: who waits for something looks at once, and anew; who has settled, in a moment.
     void heed_store(Time now);
 
+    // Its files are as they should be, when they were looked at last.
+    [[nodiscard]] bool has_files(std::string_view formation) const;
+
     // A job of any formation runs: look again soon.
     [[nodiscard]] bool is_running() const;
 

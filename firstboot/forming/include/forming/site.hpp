@@ -22,6 +22,7 @@ struct Member {
     std::vector<std::string> unknown_roles = {}; // that it has, and this release does not know: what runs there because of them is not known
     bool is_voter = false;
     std::map<std::string, std::string> addresses; // by plane: "management"
+    std::set<std::string> all_addresses = {};     // of all planes
     bool operator==(const Member&) const = default;
 
     [[nodiscard]] std::optional<std::string> address() const; // in the management plane
@@ -30,6 +31,9 @@ struct Member {
 struct Site {
     std::string id, name, genesis, domain; // empty: not known yet
     std::string ca = {}; // certificates of the operator's own authority, in PEM
+    std::string authority = {}; // certificates of the site's own authorities that count, in PEM
+    std::vector<std::string> vips = {}; // virtual addresses, in the management plane
+    unsigned router_id = 0;             // of VRRP
     std::vector<std::string> time_servers;
     std::set<std::string, std::less<>> without = {}; // formations that the plan does not want
     std::map<std::string, std::vector<std::string>> subnets = {}; // by plane: "10.0.0.0/24"
@@ -54,6 +58,8 @@ struct Self {
 // Members on which the formation runs, in the site's order.
 [[nodiscard]] std::vector<const Member*> placed(const Formation& formation, const Site& site);
 [[nodiscard]] bool is_placed(const Formation& formation, const Site& site, std::string_view id);
+// The addresses in the certificate of the formation on that node. None for who is no member.
+[[nodiscard]] std::set<std::string> certified_addresses(const Formation& formation, const Site& site, std::string_view id);
 // It is not placed there by the roles that are known, and may be by one that is not.
 [[nodiscard]] bool may_be_placed(const Formation& formation, const Member& member);
 

@@ -138,6 +138,7 @@ private:
     // Other authorities: authority_follower.cpp.
     [[nodiscard]] std::uint64_t step() const;
     [[nodiscard]] bool is_of_now(const certificates::SiteCertificate& certificate) const;
+    [[nodiscard]] bool has_done_step() const;
     void follow_authorities();
     void follow_as_voter(Office& office);
     void follow_as_node();
@@ -155,6 +156,7 @@ private:
     [[nodiscard]] std::optional<std::vector<std::string>> unsettled_on(const std::string& name) const;
     [[nodiscard]] Json waiting() const;
     [[nodiscard]] formations::Parts formation_parts();
+    [[nodiscard]] certificates::SiteCertificate service_certificate(const std::string& formation, const Bytes& request);
     [[nodiscard]] forming::Self formation_self() const;
     [[nodiscard]] std::shared_ptr<const View> view() const;
     [[nodiscard]] std::shared_ptr<Office> office() const;

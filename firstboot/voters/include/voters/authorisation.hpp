@@ -59,7 +59,7 @@ using Caller = std::variant<NodeCaller, OperatorCaller, LocalCaller>;
 struct Picture {
     const roster::Roster& roster;
     const formation::Formations& formations;
-    const forming::Site& site;               // who is placed where
+    const forming::Site& site;               // who is placed where; of asks that depend on it
     const forming::Ledger* ledger = nullptr; // of the formation that a `store.swap` is about, as it is now
 };
 

@@ -98,6 +98,7 @@ private:
     [[nodiscard]] Outcome list(const Occasion& occasion);
     [[nodiscard]] Outcome swap(const Occasion& occasion);
     [[nodiscard]] Outcome renew(const Occasion& occasion) const;
+    [[nodiscard]] Outcome service_certificate(const Occasion& occasion) const;
     [[nodiscard]] Outcome operator_certificate(const Occasion& occasion);
     [[nodiscard]] Outcome apply_plan(const Occasion& occasion) const;
     [[nodiscard]] Outcome make_proposal(const Occasion& occasion) const;
