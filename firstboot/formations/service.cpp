@@ -353,7 +353,8 @@ Json FormationService::checks() const {
     for (const auto& name : formation::ladder(*formations_)) {
         const auto found = seen_.find(name);
         if (found == seen_.end()) continue;
-        const auto& [standing, outlook, since, attempts] = found->second;
+        const auto& standing = found->second.standing;
+        const auto& outlook = found->second.outlook;
         Json required = Json::array(), checks = Json::array();
         for (const auto& text : formations_->find(name)->second.requires_)
             if (formations_->contains(text.value)) required.push_back(text.value);
