@@ -67,9 +67,9 @@ struct Words {
     std::string key, passphrase, request, file, what, about, proposal;
 };
 
-class Commands {
+class Commands : CommandGroup<Words> {
 public:
-    Commands(CLI::App& app, const Choose& choose) : app_(app), choose_(choose) {}
+    Commands(CLI::App& app, const Choose& choose) : CommandGroup(app, choose) {}
 
     void add() {
         add_certificates();
@@ -84,9 +84,8 @@ private:
             const std::string pem = request_pem(certificates::make_request(operator_key(words->key, words->passphrase)));
             return keep_pem(door, words->file, {{"request", pem}}, pem);
         });
-        request->add_option("--key", words_->key, "The private key, on P-256: [[access.operator]] has its public half")->type_name("FILE")->required()->check(CLI::ExistingFile);
-        request->add_option("--passphrase-file", words_->passphrase, "Its passphrase, where it has one")->type_name("FILE")->check(CLI::ExistingFile);
-        output(*request);
+        add_key(*request);
+        add_output(*request);
         auto* certificate = command(*person, "certificate", "The certificate for a request: on any node of the site, which passes it on to the voters, or from afar while the last one holds", "ssh root@10.0.0.14 ashlarctl operator certificate - < anna.csr > anna.pem\n  ashlarctl operator certificate anna.csr -o next.pem --voter 10.0.0.11 …", [words = words_](const Door& door) {
             const Json wanted{{"request", request_in(words->request)}};
             const Json answer = door.is_afar() ? ask_voters(door, "operator.certificate", wanted) : answer_of("operator.certificate", ask_node(door, "OperatorCertificate", wanted));
@@ -95,7 +94,7 @@ private:
             return keep_pem(door, words->file, answer, certificates::SiteCertificate::from_der(*der, "own").pem());
         });
         certificate->add_option("REQUEST", words_->request, "As `ashlarctl operator request` makes it; '-' for standard input")->required();
-        output(*certificate);
+        add_output(*certificate);
     }
 
     void add_proposals() {
@@ -120,12 +119,6 @@ private:
     }
 
     void about(CLI::App& command) { command.add_option("PROPOSAL", words_->proposal, "Its id, as `ashlarctl proposal list` shows it")->required(); }
-    void output(CLI::App& command) { command.add_option("-o,--output", words_->file, "Write it there")->type_name("FILE"); }
-    CLI::App* command(CLI::App& parent, const char* name, const char* help, const char* example, SiteCommand run) { return add_command(parent, choose_, name, help, example, std::move(run)); }
-
-    CLI::App& app_;
-    const Choose choose_;
-    const std::shared_ptr<Words> words_ = std::make_shared<Words>();
 };
 
 } // namespace

@@ -70,9 +70,9 @@ struct Words {
     std::vector<std::string> lost, without, despite;
 };
 
-class Commands {
+class Commands : CommandGroup<Words> {
 public:
-    Commands(CLI::App& app, const Choose& choose) : app_(app), choose_(choose) {}
+    Commands(CLI::App& app, const Choose& choose) : CommandGroup(app, choose) {}
 
     void add() {
         auto* order = app_.add_subcommand("order", "What operators order by their signatures, where no voter can ask them");
@@ -84,8 +84,7 @@ public:
             return show(door, {{"signatures", signed_order.signatures.size()}}, [&](const Json&) { return fmt::format("signed; {} now has {} signature{}\n", words->file, signed_order.signatures.size(), signed_order.signatures.size() == 1 ? "" : "s"); });
         });
         sign->add_option("FILE", words_->file, "The order; it is replaced")->required()->check(CLI::ExistingFile);
-        sign->add_option("--key", words_->key, "The private key, on P-256: [[access.operator]] has its public half")->type_name("FILE")->required()->check(CLI::ExistingFile);
-        sign->add_option("--passphrase-file", words_->passphrase, "Its passphrase, where it has one")->type_name("FILE")->check(CLI::ExistingFile);
+        add_key(*sign);
         auto* shown = command(*order, "show", "What it orders, and who has signed it", "ashlarctl order show order.json --site berlin-1/", [words = words_](const Door& door) {
             const std::string text = read_file(words->file);
             const auto read = voters::order_from(text, words->file);
@@ -104,23 +103,17 @@ private:
             return keep(door, words->file, ask_node(door, "RecoveryOrder", {{"lost", words->lost}}));
         });
         recover->add_option("--lost", words_->lost, "A voter that will not come back; all others must be named")->required()->type_name("NODE");
-        output(*recover);
+        add_output(*recover);
         auto* found = command(*make, "found", "The site begins without some of its voters, or despite disks that carry it. Takes one who is admin", "ssh root@n01 ashlarctl order make found --without n03 > order.json", [words = words_](const Door& door) {
             if (words->without.empty() && words->despite.empty()) throw Error("cannot make the order: it would order nothing", "say --without NODE or --despite NODE");
             return keep(door, words->file, ask_node(door, "FoundationOrder", {{"without", words->without}, {"despite", words->despite}}));
         });
         found->add_option("--without", words_->without, "A declared voter for which nobody waits; more than half of all must be left")->type_name("NODE");
         found->add_option("--despite", words_->despite, "A declared voter whose disks carry the site, which means nothing")->type_name("NODE");
-        output(*found);
+        add_output(*found);
     }
 
     static int keep(const Door& door, const std::string& file, const Json& answer) { return keep_pem(door, file, answer, answer.at("order").get<std::string>()); }
-    void output(CLI::App& command) { command.add_option("-o,--output", words_->file, "Write it there")->type_name("FILE"); }
-    CLI::App* command(CLI::App& parent, const char* name, const char* help, const char* example, SiteCommand run) { return add_command(parent, choose_, name, help, example, std::move(run)); }
-
-    CLI::App& app_;
-    const Choose choose_;
-    const std::shared_ptr<Words> words_ = std::make_shared<Words>();
 };
 
 } // namespace

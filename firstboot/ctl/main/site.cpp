@@ -167,9 +167,9 @@ struct Words {
     unsigned newest = 50;
 };
 
-class Commands {
+class Commands : CommandGroup<Words> {
 public:
-    Commands(CLI::App& app, const Choose& choose) : app_(app), choose_(choose) {}
+    Commands(CLI::App& app, const Choose& choose) : CommandGroup(app, choose) {}
 
     void add() {
         add_why();
@@ -282,12 +282,6 @@ private:
         });
         added->add_option("NODE", words_->node, "Its name in site.toml, or its id")->required();
     }
-
-    CLI::App* command(CLI::App& parent, const char* name, const char* help, const char* example, SiteCommand run) { return add_command(parent, choose_, name, help, example, std::move(run)); }
-
-    CLI::App& app_;
-    const Choose choose_;
-    const std::shared_ptr<Words> words_ = std::make_shared<Words>();
 };
 
 } // namespace

@@ -7,6 +7,7 @@
 #include <signing/message_key.hpp>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,5 +47,23 @@ int keep_pem(const Door& door, const std::string& file, const Json& answer, cons
 using SiteCommand = std::function<int(const Door& door)>;
 using Choose = std::function<void(SiteCommand command)>;
 CLI::App* add_command(CLI::App& parent, const Choose& choose, const char* name, const char* help, const char* example, SiteCommand run);
+
+// Commands of one kind, and the words that they are given: whatever the user says is there when one of them runs.
+template <typename Words> class CommandGroup {
+protected:
+    CommandGroup(CLI::App& app, const Choose& choose) : app_(app), choose_(choose) {}
+
+    CLI::App* command(CLI::App& parent, const char* name, const char* help, const char* example, SiteCommand run) { return add_command(parent, choose_, name, help, example, std::move(run)); }
+    void add_output(CLI::App& to) { to.add_option("-o,--output", words_->file, "Write it there")->type_name("FILE"); }
+    // The private key of an operator.
+    void add_key(CLI::App& to) {
+        to.add_option("--key", words_->key, "The private key, on P-256: [[access.operator]] has its public half")->type_name("FILE")->required()->check(CLI::ExistingFile);
+        to.add_option("--passphrase-file", words_->passphrase, "Its passphrase, where it has one")->type_name("FILE")->check(CLI::ExistingFile);
+    }
+
+    CLI::App& app_;
+    const Choose choose_;
+    const std::shared_ptr<Words> words_ = std::make_shared<Words>();
+};
 
 } // namespace ashlar::ctl
