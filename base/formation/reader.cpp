@@ -24,6 +24,7 @@ constexpr std::array<std::string_view, 2> secret_forms{"hex", "base64"}, given_s
 constexpr std::array<std::string_view, 1> served_besides{"vip"};
 constexpr std::array<std::string_view, 2> protocols{"tcp", "udp"};
 constexpr std::array<std::string_view, 4> planes{"management", "storage", "tunnel", "provider"};
+constexpr std::array<std::string_view, 2> audiences{"nodes", "everyone"};
 constexpr std::array<std::string_view, 4> value_types{"boolean", "number", "text", "texts"};
 
 constexpr std::string_view name_remedy = "write lower-case letters, digits and '-'";
@@ -97,7 +98,7 @@ private:
     }
 
     Port port(toml::Table& table) {
-        Port port{table.position(), 0, "tcp", "management", {}};
+        Port port{table.position(), 0, "tcp", "management", "nodes", {}};
         if (!table.has("number")) problem(table.position(), "missing key 'number'");
         if (const auto number = table.integer("number")) {
             if (number->value < 1 || number->value > 65535) problem(number->position, fmt::format("{} is not a port", number->value), "write a number from 1 to 65535");
@@ -106,6 +107,7 @@ private:
         }
         if (const auto choice = table.choice("protocol", protocols)) port.protocol = protocols[choice->value];
         if (const auto choice = table.choice("plane", planes)) port.plane = planes[choice->value];
+        if (const auto choice = table.choice("open_to", audiences)) port.open_to = audiences[choice->value];
         if (const auto text = table.required_text("summary")) port.summary = text->value;
         return port;
     }

@@ -37,6 +37,7 @@ constexpr std::array site_rows{
     Row{"site.subnets.storage", {texts, always}},
     Row{"site.subnets.tunnel", {texts, always}},
     Row{"site.subnets.provider", {texts, always}},
+    Row{"site.addresses", {texts, always}}, // of all nodes in all planes
     Row{"site.nodes", {texts, always}},  // ids
     Row{"site.voters", {texts, always}}, // ids
     Row{"node.id", {text, always}},
@@ -62,6 +63,7 @@ constexpr std::array formation_rows{
     Row{"formation.quorum", {number, always}},    // more than half of it
     Row{"units.active", {boolean, always}},       // all units of the formation
     Row{"units.failed", {boolean, always}},       // any of them
+    Row{"node.ports", {texts, always}},           // of all formations that run here: "management tcp 9100 nodes"
 };
 
 constexpr std::array item_rows{

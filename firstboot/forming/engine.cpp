@@ -118,7 +118,7 @@ private:
     }
 
     [[nodiscard]] Picture picture() {
-        Picture picture{.formation = formation_, .site = site_, .self = self_, .ledger = ledger_, .others = others_, .unmet = unmet(), .observation = course_.observation, .foreign = foreign_, .attempts = course_.attempts, .settling = course_.settling, .now = now_};
+        Picture picture{.formation = formation_, .site = site_, .self = self_, .ledger = ledger_, .others = others_, .unmet = unmet(), .observation = course_.observation, .ports = ports_of(engine_.formations_, site_, self_.id), .foreign = foreign_, .attempts = course_.attempts, .settling = course_.settling, .now = now_};
         look_at_units(picture);
         look_at_files(picture);
         return picture;

@@ -3,6 +3,7 @@
 #include <forming/decision.hpp>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -52,6 +53,9 @@ Json site_values(const Site& site) {
         const auto found = site.subnets.find(plane);
         json["subnets"][plane] = found == site.subnets.end() ? std::vector<std::string>() : found->second;
     }
+    std::set<std::string> addresses;
+    for (const auto& member : site.members) addresses.insert(member.all_addresses.begin(), member.all_addresses.end());
+    json["addresses"] = addresses;
     if (!site.genesis.empty()) json["genesis"] = site.genesis;
     if (!site.domain.empty()) json["domain"] = site.domain;
     if (!site.ca.empty()) json["ca"] = site.ca;
@@ -63,10 +67,11 @@ Json site_values(const Site& site) {
     return json;
 }
 
-Json node_values(const Site& site, const Self& self) {
+Json node_values(const Site& site, const Self& self, const std::vector<std::string>& ports) {
     const Member* member = site.member(self.id);
-    if (!member) return {{"id", self.id}};
-    return json_of(*member);
+    Json node = member ? json_of(*member) : Json{{"id", self.id}};
+    node["ports"] = ports;
+    return node;
 }
 
 bool is_formed(const Formation& formation, const Ledger& ledger) {
@@ -162,7 +167,7 @@ std::optional<std::string> listed(const Listing& listing, const Picture& picture
 
 formation::Names names_of(const Picture& picture, std::string_view about) {
     Names names{{"site", site_values(picture.site)},
-                {"node", node_values(picture.site, picture.self)},
+                {"node", node_values(picture.site, picture.self, picture.ports)},
                 {"formation", formation_values(picture)},
                 {"units", {{"active", picture.are_units_active}, {"failed", picture.is_unit_failed}}},
                 {"facts", fact_values(picture)}};

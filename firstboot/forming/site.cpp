@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace ashlar::forming {
 
 std::optional<std::string> Member::address() const {
@@ -35,6 +37,14 @@ std::vector<const Member*> placed(const Formation& formation, const Site& site) 
 
 bool is_placed(const Formation& formation, const Site& site, std::string_view id) {
     return std::ranges::any_of(placed(formation, site), [&](const Member* member) { return member->id == id; });
+}
+
+std::vector<std::string> ports_of(const formation::Formations& all, const Site& site, std::string_view id) {
+    std::set<std::string> ports;
+    for (const auto& [name, formation] : all)
+        if (!formation.ports.empty() && is_placed(formation, site, id))
+            for (const auto& port : formation.ports) ports.insert(fmt::format("{} {} {} {}", port.plane, port.protocol, port.number, port.open_to));
+    return {ports.begin(), ports.end()};
 }
 
 std::set<std::string> certified_addresses(const Formation& formation, const Site& site, std::string_view id) {

@@ -127,6 +127,7 @@ struct Port {
     toml::Position position;
     unsigned number = 0;
     std::string protocol, plane; // "tcp", "management"
+    std::string open_to;         // "nodes" of the site, or "everyone" who reaches the plane
     std::string summary;
 };
 

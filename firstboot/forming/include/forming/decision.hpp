@@ -46,6 +46,7 @@ struct Picture {
     // Absent: none, or too old. A formation whose node has not been looked at is never acted upon.
     std::optional<Json> observation;
     bool are_units_active = false, is_unit_failed = false;
+    std::vector<std::string> ports = {};              // of all formations that run here, as `node.ports` has them
     std::map<std::string, Json, std::less<>> foreign; // facts of other formations: {"mariadb": {"cluster": "…"}}
     // Files that are not as they should be, by index, and whether they exist.
     struct Stale {

@@ -3,6 +3,7 @@
 // The site as one node sees it, and the values that formations may name.
 
 #include <formation/model.hpp>
+#include <formation/reader.hpp>
 
 #include <map>
 #include <optional>
@@ -58,6 +59,8 @@ struct Self {
 // Members on which the formation runs, in the site's order.
 [[nodiscard]] std::vector<const Member*> placed(const Formation& formation, const Site& site);
 [[nodiscard]] bool is_placed(const Formation& formation, const Site& site, std::string_view id);
+// Of all that runs on a node, sorted, each once: "management tcp 9100 nodes".
+[[nodiscard]] std::vector<std::string> ports_of(const formation::Formations& all, const Site& site, std::string_view id);
 // The addresses in the certificate of the formation on that node. None for who is no member.
 [[nodiscard]] std::set<std::string> certified_addresses(const Formation& formation, const Site& site, std::string_view id);
 // It is not placed there by the roles that are known, and may be by one that is not.
