@@ -10,15 +10,15 @@ the northbound database, which all members share, which servers are its own:
 import os
 import re
 
-from ovsdb import Unanswered, control
+from ovsdb import Session, Unanswered, control
 
 HOME = os.environ.get("ASHLAR_OVN_HOME", "/var/lib/ovn")
 RUN = os.environ.get("ASHLAR_OVN_RUN", "/run/ovn")
 DATA = HOME + "/central"
-SCHEME = "tcp"
 NAMES = {"nb": "OVN_Northbound", "sb": "OVN_Southbound"}
 CLIENTS = {"nb": 6641, "sb": 6642}
 MEMBERS = {"nb": 6643, "sb": 6644}
+IDENTITY, AUTHORITY = RUN + "/central.pem", RUN + "/central-authority.pem"
 OURS, GONE = "ashlar-server-", "ashlar-gone-"
 
 
@@ -53,7 +53,7 @@ class Status:
         return {(address, short) for short, address in re.findall(r"^ +[0-9a-f]{4} \(([0-9a-f]{4}) at (\S+)\)", self.text, re.M)}
 
     def has(self, kind, server, host):
-        return (f"{SCHEME}:{host}:{MEMBERS[kind]}", server[:4]) in self.servers
+        return (f"ssl:{host}:{MEMBERS[kind]}", server[:4]) in self.servers
 
 
 def notes(session):
@@ -72,6 +72,10 @@ def note(session, add, remove=()):
 def nodes(of, prefix):
     """From what was written down: {node: (server in NB, server in SB, host)}."""
     return {key.removeprefix(prefix): tuple(value.split(" ", 2)) for key, value in of.items() if key.startswith(prefix)}
+
+
+def northbound(host, patience):
+    return Session.remote(host, CLIENTS["nb"], IDENTITY, AUTHORITY, patience)
 
 
 def others():

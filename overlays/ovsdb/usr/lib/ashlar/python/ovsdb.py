@@ -2,6 +2,7 @@
 
 import json
 import socket
+import ssl
 
 PATIENCE = 3.0
 
@@ -37,12 +38,16 @@ class Session:
         return cls(stream)
 
     @classmethod
-    def remote(cls, host, port, patience=PATIENCE):
+    def remote(cls, host, port, identity, authority, patience=PATIENCE):
+        """By TLS, with OVN's central servers and nobody else. `identity`: a file with certificate and key."""
+        context = ssl.create_default_context(cafile=authority)
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
         try:
+            context.load_cert_chain(identity)
             stream = socket.create_connection((host.strip("[]"), port), patience)
+            return cls(context.wrap_socket(stream, server_hostname="ovn-central.ashlar"))
         except OSError as error:
             raise Unanswered(f"cannot reach {host}:{port}: {error}") from error
-        return cls(stream)
 
     def __enter__(self):
         return self
