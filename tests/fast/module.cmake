@@ -1,5 +1,7 @@
-# What pages say about tests.
+# What pages say about tests, and programs of formations that are no C++.
 if(ASHLAR_TESTS AND ASHLAR_BUILDER)
   add_test(NAME docs.failures COMMAND ${CMAKE_SOURCE_DIR}/tests/fast/named_tests docs/guides/failures.md)
   set_tests_properties(docs.failures PROPERTIES LABELS fast)
+  add_test(NAME programs.ovn COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/unit/programs/ovn_test.py)
+  set_tests_properties(programs.ovn PROPERTIES LABELS fast)
 endif()

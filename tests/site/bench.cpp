@@ -44,7 +44,7 @@ link = "lan"
 subnets = ["{}"]
 )", sketch.name, id.text(), sketch.voters, sketch.subnet());
     for (unsigned i = 1; i <= sketch.voters + sketch.others; ++i)
-        text += fmt::format("\n[[node]]\nname = \"{0}-{1}\"\nserial = \"{1}\"\nvoter = {3}\nroles = [\"base\"]\naddresses = {{ management = [\"{2}\"] }}\n", sketch.name, sketch.serial(i), sketch.address(i), i <= sketch.voters);
+        text += fmt::format("\n[[node]]\nname = \"{0}-{1}\"\nserial = \"{1}\"\nvoter = {3}\nroles = [{4}]\naddresses = {{ management = [\"{2}\"] }}\n", sketch.name, sketch.serial(i), sketch.address(i), i <= sketch.voters, sketch.roles);
     return text + sketch.more;
 }
 

@@ -35,6 +35,7 @@ struct Sketch {
     unsigned first_address = 11; // of its management plane
     std::string network = "10.77.0."; // in which: before the host's part, "fd77::" for IPv6
     std::string more = {};            // of its site.toml
+    std::string roles = R"("base")";  // of each node, as site.toml has them
     [[nodiscard]] std::string serial(unsigned node) const { return letter + std::to_string(node); }
     [[nodiscard]] std::string address(unsigned node) const { return network + std::to_string(first_address + node - 1); }
     [[nodiscard]] std::string subnet() const { return network.ends_with(':') ? network + "/64" : network + "0/24"; }

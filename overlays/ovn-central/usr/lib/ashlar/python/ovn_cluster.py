@@ -74,6 +74,13 @@ def nodes(of, prefix):
     return {key.removeprefix(prefix): tuple(value.split(" ", 2)) for key, value in of.items() if key.startswith(prefix)}
 
 
+def is_expelled(kind):
+    """Whether the others have kicked the server of this data, which they never take back: the last that it wrote is that it left (ovsdb(5), "note")."""
+    with open(f"{DATA}/{kind}.db", "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - 64))
+        return file.read().endswith(b'"note":"left"}\n')
+
+
 def northbound(host, patience):
     return Session.remote(host, CLIENTS["nb"], IDENTITY, AUTHORITY, patience)
 

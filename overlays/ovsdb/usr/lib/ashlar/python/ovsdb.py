@@ -40,9 +40,9 @@ class Session:
     @classmethod
     def remote(cls, host, port, identity, authority, patience=PATIENCE):
         """By TLS, with OVN's central servers and nobody else. `identity`: a file with certificate and key."""
-        context = ssl.create_default_context(cafile=authority)
-        context.minimum_version = ssl.TLSVersion.TLSv1_3
         try:
+            context = ssl.create_default_context(cafile=authority)
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
             context.load_cert_chain(identity)
             stream = socket.create_connection((host.strip("[]"), port), patience)
             return cls(context.wrap_socket(stream, server_hostname="ovn-central.ashlar"))
