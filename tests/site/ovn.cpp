@@ -18,7 +18,7 @@ using testing::IsEmpty;
 using testing::Not;
 
 constexpr auto forming = 300s; // of a busy machine
-constexpr std::array own{"openvswitch", "ovn-central", "ovn-controller"};
+constexpr std::array own{"openvswitch", "ovn-central", "ovn-northd", "ovn-controller"};
 constexpr std::array ports{6641, 6642, 6643, 6644};
 
 class Ovn : public SiteTest {
