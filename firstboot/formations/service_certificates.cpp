@@ -86,9 +86,14 @@ void ServiceCertificates::ask(const formation::Formation& formation, Course& cou
     // One that is no better is not worth the restart of a service.
     if (need == Need::other_authority && !next.is_of_now) return;
     if (need == Need::other_addresses && next.bearer == course.held->bearer) return;
-    write(formation.name, site, next);
     course.held = std::move(next);
     course.is_alarmed = false;
+    try {
+        write(formation.name, site, *course.held);
+    } catch (const std::exception& error) {
+        // As on a disk that is full: it serves until the daemon starts again.
+        if (parts_.alarm) parts_.alarm(fmt::format("{}: its certificate is not kept on the disk: {}", formation.name, error.what()));
+    }
 }
 
 void ServiceCertificates::fail(const formation::Formation& formation, Course& course, std::string why, forming::Time now) {

@@ -85,7 +85,7 @@ TEST(Reader, AServiceThatSpeaksTlsHasAKeyInMemory) {
     EXPECT_FALSE(formation.renders[1].has_secrets);
     EXPECT_TRUE(read(whole({}, "[certificate]\nalso_for = [\"vip\"]\n")).certificate->is_for_vip);
     EXPECT_FALSE(read(whole()).certificate);
-    EXPECT_THAT(error(whole({}, "[certificate]\nalso_for = [\"all\"]\n")), testing::AllOf(HasSubstr("a certificate is for the node, and for nothing that is called \"all\""), HasSubstr("write \"vip\"")));
+    EXPECT_THAT(error(whole({}, "[certificate]\nalso_for = [\"all\"]\n")), testing::AllOf(HasSubstr("a certificate is for the node, and for nothing that is called 'all'"), HasSubstr("write \"vip\"")));
     EXPECT_THAT(error(whole({}, "[certificate]\nlife = 1\n")), HasSubstr("unknown key 'life'"));
     EXPECT_THAT(error(whole({}, chain)), HasSubstr("certificate.chain"));
     EXPECT_THAT(error(whole({}, table + rendered("/etc/x/key", "0600", "${certificate.key}"))), HasSubstr("a file with a secret lies in memory only"));

@@ -5,6 +5,7 @@
 #include <base/file.hpp>
 #include <certificates/authority.hpp>
 #include <formations/service_certificates.hpp>
+#include <signing/base64.hpp>
 
 #include <error_of.hpp>
 
@@ -267,6 +268,16 @@ TEST_F(Certified, WhatDoesNotRunHereAnyMoreHasNoKeyHere) {
     site.without = {};
     tend(kept);
     EXPECT_TRUE(kept.credentials("tls"));
+}
+
+TEST_F(Certified, ServeAlsoWhereTheyCannotBeKept) {
+    write_file(directory.path() / "kept", "no directory");
+    auto kept = begun();
+    tend(kept);
+    EXPECT_TRUE(kept.credentials("tls"));
+    EXPECT_THAT(alarms, ElementsAre(HasSubstr("tls: its certificate is not kept on the disk")));
+    tend(kept);
+    EXPECT_EQ(asked, 1U);
 }
 
 TEST_F(Certified, AnAnswerThatIsAnothersIsNotTaken) {

@@ -79,7 +79,7 @@ inline formation::Formations formations() {
 
 // Members as formations see them; roles extend nothing here.
 inline forming::Site placed(const roster::Roster& roster) {
-    forming::Site site{.id = "s", .name = "s", .genesis = {}, .domain = {}, .time_servers = {}, .vips = {"10.0.0.100", "fd00::64"}, .members = {}};
+    forming::Site site{.id = "s", .name = "s", .genesis = {}, .domain = {}, .vips = {"10.0.0.100", "fd00::64"}, .time_servers = {}, .members = {}};
     for (const auto* member : roster.members())
         site.members.push_back({.id = member->node().text(), .name = member->bearer.name, .role = *member->bearer.roles.begin(), .lineage = {member->bearer.roles.begin(), member->bearer.roles.end()},
                                 .is_voter = roster.seats.contains(member->node()), .addresses = {}, .all_addresses = member->bearer.addresses});
