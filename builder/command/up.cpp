@@ -8,6 +8,7 @@
 #include <base/process.hpp>
 #include <base/text.hpp>
 #include <command_line/choice.hpp>
+#include <formation/roles.hpp>
 #include <machine/firmware.hpp>
 #include <pipeline/build.hpp>
 #include <signing/bytes.hpp>
@@ -19,6 +20,8 @@
 #include <virtual_site/roster.hpp>
 #include <virtual_site/site_copy.hpp>
 
+#include <algorithm>
+#include <charconv>
 #include <map>
 #include <memory>
 #include <optional>
@@ -46,6 +49,7 @@ struct UpOptions {
     Vessel vessel = Vessel::container;
     machine::Acceleration acceleration = machine::Acceleration::emulated;
     unsigned memory_mib = 1024, processors = 2;
+    virtual_site::ServiceDisks disks;
     Stage::Until until = Stage::Until::interrupted;
     std::string patience;
     Stage::Timeline timeline = Stage::Timeline::hidden;
@@ -176,7 +180,7 @@ public:
 
 private:
     static virtual_site::SiteCopy copied(const Original& original, const UpOptions& options, std::vector<std::string> ssh_keys = {}) {
-        return virtual_site::copy_for_this_machine(original.site, {.vessel = options.vessel, .nodes = options.nodes, .ssh_keys = std::move(ssh_keys)});
+        return virtual_site::copy_for_this_machine(original.site, {.vessel = options.vessel, .nodes = options.nodes, .disks = options.disks.count, .ssh_keys = std::move(ssh_keys)});
     }
 
     void firmware(Context& context) {
@@ -193,7 +197,19 @@ private:
                                        .memory_mib = options.memory_mib, .number = index + 1, .key = work_ / "ssh-key", .run = runtime_.path()});
         auto& root = roots_[image];
         if (!root) root = std::make_unique<virtual_site::RootMount>(image, runtime_.path() / fmt::format("root-{}", roots_.size()));
-        return make_container(body, *root);
+        return make_container(body, *root, has_disks(original.site, node, root->path()) ? options.disks : virtual_site::ServiceDisks{});
+    }
+
+    // A rule of the plan is for one of its roles, or for one that such a role extends: as the image knows it.
+    static bool has_disks(const site::Site& site, const virtual_site::Cast& node, const fs::path& root) {
+        const fs::path file = root / "usr/lib/ashlar/formations/role.json";
+        const auto roles = fs::exists(file) ? formation::read_roles(read_file(file), file.native()).graph : formation::RoleGraph();
+        const auto has = [&](const std::string& wanted) {
+            return std::ranges::any_of(node.roles, [&](const std::string& role) { return role == wanted || (roles.knows(role) && roles.extends(role, wanted)); });
+        };
+        return std::ranges::any_of(site.data_disks, [&](const auto& set) {
+            return std::ranges::any_of(set.second, [&](const site::DataDisks& rule) { return rule.roles.empty() || std::ranges::any_of(rule.roles, has); });
+        });
     }
 
     virtual_site::SiteCopy copy_;
@@ -210,6 +226,25 @@ private:
 std::size_t voters_of(const site::Genesis& genesis) {
     if (genesis.mode == site::Founding::anonymous) return genesis.expect;
     return genesis.mode == site::Founding::seed ? 1 : genesis.voters;
+}
+
+// "2", "2:20GiB"
+virtual_site::ServiceDisks disks_in(const std::string& text) {
+    constexpr unsigned most = 32;
+    virtual_site::ServiceDisks disks;
+    const auto colon = text.find(':');
+    const char* const end = text.data() + std::min(colon, text.size());
+    const auto [at, failure] = std::from_chars(text.data(), end, disks.count);
+    bool is_good = failure == std::errc() && at == end && disks.count <= most;
+    if (colon != text.npos) {
+        std::string size = text.substr(colon + 1);
+        if (const auto unit = size.find_first_not_of("0123456789"); unit != size.npos && size[unit] != ' ') size.insert(unit, " ");
+        const auto bytes = parse_size(size);
+        is_good = is_good && bytes;
+        disks.size = bytes.value_or(0);
+    }
+    if (!is_good) throw Error(fmt::format("cannot give nodes disks: {} says neither how many nor which", toml::quote(text)), fmt::format("write a number up to {}, and perhaps a size, such as 2 or 2:20GiB", most));
+    return disks;
 }
 
 int up(Context& context, const UpOptions& options) {
@@ -252,6 +287,7 @@ void add_up(CLI::App& app, const Choose& choose) {
     command->footer("examples:\n  ashlar site new demo && ashlar build control && ashlar up demo --nodes 3     Ctrl-C ends it\n"
                     "  ashlar up demo --image out/ashlar_base_R0.0_amd64.raw --until formed --timeline\n"
                     "  ashlar up demo --keep /var/tmp/demo     nodes keep their disks for the next time\n"
+                    "  ashlar up demo --disks 2:20GiB          disks for services, as the plan's [[disks]] say\n"
                     "  ashlar up demo --qemu                   machines with Secure Boot and TPM; slow where they are emulated\n"
                     "  ashlar enter demo n01                   a shell on a node, in another terminal\n\n"
                     "exit codes: 0 the site formed, 1 it did not in time, 130 interrupted before");
@@ -260,7 +296,8 @@ void add_up(CLI::App& app, const Choose& choose) {
     command->add_option("--nodes", options->nodes, "How many nodes, the first ones (default: all)")->type_name("NUMBER")->check(CLI::Range(1U, 250U).description(""));
     command->add_option("--image", options->images, "FILE, or ROLE=FILE; may be given again (default: what was built for a node's first role)")->type_name("[ROLE=]FILE")->allow_extra_args(false);
     command->add_option("--keep", options->keep, "Leave the nodes' disks there, and go on with those that are there (default: nothing stays)")->type_name("DIR");
-    auto* qemu = command->add_flag_callback("--qemu", [options] { options->vessel = Vessel::machine; }, "Machines with Secure Boot and software TPM, not containers");
+    auto* disks = command->add_option_function<std::string>("--disks", [options](const std::string& text) { options->disks = disks_in(text); }, "Give each node for which the plan has [[disks]] so many disks, of SIZE (default: 10GiB), kept as the nodes' own are")->type_name("NUMBER[:SIZE]");
+    auto* qemu = command->add_flag_callback("--qemu", [options] { options->vessel = Vessel::machine; }, "Machines with Secure Boot and software TPM, not containers")->excludes(disks);
     command->add_flag_callback("--kvm", [options] { options->acceleration = machine::Acceleration::kvm; }, "Use the host's KVM")->needs(qemu);
     command->add_option("--memory", options->memory_mib, "MiB of a machine")->capture_default_str()->needs(qemu);
     command->add_option("--cpus", options->processors, "Processors of a machine")->capture_default_str()->needs(qemu);

@@ -3,6 +3,9 @@
 #include <base/error.hpp>
 #include <base/file.hpp>
 #include <site/ports.hpp>
+#include <virtual_site/loop_disk.hpp>
+
+#include <deque>
 
 #include <fmt/format.h>
 
@@ -22,7 +25,13 @@ std::string read_if_there(const fs::path& file) {
 
 class Container : public Body {
 public:
-    Container(const BodyOptions& options, const RootMount& root) : node_(options.name, options.directory, root, options.medium, options.serial) {}
+    Container(const BodyOptions& options, const RootMount& root, const ServiceDisks& disks) : node_(options.name, options.directory, root, options.medium, options.serial) {
+        for (unsigned i = 1; i <= disks.count; ++i) {
+            const fs::path file = options.directory / fmt::format("disk-{}.img", i);
+            make_disk_file(file, disks.size);
+            node_.give_disk(disks_.emplace_back(file).path());
+        }
+    }
 
     void power_on() override { node_.power_on(); }
     bool is_on() override { return node_.is_on(); }
@@ -53,11 +62,12 @@ private:
         return false;
     }
 
+    std::deque<LoopDisk> disks_; // outlive the node's power
     Node node_;
 };
 
 } // namespace
 
-std::unique_ptr<Body> make_container(const BodyOptions& options, const RootMount& root) { return std::make_unique<Container>(options, root); }
+std::unique_ptr<Body> make_container(const BodyOptions& options, const RootMount& root, const ServiceDisks& disks) { return std::make_unique<Container>(options, root, disks); }
 
 } // namespace ashlar::virtual_site

@@ -172,9 +172,24 @@ private:
             else change("nodes need no TPM: containers have none");
         }
         if (!site_.trust.ca.empty()) line("ca = {}", toml_text(site_.trust.ca));
+        data_disks();
+    }
+
+    // What a rule says of disks in racks fits none of those that are there.
+    void data_disks() {
+        constexpr std::array wipes{"if-blank", "if-ours", "always"};
         std::vector<std::string> sets;
         for (const auto& [name, rules] : site_.data_disks) sets.push_back(name);
-        if (!sets.empty()) change("disks of {} are left out: nodes have none here", named(sets));
+        if (sets.empty()) return;
+        if (options_.disks == 0) return change("disks of {} are left out: nodes have none here", named(sets));
+        for (const auto& [name, rules] : site_.data_disks) {
+            for (const auto& rule : rules) {
+                line("\n[[disks.{}]]\nwipe = \"{}\"\nroles = {}", name, wipes.at(static_cast<std::size_t>(rule.rule.wipe)), toml_list(rule.roles));
+                if (const unsigned min = std::min(rule.min, options_.disks); min != 0) line("min = {}", min);
+                if (rule.max) line("max = {}", *rule.max);
+            }
+        }
+        change("disks of {} are any that nodes have here: {} each", named(sets), options_.disks);
     }
 
     void access() {

@@ -1,5 +1,7 @@
 #include <disks/rule.hpp>
 
+#include "matching.hpp"
+
 #include <base/text.hpp>
 
 #include <algorithm>
@@ -32,7 +34,8 @@ std::string unusable(const Disk& disk, std::uint64_t minimum_size) {
     return {};
 }
 
-// Why this rule does not mean it.
+} // namespace
+
 std::string unmatched(const Disk& disk, const Rule& rule) {
     const bool named = std::ranges::find(rule.buses, disk.bus) != rule.buses.end();
     if (!named && (!rule.buses.empty() || must_be_named(disk.bus))) return fmt::format("the rule does not name bus '{}'", name_of(disk.bus));
@@ -43,6 +46,8 @@ std::string unmatched(const Disk& disk, const Rule& rule) {
     if (rule.max_size && disk.size > *rule.max_size) return fmt::format("it is larger than {}", human_bytes(*rule.max_size));
     return {};
 }
+
+namespace {
 
 // Why what it carries forbids it.
 std::string forbidden(const Disk& disk, Wipe wipe) {

@@ -10,6 +10,7 @@
 #include <base/process.hpp>
 #include <etcd/setup.hpp>
 #include <formations/clock.hpp>
+#include <node/container.hpp>
 #include <node/drift.hpp>
 #include <node/machine_facts.hpp>
 #include <forming/ledger.hpp>
@@ -155,6 +156,7 @@ SiteMember::SiteMember(node::SiteFiles files, const SigningKey& key, fs::path st
       delegate_({.site = *files_.site.id, .key = key_, .name = place_->name, .roles = place_->roles, .addresses = place_->addresses, .now = now, .past = past_of(files_)}), formations_(formations_here()), roles_(roles_here()), record_(read_record(state_, *files_.site.id)),
       membership_(membership_parts(files_, *place_, key_, identity_, state_, *this), around_.changed, around_.alarm), follower_(files_.public_texts(), following()), store_(std::make_unique<SharedStore>([this] { return office(); }, [this]() -> voters::VotersClient& { return *voters_; })) {
     service_ = std::make_unique<formations::FormationService>(formation_parts());
+    disks_ = std::make_unique<disks::DisksFile>(disks::DisksFile::Parts{.devices = node::is_in_container() ? disks::Devices::loops : disks::Devices::hardware, .wanted = [this] { return wanted_disks(); }});
     membership_.begin();
     if (!place_->remark.empty()) around_.alarm(place_->remark);
     staying_ = std::jthread([this](const std::stop_token& stop) { stay(stop); });
@@ -516,6 +518,7 @@ void SiteMember::look() {
     const auto site = formation_site(view->plan, value_->genesis, view->roster, roles_);
     compare_roles(site);
     const auto before = this->view();
+    const bool is_other_plan = !before || before->files != view->files;
     const bool is_same = before && formation_site(before->plan, value_->genesis, before->roster, roles_) == site;
     {
         const std::lock_guard lock(mutex_);
@@ -524,6 +527,7 @@ void SiteMember::look() {
     }
     hear_wishes();
     if (!is_same) service_->wake();
+    if (!is_same || is_other_plan) disks_->wake();
 }
 
 // The plan gives this node something that its image does not have: its formations would be waited for in vain.
@@ -629,6 +633,15 @@ certificates::SiteCertificate SiteMember::service_certificate(const std::string&
     const auto certificate = voters::bytes_in(std::get<Json>(answer).value("certificate", Json()));
     if (!certificate) throw Error("a voter's answer is no certificate");
     return certificates::SiteCertificate::from_der(*certificate, formation);
+}
+
+std::optional<disks::DisksFile::Wanted> SiteMember::wanted_disks() const {
+    const auto view = this->view();
+    if (!view) return std::nullopt;
+    const auto site = formation_site(view->plan, value_->genesis, view->roster, roles_);
+    const auto* const self = site.member(node_.text());
+    if (self == nullptr) return std::nullopt;
+    return disks::DisksFile::Wanted{.site = site.id, .rules = view->plan.data_disks, .roles = {self->lineage.begin(), self->lineage.end()}};
 }
 
 forming::Self SiteMember::formation_self() const {

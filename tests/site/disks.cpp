@@ -5,12 +5,9 @@
 #include <base/error.hpp>
 #include <base/random.hpp>
 #include <error_of.hpp>
+#include <virtual_site/loop_disk.hpp>
 
 #include <gmock/gmock.h>
-
-#include <fcntl.h>
-#include <linux/loop.h>
-#include <sys/ioctl.h>
 
 #include <fmt/format.h>
 
@@ -19,28 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-
-// A file as a disk, for as long as this lives.
-class LoopDisk {
-public:
-    explicit LoopDisk(const fs::path& file) {
-        const Fd control(::open("/dev/loop-control", O_RDWR | O_CLOEXEC));
-        const int number = control ? ::ioctl(control.get(), LOOP_CTL_GET_FREE) : -1;
-        if (number < 0) throw system_error("find", "a loop device");
-        path_ = fmt::format("/dev/loop{}", number);
-        device_ = Fd(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
-        const Fd behind(::open(file.c_str(), O_RDWR | O_CLOEXEC));
-        loop_config config{};
-        config.fd = static_cast<unsigned>(behind.get());
-        config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
-        if (!device_ || ::ioctl(device_.get(), LOOP_CONFIGURE, &config) != 0) throw system_error("put a file behind", path_.native());
-    }
-    [[nodiscard]] const fs::path& path() const { return path_; }
-
-private:
-    fs::path path_;
-    Fd device_; // the last who closes it sets it free
-};
 
 // Of another machine: an MBR's signature, a volume of LVM, and noise.
 std::string foreign_data() {
@@ -77,6 +52,38 @@ TEST_F(Disks, OfOthersAreNotTouched) {
         node_.shut_down();
     }
     EXPECT_TRUE(read_file(file) == before);
+}
+
+// What services are told of them: docs/formats/disks.md.
+TEST_F(Disks, AreNamedForTheServicesThatThePlanGivesThem) {
+    constexpr std::uint64_t mib = std::uint64_t{1} << 20U;
+    const Nodes nodes = voters_of({.name = "paris", .voters = 1, .letter = 'p', .first_address = 31, .more = "\n[[disks.ceph]]\nbus = [\"nvme\"]\nmin = 1\nwipe = \"if-ours\"\nroles = [\"base\"]\n"});
+    Node& node = *nodes[0];
+    write_file(work_.path() / "theirs", foreign_data());
+    make_disk_file(work_.path() / "blank", 64 * mib);
+    const LoopDisk theirs(work_.path() / "theirs"), blank(work_.path() / "blank");
+    node.give_disk(theirs.path());
+    node.give_disk(blank.path());
+    node.power_on();
+    ASSERT_TRUE(are_members(nodes)) << what_they_say(nodes);
+    const auto told = [&] { return Json::parse(node.run({"cat", "/run/ashlar/disks.json"}).output, nullptr, false); };
+    ASSERT_TRUE(wait_until(patience, [&] { return told().is_object(); }));
+    const auto entry = [&](const LoopDisk& disk) {
+        const Json all = told();
+        for (const Json& one : all.at("sets").at("ceph").at("disks"))
+            if (one.at("device") == disk.path().native()) return one;
+        return Json::object();
+    };
+    EXPECT_EQ(told().at("sets").at("ceph").at("disks").size(), 2U) << told();
+    EXPECT_EQ(entry(blank), (Json{{"name", blank.path().filename().native()}, {"device", blank.path().native()}, {"bytes", 64 * mib}, {"rotational", entry(blank).at("rotational")}, {"holds", "nothing"}, {"usable", true}, {"wipe", true}, {"model", "loop"}, {"serial", "blank"}}));
+    EXPECT_EQ(entry(theirs).at("holds"), "foreign");
+    EXPECT_EQ(entry(theirs).at("usable"), false);
+    EXPECT_THAT(entry(theirs).at("why").get<std::string>(), testing::AllOf(testing::StartsWith("it carries "), testing::EndsWith(", and wipe is \"if-ours\"")));
+    // A service takes it, and is told so soon.
+    const std::string mark = told().at("mark");
+    said(node, {"sh", "-c", fmt::format("printf %s {} | dd of={} bs=4096 seek=1 conv=notrunc status=none", mark, blank.path().native())});
+    EXPECT_TRUE(wait_until(patience, [&] { return entry(blank).at("holds") == "ours"; }));
+    EXPECT_EQ(entry(blank).at("wipe"), true);
 }
 
 TEST_F(Disks, OfThisMachineAreNotGivenAway) {

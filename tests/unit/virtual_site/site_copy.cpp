@@ -167,6 +167,21 @@ bus = ["nvme"]
     EXPECT_THAT(network_of(copy, "n01", "host0").at("30-lan.network"), HasSubstr("Address=10.0.0.11/24"));
 }
 
+TEST(SiteCopy, DisksForServicesAreAnyThatNodesHave) {
+    const auto original = read(site_text(std::string(three_by_serial) + "[[disks.ceph]]\nbus = [\"nvme\"]\nmin_size = \"1 TiB\"\nserial = \"X*\"\nmin = 4\nmax = 8\nwipe = \"if-ours\"\nroles = [\"storage\"]\n"));
+    const auto made = copy_for_this_machine(original, {.nodes = {}, .disks = 2, .ssh_keys = {}});
+    EXPECT_THAT(made.changes, Contains("disks of 'ceph' are any that nodes have here: 2 each"));
+    const auto copy = read(made.text);
+    const auto& rule = copy.data_disks.at("ceph").at(0);
+    EXPECT_THAT(rule.rule.buses, IsEmpty());
+    EXPECT_EQ(rule.rule.min_size, std::nullopt);
+    EXPECT_THAT(rule.rule.serial, IsEmpty());
+    EXPECT_EQ(rule.rule.wipe, site::Wipe::if_ours);
+    EXPECT_EQ(rule.min, 2U);
+    EXPECT_EQ(rule.max, 8U);
+    EXPECT_THAT(rule.roles, testing::ElementsAre("storage"));
+}
+
 TEST(SiteCopy, MachinesHaveATpmAndTheirPortsAnotherName) {
     const auto original = read(site_text(std::string(three_by_serial) + "[trust]\nrequire_tpm = true\n"));
     const auto made = copy_for_this_machine(original, {.vessel = Vessel::machine, .nodes = {}, .ssh_keys = {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== up"}});

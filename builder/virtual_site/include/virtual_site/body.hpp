@@ -8,6 +8,7 @@
 #include <base/json.hpp>
 #include <machine/machine.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -35,6 +36,12 @@ public:
     [[nodiscard]] virtual Json way_in() const = 0;
 };
 
+// How many disks for services a node has besides, and of which size in bytes.
+struct ServiceDisks {
+    unsigned count = 0;
+    std::uint64_t size = std::uint64_t{10} << 30U;
+};
+
 // Files that are the node's, and stay when its power is off, are in `directory`.
 struct BodyOptions {
     std::string name; // at most 12 of [a-z0-9-]
@@ -42,7 +49,8 @@ struct BodyOptions {
     std::filesystem::path directory, medium;
 };
 
-[[nodiscard]] std::unique_ptr<Body> make_container(const BodyOptions& options, const RootMount& root);
+// `disks`: sparse files in its directory, which stay, behind loop devices, which do not.
+[[nodiscard]] std::unique_ptr<Body> make_container(const BodyOptions& options, const RootMount& root, const ServiceDisks& disks = {});
 
 struct MachineOptions {
     std::filesystem::path image; // copied once

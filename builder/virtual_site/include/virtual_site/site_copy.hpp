@@ -20,6 +20,7 @@ enum class Vessel {
 struct CopyOptions {
     Vessel vessel = Vessel::container;
     std::optional<unsigned> nodes;   // how many are started, the first ones; none: all
+    unsigned disks = 0;              // for services, on each node that a rule of the plan is for
     std::vector<std::string> ssh_keys; // that are let in besides those of the site
 };
 

@@ -6,6 +6,7 @@
 // The parts are elsewhere; this is where they come together.
 
 #include <admission/seek.hpp>
+#include <disks/disks_file.hpp>
 #include <etcd/setup.hpp>
 #include <firstboot/identity.hpp>
 #include <formation/reader.hpp>
@@ -157,6 +158,7 @@ private:
     [[nodiscard]] Json waiting() const;
     [[nodiscard]] formations::Parts formation_parts();
     [[nodiscard]] certificates::SiteCertificate service_certificate(const std::string& formation, const Bytes& request);
+    [[nodiscard]] std::optional<disks::DisksFile::Wanted> wanted_disks() const;
     [[nodiscard]] forming::Self formation_self() const;
     [[nodiscard]] std::shared_ptr<const View> view() const;
     [[nodiscard]] std::shared_ptr<Office> office() const;
@@ -196,6 +198,7 @@ private:
     bool is_wiping_ = false; // the same
     const std::unique_ptr<forming::SiteStore> store_;
     std::unique_ptr<formations::FormationService> service_;
+    std::unique_ptr<disks::DisksFile> disks_;
     std::mutex looking_;
     std::map<std::string, std::uint64_t> wishes_; // that were heard, by formation; while looking_
     std::jthread staying_;
