@@ -187,6 +187,47 @@ TEST(Engine, AnAddressIsAHostWhereAPortFollows) {
     }
 }
 
+// As a service that speaks TLS behind the site's virtual address has it.
+TEST(Engine, ACertificateIsWaitedForAndRenderedAndSoIsAnother) {
+    class Kept final : public Certificates {
+    public:
+        [[nodiscard]] std::optional<Credentials> credentials(std::string_view formation) const override { return formation == "x" ? shown : std::nullopt; }
+        [[nodiscard]] std::string trouble(std::string_view) const override { return why; }
+        std::optional<Credentials> shown;
+        std::string why;
+    };
+    Bench bench;
+    std::string serving(text);
+    serving.replace(serving.find("path = \"/run/db.conf\""), std::string("path = \"/run/db.conf\"").size(), "path = \"/run/db.pem\"");
+    serving.replace(serving.find("0644"), 4, "0600");
+    serving.replace(serving.find("voters = ${lists.voters}"), std::string("voters = ${lists.voters}").size(), "${certificate.key}${certificate.chain}${site.authority} ${site.vip} ${site.vip_host} ${site.router_id} ${lists.vips}");
+    serving.replace(serving.find("[lists.voters]\nof = \"site.voters\""), std::string("[lists.voters]\nof = \"site.voters\"").size(), "[certificate]\n[lists.vips]\nof = \"site.vips\"");
+    bench.formations.clear();
+    bench.formations.emplace("x", formation::read_formation(toml::source_from_text("x.toml", serving), "x"));
+    bench.site.authority = "CA";
+    bench.site.vips = {"fd00::10", "10.0.0.10"};
+    bench.site.router_id = 51;
+    Kept kept;
+    Engine engine(bench.formations, {bench.store, bench.vault, bench.runner, bench.files, bench.units, bench.random, &kept}, bench.journal);
+    Time now{};
+    EXPECT_EQ(bench.rest(engine, now).why, "waits for its certificate, which a voter issues");
+    EXPECT_FALSE(engine.has_files("x"));
+    kept.why = "no voter of the site answers";
+    now += 10s;
+    EXPECT_EQ(bench.rest(engine, now).why, "waits for its certificate: no voter of the site answers");
+    kept.shown = Certificates::Credentials{"CHAIN1", "KEY1"};
+    now += 10s;
+    EXPECT_EQ(bench.rest(engine, now).state, State::settled);
+    EXPECT_TRUE(engine.has_files("x"));
+    EXPECT_EQ(bench.files.files.at("/run/db.pem").text, "KEY1CHAIN1CA fd00::10 [fd00::10] 51 fd00::10,10.0.0.10");
+    bench.units.orders.clear();
+    kept.shown = Certificates::Credentials{"CHAIN2", "KEY2"};
+    now += 60s;
+    EXPECT_EQ(bench.rest(engine, now).state, State::settled);
+    EXPECT_THAT(bench.files.files.at("/run/db.pem").text, testing::StartsWith("KEY2CHAIN2CA"));
+    EXPECT_THAT(bench.units.orders, ElementsAre("restart db.service"));
+}
+
 TEST(Engine, AListIsOfTheItemsOfWhichItsConditionHolds) {
     Bench bench;
     std::string listing(text);
