@@ -48,7 +48,7 @@ protected:
     // ---- What OVN's own tools say ----
 
     [[nodiscard]] static std::string id(const Node& node) { return site_of(node).at("node"); }
-    [[nodiscard]] static std::string nbctl(const Node& node, const std::string& words) { return said(node, {"sh", "-c", "ovn-nbctl --db=unix:/run/ovn/ovnnb_db.sock --no-leader-only --timeout=30 " + words}); }
+    static std::string nbctl(const Node& node, const std::string& words) { return said(node, {"sh", "-c", "ovn-nbctl --db=unix:/run/ovn/ovnnb_db.sock --no-leader-only --timeout=30 " + words}); }
     [[nodiscard]] static std::string chassis(const Node& node) { return said(node, {"ovn-sbctl", "--db=unix:/run/ovn/ovnsb_db.sock", "--no-leader-only", "--bare", "--columns=hostname", "list", "Chassis"}); }
     [[nodiscard]] static std::string status(const Node& node, const char* kind = "nb") {
         return node.run({"ovn-appctl", "-t", fmt::format("/run/ovn/ovn{}_db.ctl", kind), "cluster/status", kind == std::string_view("nb") ? "OVN_Northbound" : "OVN_Southbound"}).output;
@@ -91,7 +91,7 @@ protected:
                                        fmt::format("import runpy, socket\nassert runpy.run_path('/usr/lib/ashlar/check/ovn')['echo']('192.168.5.2', {}), 'no echo'\n"
                                                    "s = socket.create_connection(('192.168.5.2', 80), 10); s.settimeout(30)\ns.sendall(bytes(1 << 22)); s.shutdown(socket.SHUT_WR)\nassert s.recv(9) == b'all'",
                                                    longest.count())});
-        to.run({"systemctl", "stop", "guest"});
+        said(to, {"systemctl", "stop", "guest"});
         return outcome.ok() ? "" : outcome.output + outcome.errors;
     }
 
