@@ -93,6 +93,10 @@ class Programs(unittest.TestCase):
         self.run_, self.home = pathlib.Path(folder.name, "run"), pathlib.Path(folder.name, "home")
         self.run_.mkdir()
         self.home.mkdir()
+        # What starts and stops units does not reach this machine's.
+        (self.run_ / "systemctl").write_text(f"#!/bin/sh\necho $* >>{folder.name}/units\n")
+        (self.run_ / "systemctl").chmod(0o755)
+        self.units = pathlib.Path(folder.name, "units")
         self.notes = {"neutron": "mine"}
         self.members = {"nb": ["n1", "n2"], "sb": ["n1", "n2"]}
         self.state = {}
@@ -133,7 +137,7 @@ class Programs(unittest.TestCase):
         code = f"import sys; sys.path[:0] = {PATHS!r}; import runpy; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
         path = OVERLAYS / "ovn-central/usr/lib/ashlar" / name
         return subprocess.run([sys.executable, "-c", code, str(path), *arguments], capture_output=True, text=True, timeout=60, check=False,
-                              env={**os.environ, "ASHLAR_OVN_RUN": str(self.run_), "ASHLAR_OVN_HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1"})
+                              env={**os.environ, "PATH": f"{self.run_}:{os.environ['PATH']}", "ASHLAR_OVN_RUN": str(self.run_), "ASHLAR_OVN_HOME": str(self.home), "PYTHONDONTWRITEBYTECODE": "1"})
 
     def observed(self):
         done = self.program("observe/ovn-central")
@@ -181,8 +185,16 @@ class Programs(unittest.TestCase):
 
     def test_data_of_a_member_are_not_set_aside(self):
         self.data()
-        self.assertEqual(self.program("form/ovn-central", "set-aside").returncode, 1)
+        done = self.program("form/ovn-central", "set-aside")
+        self.assertEqual((done.returncode, done.stderr), (1, "cannot set-aside: it is a member\n"))
         self.assertTrue((self.home / "central").exists())
+        self.assertFalse(self.units.exists(), "nothing was stopped")
+
+    def test_data_of_who_was_kicked_are_set_aside_and_kept(self):
+        self.data(b'{"comment":"this server left the cluster","note":"left"}\n')
+        self.assertEqual(self.program("form/ovn-central", "set-aside").returncode, 0)
+        self.assertEqual(sorted(path.name for path in self.home.iterdir()), ["expelled"])
+        self.assertIn("stop ", self.units.read_text())
 
     def test_servers_whose_data_are_gone_are_kicked_by_their_ids(self):
         self.data()
