@@ -149,14 +149,14 @@ private:
     }
 
     void check_ports(const CarryingRole& role) {
-        std::map<std::string, const Port*> taken;
+        std::vector<const Port*> taken;
         for (const auto& name : role.carried) {
             const auto found = all_.find(name);
             if (found == all_.end() || !runs(role, found->second)) continue;
             for (const auto& port : found->second.ports) {
-                const std::string place = fmt::format("{} {} of the plane '{}'", port.protocol, port.number, port.plane);
-                const auto [other, is_free] = taken.emplace(place, &port);
-                if (!is_free) problems_.add(toml::Diagnostic{port.position, fmt::format("role '{}' listens twice on {}", role.name, place), {}, {{other->second->position, "taken here"}}});
+                const auto other = std::ranges::find_if(taken, [&](const Port* before) { return before->protocol == port.protocol && before->plane == port.plane && before->number <= port.last && port.number <= before->last; });
+                if (other != taken.end()) problems_.add(toml::Diagnostic{port.position, fmt::format("role '{}' listens twice on {} {} of the plane '{}'", role.name, port.protocol, port.numbers(), port.plane), {}, {{(*other)->position, "taken here"}}});
+                taken.push_back(&port);
             }
         }
     }

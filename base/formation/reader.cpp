@@ -98,12 +98,16 @@ private:
     }
 
     Port port(toml::Table& table) {
-        Port port{table.position(), 0, "tcp", "management", "nodes", {}};
+        Port port{table.position(), 0, 0, "tcp", "management", "nodes", {}};
         if (!table.has("number")) problem(table.position(), "missing key 'number'");
         if (const auto number = table.integer("number")) {
             if (number->value < 1 || number->value > 65535) problem(number->position, fmt::format("{} is not a port", number->value), "write a number from 1 to 65535");
-            port.number = static_cast<unsigned>(number->value);
+            port.number = port.last = static_cast<unsigned>(number->value);
             port.position = number->position;
+        }
+        if (const auto last = table.integer("last")) {
+            if (last->value <= port.number || last->value > 65535) problem(last->position, fmt::format("{} is not the last of several ports that begin with {}", last->value, port.number), "write a larger number, at most 65535; or leave 'last' out where it is one port");
+            port.last = static_cast<unsigned>(last->value);
         }
         if (const auto choice = table.choice("protocol", protocols)) port.protocol = protocols[choice->value];
         if (const auto choice = table.choice("plane", planes)) port.plane = planes[choice->value];

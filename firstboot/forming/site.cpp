@@ -43,7 +43,7 @@ std::vector<std::string> ports_of(const formation::Formations& all, const Site& 
     std::set<std::string> ports;
     for (const auto& [name, formation] : all)
         if (!formation.ports.empty() && is_placed(formation, site, id))
-            for (const auto& port : formation.ports) ports.insert(fmt::format("{} {} {} {}", port.plane, port.protocol, port.number, port.open_to));
+            for (const auto& port : formation.ports) ports.insert(fmt::format("{} {} {} {}", port.plane, port.protocol, port.numbers(), port.open_to));
     return {ports.begin(), ports.end()};
 }
 

@@ -102,6 +102,14 @@ TEST(Reader, RefusesWhatMakesDataWithoutSayingWhoHasIt) {
     EXPECT_THAT(error(text), HasSubstr("nothing says whether a node has it"));
 }
 
+TEST(Reader, PortsThatFollowEachOtherAreOne) {
+    const auto ports = [](const std::string& text) { return whole({}, "[[port]]\n" + text + "summary = \"x\"\n"); };
+    EXPECT_EQ(read(ports("number = 6800\nlast = 7055\n")).ports.at(0).numbers(), "6800-7055");
+    EXPECT_EQ(read(ports("number = 80\n")).ports.at(0).numbers(), "80");
+    EXPECT_THAT(error(ports("number = 80\nlast = 80\n")), HasSubstr("80 is not the last of several ports that begin with 80"));
+    EXPECT_THAT(error(ports("number = 80\nlast = 65536\n")), HasSubstr("65536 is not the last"));
+}
+
 TEST(Reader, RefusesFilesThatAreNobodysOrOutlastARestart) {
     EXPECT_THAT(error(whole({}, "[[render]]\npath = \"/var/x\"\nmode = \"0644\"\ntext = \"\"\n")), testing::AllOf(HasSubstr("missing key 'owner'"), HasSubstr("not a place for a file that is rendered")));
 }
@@ -172,6 +180,9 @@ TEST(Lint, RolesCarryWhatRunsOnThem) {
     EXPECT_THAT(lint({{"a", whole("requires = [\"b\"]\n")}, {"b", whole()}}, {control({"a"})}), HasSubstr("and not 'b', which that requires"));
     const std::string port = "[[port]]\nnumber = 80\nsummary = \"x\"\n";
     EXPECT_THAT(lint({{"a", whole({}, port)}, {"b", whole({}, port)}}, {control({"a", "b"})}), HasSubstr("role 'control' listens twice on tcp 80 of the plane 'management'"));
+    const std::string ports = "[[port]]\nnumber = 70\nlast = 80\nsummary = \"x\"\n", next = "[[port]]\nnumber = 81\nlast = 90\nsummary = \"x\"\n";
+    EXPECT_THAT(lint({{"a", whole({}, port)}, {"b", whole({}, ports)}}, {control({"a", "b"})}), HasSubstr("role 'control' listens twice on tcp 70-80 of the plane 'management'"));
+    EXPECT_EQ(lint({{"a", whole({}, port)}, {"b", whole({}, next)}}, {control({"a", "b"})}), "no error");
 }
 
 TEST(Lint, TheRootHasUnitsProgramsAndAccounts) {

@@ -125,10 +125,12 @@ struct Check {
 
 struct Port {
     toml::Position position;
-    unsigned number = 0;
+    unsigned number = 0, last = 0; // the same where it is one
     std::string protocol, plane; // "tcp", "management"
     std::string open_to;         // "nodes" of the site, or "everyone" who reaches the plane
     std::string summary;
+    // "80", or "6800-7055"
+    [[nodiscard]] std::string numbers() const { return last == number ? std::to_string(number) : std::to_string(number) + "-" + std::to_string(last); }
 };
 
 struct Formation {
