@@ -287,6 +287,7 @@ private:
         render.has_secrets = std::ranges::any_of(render.text.names(), is_secret);
         render.reload = units_of_render(table, "reload");
         render.restart = units_of_render(table, "restart");
+        if (const auto optional = table.boolean("optional")) render.is_optional = optional->value;
         if (owner) take_owner(render, *owner);
         if (mode) take_mode(render, *mode);
         if (path) check_path(render);

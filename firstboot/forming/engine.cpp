@@ -140,6 +140,10 @@ private:
             const auto& render = formation_.renders[index];
             auto filled = render.text.fill(names);
             if (const auto* absent = std::get_if<formation::Absent>(&filled)) {
+                if (render.is_optional) {
+                    files_.emplace_back();
+                    continue;
+                }
                 picture.missing_for_files = absent->name;
                 if (effects_.certificates != nullptr) picture.no_certificate = effects_.certificates->trouble(formation_.name);
                 course_.has_files = false;

@@ -56,6 +56,13 @@ TEST(Reader, ReadsItsChecks) {
     EXPECT_THAT(error(whole({}, "[secrets.key]\n[[check]]\nid = \"works\"\nsummary = \"it works\"\nrun = [\"/usr/lib/x/check\", \"${secrets.key}\"]\ntimeout = \"1 s\"\n")), HasSubstr("a secret is never an argument"));
 }
 
+TEST(Reader, AFileMayBeLeftOut) {
+    const auto file = [](const std::string& more) { return whole({}, "[[render]]\npath = \"/run/x\"\nowner = \"root:root\"\nmode = \"0600\"\ntext = \"\"\n" + more); };
+    EXPECT_FALSE(read(file("")).renders[0].is_optional);
+    EXPECT_TRUE(read(file("optional = true\n")).renders[0].is_optional);
+    EXPECT_THAT(error(file("optional = \"yes\"\n")), HasSubstr("optional"));
+}
+
 TEST(Reader, KeepsSecretsInMemoryAndToTheirOwner) {
     const std::string secret = "[secrets.key]\n[[render]]\nowner = \"root:root\"\ntext = \"${secrets.key}\"\n";
     EXPECT_THAT(error(whole({}, secret + "path = \"/etc/x/key\"\nmode = \"0600\"\n")), HasSubstr("a file with a secret lies in memory only"));

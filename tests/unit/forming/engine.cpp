@@ -137,6 +137,32 @@ TEST(Engine, RendersStartsAndSettles) {
     EXPECT_EQ(read_ledger(bench.store, "x").settled.size(), 1u);
 }
 
+// What a person may give, and need not.
+TEST(Engine, AnOptionalFileIsLeftOutUntilWhatItNamesIsThere) {
+    Bench bench;
+    const std::string given = "[secrets.public]\ngiven = \"text\"\n";
+    const auto file = [](const std::string& more) { return "[[render]]\npath = \"/run/public\"\nowner = \"root:root\"\nmode = \"0600\"\ntext = \"${secrets.public}\"\n" + more; };
+    const auto formation = [&](const std::string& more) { return formation::read_formation(toml::source_from_text("x.toml", std::string(text) + given + file(more)), "x"); };
+    Time now{};
+
+    bench.formations.at("x") = formation("");
+    Engine waiting = bench.engine();
+    EXPECT_THAT(bench.rest(waiting, now).why, HasSubstr("which a person gives"));
+    EXPECT_TRUE(bench.files.files.empty());
+
+    bench.formations.at("x") = formation("optional = true\n");
+    Engine engine = bench.engine();
+    EXPECT_EQ(bench.rest(engine, now).state, State::settled);
+    EXPECT_TRUE(bench.files.files.contains("/run/db.conf"));
+    EXPECT_FALSE(bench.files.files.contains("/run/public"));
+
+    ASSERT_TRUE(bench.store.swap(key::secret("x", "public"), 0, "word"));
+    now += 1min; // it looks again
+    (void)bench.rest(engine, now);
+    EXPECT_EQ(bench.files.files.at("/run/public").text, "word");
+    EXPECT_EQ(bench.files.files.at("/run/db.conf").text, "voters = n1");
+}
+
 // A unit that was started too often, waiting for others, is refused by systemd until its failures are forgotten.
 TEST(Engine, AFailedUnitIsForgivenBeforeItIsStartedAgain) {
     Bench bench;

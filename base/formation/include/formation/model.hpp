@@ -80,6 +80,7 @@ struct Render {
     Template text;
     bool has_secrets = false;
     std::vector<Text> reload, restart; // when the file has become another
+    bool is_optional = false;          // while something that it names is absent, it is left out, and nothing waits
 };
 
 struct Observation {
