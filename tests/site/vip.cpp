@@ -110,14 +110,17 @@ protected:
             if (!said(*node, {"ip", "-oneline", "address", "show", "to", vips_.at(vip)}).empty()) holders.push_back(node);
         return holders;
     }
-    // Until another than `before` answers; says how long that took.
-    [[nodiscard]] bool passes_on(const Node& client, const std::string& before, const char* what) const {
+    // Does it, until another than `before` answers; says how long that took.
+    template <typename Deed> [[nodiscard]] bool passes_on(const Node& client, const std::string& before, const char* what, Deed deed) const {
         const auto began = std::chrono::steady_clock::now();
+        deed();
+        const auto done = std::chrono::steady_clock::now();
         std::string now;
         const bool passed = wait_until(patience, [&] { return !(now = answer(client)).empty() && now != before; });
         std::string load;
         std::ifstream("/proc/loadavg") >> load;
-        fmt::print("{}: {} answers in the place of {} after {:.1f} s, load {}\n", what, now, before, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(), load);
+        const auto seconds = [](auto time) { return std::chrono::duration<double>(time).count(); };
+        fmt::print("{}: {} answers in the place of {} after {:.1f} s, of which that itself took {:.1f} s; load {}\n", what, now, before, seconds(std::chrono::steady_clock::now() - began), seconds(done - began), load);
         return passed;
     }
     [[nodiscard]] static bool connects(const std::string& address, unsigned port) { return run({.argv = {"timeout", "2", "bash", "-c", fmt::format("exec 3<>/dev/tcp/{}/{}", address, port)}}).ok(); }
@@ -157,8 +160,7 @@ TEST_F(Vip, AnotherNodeAnswersWhenItsHolderLosesPower) {
     Nodes others;
     for (Node* node : nodes)
         if (node != &holder) others.push_back(node);
-    holder.cut_power();
-    ASSERT_TRUE(passes_on(*others[0], name, "power cut")) << what_they_say(others);
+    ASSERT_TRUE(passes_on(*others[0], name, "power cut", [&] { holder.cut_power(); })) << what_they_say(others);
     EXPECT_EQ(holders(others).size(), 1u);
     const std::string next = answer(*others[0]);
 
@@ -179,16 +181,14 @@ TEST_F(Vip, ANodeThatDoesNotServeGivesItAway) {
     Node& holder = *holders(nodes).at(0);
     const std::string name = answer(holder);
     const Node& client = *nodes[holder.name() == nodes[0]->name() ? 1 : 0];
-    said(holder, {"sh", "-c", "kill -STOP $(pgrep -x haproxy)"});
-    EXPECT_TRUE(passes_on(client, name, "haproxy hangs"));
+    EXPECT_TRUE(passes_on(client, name, "haproxy hangs", [&] { said(holder, {"sh", "-c", "kill -STOP $(pgrep -x haproxy)"}); }));
     said(holder, {"sh", "-c", "kill -CONT $(pgrep -x haproxy)"});
     EXPECT_TRUE(wait_until(patience, [&] { return holders(nodes).size() == 1; }));
 
     // An orderly stop does not wait for the others to miss it.
     Node& second = *holders(nodes).at(0);
     const std::string next = answer(second);
-    second.shut_down();
-    EXPECT_TRUE(passes_on(second.name() == nodes[0]->name() ? *nodes[1] : *nodes[0], next, "orderly stop"));
+    EXPECT_TRUE(passes_on(second.name() == nodes[0]->name() ? *nodes[1] : *nodes[0], next, "orderly stop", [&] { second.shut_down(); }));
 }
 
 TEST_F(Vip, APartThatIsWrongHarmsNoOther) {
@@ -218,7 +218,7 @@ TEST_F(Vip, CertificatesAreRenewedAndGivenWithoutAnOutage) {
     for (const Node* each : nodes) said(*each, {"sh", "-c", "rm /var/lib/ashlar/certificates/haproxy.json; systemctl restart --no-block ashlard"});
     EXPECT_TRUE(wait_until(patience, [&] { return serial_shown(node) != before; }));
 
-    said(node, {"sh", "-ec", "cd /run; openssl req -x509 -newkey rsa:2048 -nodes -days 9 -keyout public.key -out public.crt -subj /CN=cloud.example.org -addext subjectAltName=DNS:cloud.example.org 2>/dev/null; cat public.key public.crt >public.pem"});
+    said(node, {"sh", "-ec", "cd /run; openssl req -x509 -newkey rsa:2048 -nodes -days 9 -keyout public.key -out public.crt -subj /CN=cloud.example.org -addext subjectAltName=DNS:cloud.example.org 2>/dev/null; umask 077; cat public.key public.crt >public.pem"});
     said(node, {"ashlarctl", "formation", "give", "haproxy", "public", "/run/public.pem"});
     EXPECT_TRUE(wait_until(patience, [&] { return serial_shown(node).find("CN=cloud.example.org") != std::string::npos; })) << serial_shown(node);
     said(node, {"touch", "/run/enough"});
@@ -235,8 +235,7 @@ TEST_F(Vip, WithIpv6Alone) {
     ASSERT_EQ(holders(nodes).size(), 1u);
     Node& holder = *holders(nodes)[0];
     const std::string name = answer(holder);
-    holder.cut_power();
-    EXPECT_TRUE(passes_on(holder.name() == nodes[0]->name() ? *nodes[1] : *nodes[0], name, "power cut, IPv6"));
+    EXPECT_TRUE(passes_on(holder.name() == nodes[0]->name() ? *nodes[1] : *nodes[0], name, "power cut, IPv6", [&] { holder.cut_power(); }));
 }
 
 } // namespace
