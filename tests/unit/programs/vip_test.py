@@ -20,6 +20,8 @@ said=$(awk '$1 == "wrong" || $1 == "listen" && seen[$2]++ { print "[ALERT] (7) :
 # Answers as the configuration does that was assembled when `running` was written.
 PLAYED_CURL = """#!/bin/sh
 [ -e "$RUNNING" ] || exit 7
+for url; do :; done
+if [ "$url" = http://haproxy/metrics ]; then cat "$METRICS"; exit; fi
 sed -n 's/.*text\\/plain string //p' "$RUNNING"
 """
 PLAYED_IP = """#!/bin/sh
@@ -35,7 +37,7 @@ class Programs(unittest.TestCase):
         self.root = pathlib.Path(self.directory.name)
         for name, text in {"haproxy": PLAYED_HAPROXY, "curl": PLAYED_CURL, "ip": PLAYED_IP}.items():
             self.write(f"bin/{name}", text).chmod(0o755)
-        self.environment = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "RUNNING": str(self.root / "running"), "ADDRESSES": str(self.root / "addresses")}
+        self.environment = {"PATH": f"{self.root}/bin:{os.environ['PATH']}", "RUNNING": str(self.root / "running"), "ADDRESSES": str(self.root / "addresses"), "METRICS": str(self.root / "metrics")}
 
     def write(self, path, text):
         file = self.root / path
@@ -128,6 +130,16 @@ class Haproxy(Programs):
                 self.assertEqual(self.observed(), {"answers": True, "current": False, "refused": []})
                 self.start()
 
+    def test_metrics_are_few(self):
+        self.write("metrics", "# HELP haproxy_server_status x\n# TYPE haproxy_server_status gauge\nhaproxy_server_status{proxy=\"a\",server=\"n1\",state=\"DOWN\"} 1\nhaproxy_server_status_other 1\n# HELP haproxy_frontend_x y\nhaproxy_frontend_x 1\n")
+        said = self.run_program(HAPROXY / "metrics/haproxy")
+        self.assertEqual((said.returncode, said.stdout), (0, ""), "it does not run here")
+        self.assertEqual(self.assemble().returncode, 0)
+        self.assertNotEqual(self.run_program(HAPROXY / "metrics/haproxy").returncode, 0, "it does not answer")
+        self.start()
+        said = self.run_program(HAPROXY / "metrics/haproxy")
+        self.assertEqual(said.stdout, "# HELP haproxy_server_status x\n# TYPE haproxy_server_status gauge\nhaproxy_server_status{proxy=\"a\",server=\"n1\",state=\"DOWN\"} 1\n")
+
     def test_who_does_not_answer_is_not_current(self):
         self.assertEqual(self.assemble().returncode, 0)
         self.assertEqual(self.observed(), {"answers": False, "current": False, "refused": []})
@@ -182,9 +194,16 @@ class Keepalived(Programs):
             self.assertEqual(said.returncode, 0, said.stderr)
             return json.loads(said.stdout)["held"]
 
+        def metrics():
+            return self.run_program(KEEPALIVED / "metrics/keepalived").stdout
+
         self.assertEqual(held(), [], "no site yet")
+        self.assertEqual(metrics(), "")
         self.write("site", "own 10.0.0.12\nvip 10.0.0.10\nvip fd00::10\n")
         self.assertEqual(held(), ["10.0.0.10"])
+        self.assertEqual(metrics().splitlines()[2:], ['ashlar_vip_held{address="10.0.0.10"} 1', 'ashlar_vip_held{address="fd00::10"} 0'])
+        self.write("site", "own 10.0.0.12\n")
+        self.assertEqual(metrics(), "", "the site has none any more")
 
 
 if __name__ == "__main__":
