@@ -2,6 +2,7 @@
 
 #include <upgrade/phase.hpp>
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -26,6 +27,13 @@ private:
 
 constexpr std::array formation_states{"absent", "waiting", "working", "alarmed", "settled"}; // docs/formats/node-status.md
 
+std::uint64_t most_failures(const Json& formation) {
+    std::uint64_t most = 0;
+    if (formation.contains("failed"))
+        for (const Json& step : formation.at("failed")) most = std::max(most, step.at("failures").get<std::uint64_t>());
+    return most;
+}
+
 void add_formations(Metrics& metrics, const Json& list) {
     if (list.empty()) return;
     metrics.family("formation_state", "1 for the state that a formation is in on this node.");
@@ -33,6 +41,11 @@ void add_formations(Metrics& metrics, const Json& list) {
         for (const auto* state : formation_states) metrics.value(fmt::format("formation=\"{}\",state=\"{}\"", one.at("name").get<std::string>(), state), one.at("state") == state ? 1 : 0);
     metrics.family("formation_since_seconds", "When it came to be in it, in seconds since 1970.");
     for (const Json& one : list) metrics.value(fmt::format("formation=\"{}\"", one.at("name").get<std::string>()), one.at("since").get<std::uint64_t>());
+    metrics.family("formation_failures", "Attempts in a row that failed, of the step that failed most.");
+    for (const Json& one : list) metrics.value(fmt::format("formation=\"{}\"", one.at("name").get<std::string>()), most_failures(one));
+    metrics.family("formation_certificate_expiry_seconds", "When its certificate ends, in seconds since 1970.");
+    for (const Json& one : list)
+        if (one.contains("certificate")) metrics.value(fmt::format("formation=\"{}\"", one.at("name").get<std::string>()), one.at("certificate").get<std::uint64_t>());
 }
 
 } // namespace

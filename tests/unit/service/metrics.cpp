@@ -26,6 +26,15 @@ TEST(Metrics, NamePhaseMenuAndTransfer) {
         EXPECT_THAT(text, HasSubstr(line));
 }
 
+TEST(Metrics, NameCertificatesOfFormationsAndWhatFails) {
+    const Json failed = Json::array({{{"step", "join"}, {"failures", 2}}, {{"step", "start"}, {"failures", 7}}});
+    const Json list = Json::array({{{"name", "galera"}, {"state", "working"}, {"since", 1796000000}, {"certificate", 1798592000}, {"failed", failed}}, {{"name", "chrony"}, {"state", "settled"}, {"since", 1796000001}}});
+    const std::string text = service::metrics_text({{"role", "base"}, {"release", "R0.1"}, {"formations", {{"list", list}}}});
+    for (const char* line : {"ashlar_formation_failures{formation=\"galera\"} 7\n", "ashlar_formation_failures{formation=\"chrony\"} 0\n", "ashlar_formation_certificate_expiry_seconds{formation=\"galera\"} 1798592000\n"})
+        EXPECT_THAT(text, HasSubstr(line));
+    EXPECT_THAT(text, Not(HasSubstr("expiry_seconds{formation=\"chrony\"}")));
+}
+
 TEST(Metrics, NameFormationsAndTheirStates) {
     const Json list = Json::array({{{"name", "etcd"}, {"state", "settled"}, {"since", 1796000000}}, {{"name", "chrony"}, {"state", "waiting"}, {"since", 1796000001}}});
     const std::string text = service::metrics_text({{"role", "base"}, {"release", "R0.1"}, {"formations", {{"list", list}}}});
