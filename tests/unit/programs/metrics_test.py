@@ -187,13 +187,13 @@ class Cluster:
     def __exit__(self, *_): pass
     def ask(self, prefix): return {{"status": {CEPH!r}}}[prefix]
 """)
-        told = self.told(self.run_(sys.executable, str(program)))
+        told = self.told(self.run_(sys.executable, str(program), ASHLAR_CEPH_RUN=self.here))
         self.assertEqual([told[f"ashlar_ceph_{name}"] for name in ("health", "monitors", "monitors_in_quorum", "osds", "osds_up", "osds_in", "total_bytes", "used_bytes", 'check{check="OSD_DOWN"}')], [1, 3, 2, 3, 2, 3, 3000, 30, 1])
         (self.here / "away").touch()
-        done = self.run_(sys.executable, str(program))
+        done = self.run_(sys.executable, str(program), ASHLAR_CEPH_RUN=self.here)
         self.assertEqual((done.returncode, done.stdout), (1, ""), "not to know is no health")
         (self.here / "mgr.keyring").unlink()
-        self.assertEqual(self.told(self.run_(sys.executable, str(program))), {})
+        self.assertEqual(self.told(self.run_(sys.executable, str(program), ASHLAR_CEPH_RUN=self.here)), {})
 
     def test_rabbitmq(self):
         program = self.beside("rabbitmq", None, None)
