@@ -242,7 +242,8 @@ class Alerts(unittest.TestCase):
         told = set(re.findall(r'family\("(\w+)"', (TOP / "firstboot/service/metrics.cpp").read_text()))
         for program in OVERLAYS.glob("*/usr/lib/ashlar/metrics/*"):
             told |= {f"{program.name}_{name}" for name in re.findall(r'(?:metric)?\("([a-z_]+)", "', program.read_text())}
-        told |= {"metrics_failed"}
+            told |= set(re.findall(r"\bashlar_(\w+)", program.read_text()))
+        told |= set(re.findall(r"# TYPE ashlar_(\w+)", (OVERLAYS / "base/usr/lib/ashlar/collect-metrics").read_text()))
         named = {}
         for path in sorted(OVERLAYS.glob("*/usr/lib/ashlar/alerts/*.yml")):
             for name in re.findall(r"\bashlar_(\w+)", path.read_text()):
