@@ -6,6 +6,8 @@
 #include <base/file.hpp>
 #include <formation/lint.hpp>
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace ashlar::root {
@@ -32,6 +34,11 @@ private:
     const fs::path& root_;
 };
 
+// Others are carried because they are required: the node knows of them, and has nothing of theirs.
+bool runs_on(const formation::Formation& formation, const recipe::Role& role) {
+    return std::ranges::any_of(formation.placement.roles, [&](const formation::Text& wanted) { return std::ranges::find(role.lineage, wanted.value) != role.lineage.end(); });
+}
+
 } // namespace
 
 void place_formations(const fs::path& root, const recipe::Role& role, const fs::path& formations, const formation::RoleGraph& roles) {
@@ -42,7 +49,8 @@ void place_formations(const fs::path& root, const recipe::Role& role, const fs::
     for (const auto& name : role.formations) {
         const fs::path file = formations / (name + ".toml");
         const auto source = toml::source_from_file(file, fs::proximate(file).native());
-        formation::check_root(formation::read_formation(source, name), AssembledRoot(root), problems);
+        const auto formation = formation::read_formation(source, name);
+        if (runs_on(formation, role)) formation::check_root(formation, AssembledRoot(root), problems);
         write_file(folder / (name + ".toml"), source->text());
     }
     problems.raise();

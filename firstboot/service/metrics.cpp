@@ -56,7 +56,7 @@ std::string metrics_text(const Json& status) {
     metrics.value(fmt::format("role=\"{}\",release=\"{}\"", status.at("role").get<std::string>(), status.at("release").get<std::string>()), 1);
     metrics.family("fault", "Whether nobody keeps the node's releases.");
     metrics.value("", status.contains("fault") ? 1 : 0);
-    if (status.contains("formations")) add_formations(metrics, status.at("formations").at("list"));
+    if (status.contains("site") && status.at("site").contains("formations")) add_formations(metrics, status.at("site").at("formations").at("list"));
     if (!status.contains("phase")) return std::move(metrics).text();
     metrics.family("phase", "1 for the phase that the node is in.");
     for (const auto phase : upgrade::all_phases)

@@ -9,6 +9,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 PROGRAM = pathlib.Path(__file__).resolve().parents[3] / "overlays/galera/usr/lib/ashlar/observe/galera"
@@ -93,14 +94,14 @@ class Decisions(unittest.TestCase):
         self.assertEqual(program.decide("n1", Node(*down(5)), {"n2": ("name2", down(3))})[0], "wait")
 
     def test_never_two_begin(self):
-        kinds = [None, ("none", None), ("unrecovered", None), ("joining", None), ("bootstrapping", None), ("primary", (UUID, 9)), down(5), down(7), stranded(5), stranded(7), down(6, OTHER)]
+        kinds = [None, ("none", None), ("unrecovered", None), ("left", None), ("joining", None), ("bootstrapping", None), ("primary", (UUID, 9)), down(5), down(7), stranded(5), stranded(7), down(6, OTHER)]
         for answers in itertools.product(kinds, repeat=3):
             begin = [(made, answers[i]) for i, made in enumerate(self.decision(*answers)) if made in ("bootstrap", "promote")]
             self.assertLessEqual(len(begin), 1, answers)
             for _, (_, (uuid, seqno)) in begin:
                 self.assertNotIn(None, answers)
                 for answer in answers:
-                    self.assertNotIn(answer[0], ("primary", "bootstrapping", "unrecovered"))
+                    self.assertNotIn(answer[0], ("primary", "bootstrapping", "left", "unrecovered"))
                     if answer[1]:
                         self.assertEqual(answer[1][0], uuid)
                         self.assertLessEqual(answer[1][1], seqno)
@@ -117,6 +118,7 @@ class Program(unittest.TestCase):
             (self.path / name).mkdir(parents=True)
         (self.path / "run/self").write_text("n1\n")
         (self.path / "run/members").write_text("n1 one 10.0.0.1\nn2 two 10.0.0.2\n")
+        self.told(0, 0)
         self.unit("inactive")
         self.tool("mariadb", "exit 1")
         self.tool("socat", "exit 1")
@@ -127,7 +129,12 @@ class Program(unittest.TestCase):
         path.chmod(0o755)
 
     def unit(self, state):
-        self.tool("systemctl", f'case "$*" in *mariadb*) echo {state} ;; *) echo active ;; esac')
+        self.tool("systemctl", f'case "$*" in *Timestamp*) printf "%s\\n\\n0\\n\\n0\\n%s\\n" "$(cat {self.path}/told)" "$(cat {self.path}/stopped)" ;; *mariadb*) echo {state} ;; *) echo active ;; esac')
+
+    def told(self, started, stopped):
+        """When, in seconds of this machine, the others could be told, and the server stopped."""
+        (self.path / "told").write_text(str(int(started * 1e6)))
+        (self.path / "stopped").write_text(str(int(stopped * 1e6)))
 
     def server(self, status, state="Synced"):
         self.unit("active")
@@ -153,11 +160,20 @@ class Program(unittest.TestCase):
 
     def test_of_nothing(self):
         self.assertEqual(self.tells(), "none")
-        self.assertEqual(self.observes(), {"data": False, "running": False, "telling": True, "primary": False, "synced": False, "serves": False, "size": 0, "cluster": None, "recovered": True, "decision": "wait", "silent": ["two"], "waited": 0})
+        self.assertEqual(self.observes(), {"data": False, "running": False, "left": False, "telling": True, "primary": False, "synced": False, "serves": False, "size": 0, "cluster": None, "recovered": True, "decision": "wait", "silent": ["two"], "waited": 0})
 
     def test_data_after_an_orderly_stop(self):
         self.state(seqno=41)
         self.assertEqual(self.tells(), f"down {UUID} 41")
+
+    def test_how_long_it_has_waited(self):
+        self.state(seqno=41)
+        now = time.monotonic()
+        for started, stopped, waited in ((now - 400, 0, 400), (now - 400, now - 90, 90), (now - 40, now - 900, 40)):
+            self.told(started, stopped)
+            self.assertIn(self.observes()["waited"] - waited, (0, 1, 2, 3))
+        self.unit("active")
+        self.assertEqual(self.observes()["waited"], 0)
 
     def test_data_after_a_power_cut_are_recovered_first(self):
         self.state()
@@ -194,7 +210,7 @@ class Program(unittest.TestCase):
         self.server("Primary")
         self.tool("socat", f"echo asked >{self.path}/asked")
         self.assertEqual(self.tells(), f"primary {UUID} 12")
-        self.assertEqual(self.observes(), {"data": True, "running": True, "telling": True, "primary": True, "synced": True, "serves": True, "size": 3, "cluster": UUID, "recovered": True, "decision": "none", "silent": [], "waited": 0})
+        self.assertEqual(self.observes(), {"data": True, "running": True, "left": False, "telling": True, "primary": True, "synced": True, "serves": True, "size": 3, "cluster": UUID, "recovered": True, "decision": "none", "silent": [], "waited": 0})
         self.assertFalse((self.path / "asked").exists())
 
     def test_a_server_outside_of_any_primary_component(self):
@@ -204,6 +220,13 @@ class Program(unittest.TestCase):
         self.assertEqual(self.tells(), f"stranded {UUID} 12")
         observed = self.observes()
         self.assertEqual((observed["primary"], observed["cluster"], observed["decision"]), (False, None, "promote"))
+
+    def test_a_server_that_gave_up(self):
+        self.state()
+        self.server("Disconnected", "Inconsistent")
+        self.assertEqual(self.tells(), "left")
+        observed = self.observes()
+        self.assertEqual((observed["left"], observed["primary"], observed["decision"]), (True, False, "none"))
 
     def test_a_server_that_starts(self):
         self.state()

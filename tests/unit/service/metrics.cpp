@@ -29,7 +29,7 @@ TEST(Metrics, NamePhaseMenuAndTransfer) {
 TEST(Metrics, NameCertificatesOfFormationsAndWhatFails) {
     const Json failed = Json::array({{{"step", "join"}, {"failures", 2}}, {{"step", "start"}, {"failures", 7}}});
     const Json list = Json::array({{{"name", "galera"}, {"state", "working"}, {"since", 1796000000}, {"certificate", 1798592000}, {"failed", failed}}, {{"name", "chrony"}, {"state", "settled"}, {"since", 1796000001}}});
-    const std::string text = service::metrics_text({{"role", "base"}, {"release", "R0.1"}, {"formations", {{"list", list}}}});
+    const std::string text = service::metrics_text({{"role", "base"}, {"release", "R0.1"}, {"site", {{"formations", {{"list", list}}}}}});
     for (const char* line : {"ashlar_formation_failures{formation=\"galera\"} 7\n", "ashlar_formation_failures{formation=\"chrony\"} 0\n", "ashlar_formation_certificate_expiry_seconds{formation=\"galera\"} 1798592000\n"})
         EXPECT_THAT(text, HasSubstr(line));
     EXPECT_THAT(text, Not(HasSubstr("expiry_seconds{formation=\"chrony\"}")));
@@ -37,11 +37,11 @@ TEST(Metrics, NameCertificatesOfFormationsAndWhatFails) {
 
 TEST(Metrics, NameFormationsAndTheirStates) {
     const Json list = Json::array({{{"name", "etcd"}, {"state", "settled"}, {"since", 1796000000}}, {{"name", "chrony"}, {"state", "waiting"}, {"since", 1796000001}}});
-    const std::string text = service::metrics_text({{"role", "base"}, {"release", "R0.1"}, {"formations", {{"list", list}}}});
+    const std::string text = service::metrics_text({{"role", "base"}, {"release", "R0.1"}, {"site", {{"formations", {{"list", list}}}}}});
     for (const char* line : {"ashlar_formation_state{formation=\"etcd\",state=\"settled\"} 1\n", "ashlar_formation_state{formation=\"etcd\",state=\"waiting\"} 0\n", "ashlar_formation_state{formation=\"chrony\",state=\"waiting\"} 1\n",
                              "ashlar_formation_since_seconds{formation=\"chrony\"} 1796000001\n"})
         EXPECT_THAT(text, HasSubstr(line));
-    EXPECT_THAT(service::metrics_text({{"role", "base"}, {"release", "R0.1"}, {"formations", {{"list", Json::array()}}}}), Not(HasSubstr("formation")));
+    EXPECT_THAT(service::metrics_text({{"role", "base"}, {"release", "R0.1"}, {"site", {{"formations", {{"list", Json::array()}}}}}}), Not(HasSubstr("formation")));
 }
 
 } // namespace
