@@ -11,9 +11,10 @@
 # trains  four trains of different suites, and a node that takes one after the other   about 30 minutes
 # powercut  the boot loader and its model agree              about a minute
 # site    nodes in containers found a site                   about six minutes
+# clusters  Ceph, OVN, Galera, RabbitMQ and what belongs to them form on three nodes   about 20 minutes
 # repro   same inputs, same bytes, whoever builds            about 10 minutes
 # fault   interrupted builds                                 about 5 minutes
-# long    all of boot, powercut, repro, fault, site and trains   three hours
+# long    all of boot, powercut, repro, fault, site, clusters and trains   three hours
 # bench   against mkosi and mmdebstrap                       about 30 minutes
 # tuf     python-tuf and Ashlar read each other's metadata   a minute, and more the first time
 # sanitize  unit tests under sanitizers, and fuzzing         about an hour, most of it compiling
