@@ -1,6 +1,6 @@
 #include <ctl/verification.hpp>
 
-#include <error_of.hpp>
+#include <base/error.hpp>
 
 #include <map>
 
@@ -88,7 +88,12 @@ TEST_F(Verification, SlowAndUnknownAreSaid) {
 TEST_F(Verification, OfSomeWithWhatTheyStandOn) {
     (void)climb({rung("etcd"), rung("ceph", {}, {"etcd"}), rung("rgw", {}, {"ceph"}), rung("other")}, {"ceph"});
     EXPECT_THAT(run_, ElementsAre("etcd", "ceph"));
-    EXPECT_THAT(error_of([&] { (void)climb(Json::array({rung("etcd")}), {"etdc"}); }), AllOf(HasSubstr("cannot verify 'etdc': this node knows no such formation"), HasSubstr("did you mean 'etcd'?")));
+    try {
+        (void)climb(Json::array({rung("etcd")}), {"etdc"});
+        ADD_FAILURE() << "verified what is not there";
+    } catch (const Error& error) {
+        EXPECT_THAT(error.render(), AllOf(HasSubstr("cannot verify 'etdc': this node knows no such formation"), HasSubstr("did you mean 'etcd'?")));
+    }
 }
 
 TEST_F(Verification, IsToldInThreeForms) {
