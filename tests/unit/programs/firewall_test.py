@@ -27,7 +27,8 @@ class Firewall(unittest.TestCase):
         nft.parent.mkdir()
         nft.write_text(PLAYED_NFT, encoding="utf-8")
         nft.chmod(0o755)
-        self.environment = {"PATH": f"{nft.parent}:{os.environ['PATH']}", "LOADED": str(self.root / "loaded"), "REFUSES": str(self.root / "refuses")}
+        self.environment = {"PATH": f"{nft.parent}:{os.environ['PATH']}", "LOADED": str(self.root / "loaded"), "REFUSES": str(self.root / "refuses"), "ASHLAR_NFTABLES": str(self.root / "always")}
+        (self.root / "always").touch()
         self.wishes, self.seen = self.root / "wishes", self.root / "seen"
 
     def run_program(self, name):
@@ -77,6 +78,13 @@ class Firewall(unittest.TestCase):
         self.assertEqual(self.applied(), {"loaded": True, "applied": True})
         (self.root / "loaded").write_text("somebody's\n", encoding="utf-8")
         self.assertEqual(self.applied(), {"loaded": True, "applied": False})
+
+    def test_what_is_always_there_comes_back_with_the_rest(self):
+        (self.root / "always").write_text("the first rules\n", encoding="utf-8")
+        self.assertEqual(self.load("node 10.0.0.11").returncode, 0)
+        self.assertTrue((self.root / "loaded").read_text(encoding="utf-8").startswith("the first rules\n"))
+        self.assertEqual(self.load("node 10.0.0.12").returncode, 0)
+        self.assertNotIn("the first rules", (self.root / "loaded").read_text(encoding="utf-8"), "they were there")
 
     def test_what_cannot_be_loaded_leaves_what_is(self):
         self.load("own management 10.0.0.11", "port management tcp 80 nodes")
