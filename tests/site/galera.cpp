@@ -1,12 +1,11 @@
 // MariaDB Galera on the nodes of a site: one database, whatever happens to them, and nothing that was acknowledged is lost.
 
-#include "site_test.hpp"
+#include "service_test.hpp"
 
 #include <base/text.hpp>
 
 #include <algorithm>
 #include <array>
-#include <fstream>
 
 #include <fmt/format.h>
 
@@ -17,32 +16,13 @@ using testing::HasSubstr;
 
 constexpr auto forming = 400s; // of a busy machine
 
-class Galera : public SiteTest {
+class Galera : public ServiceTest {
 protected:
+    Galera() : ServiceTest({"galera"}, forming, "ashlarctl why galera; /usr/lib/ashlar/observe/galera; journalctl -u mariadb -o cat --no-pager | tail -30") {}
+
     // Nothing else of a control node than what it needs.
     [[nodiscard]] static Sketch sketch() { return {.name = "berlin", .more = "\n[services]\nrabbitmq = false\novn-central = false\novn-northd = false\n", .roles = R"("control")"}; }
 
-    [[nodiscard]] static bool is_formed(const Node& node) {
-        const auto states = formations_of(node);
-        return states.contains("galera") && states.at("galera") == "settled";
-    }
-    [[nodiscard]] static bool are_formed(const Nodes& nodes) {
-        return wait_until(forming, [&] { return std::ranges::all_of(nodes, [](const Node* node) { return is_formed(*node); }); });
-    }
-    // Says how long it took, and how busy the machine was; nothing is judged by it.
-    void power_on_and_form(const Nodes& nodes, const char* what) {
-        const auto began = std::chrono::steady_clock::now();
-        power_on(nodes);
-        ASSERT_TRUE(are_formed(nodes)) << what_they_say(nodes) << why(nodes);
-        std::string load;
-        std::ifstream("/proc/loadavg") >> load;
-        fmt::print("{}: MariaDB after {:.1f} s from power-on, load {}\n", what, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(), load);
-    }
-    [[nodiscard]] static std::string why(const Nodes& nodes) {
-        std::string text;
-        for (const Node* node : nodes) text += node->name() + ": " + node->run({"sh", "-c", "ashlarctl why galera; /usr/lib/ashlar/observe/galera; journalctl -u mariadb -o cat --no-pager | tail -30"}).output;
-        return text;
-    }
     static std::string sql(const Node& node, const std::string& text) { return said(node, {"mariadb", "--no-defaults", "--socket=/run/mysqld/mysqld.sock", "--batch", "--skip-column-names", "--execute", text}); }
     [[nodiscard]] static std::string size(const Node& node) { return sql(node, "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'wsrep_cluster_size'"); }
     [[nodiscard]] static std::string main_pid(const Node& node) { return said(node, {"systemctl", "show", "--property=MainPID", "--value", "mariadb"}); }
@@ -104,12 +84,7 @@ TEST_F(Galera, ThreeNodesHaveOneDatabaseAndAPowerCutOfOneLosesNothing) {
     ASSERT_NO_FATAL_FAILURE(power_on_and_form(nodes, "three nodes"));
     for (const Node* node : nodes) EXPECT_EQ(size(*node), "3");
 
-    // An authority that looks the same, and is another one.
-    said(*nodes[1], {"sh", "-ec", R"(cd /run
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -subj '/CN=Ashlar site authority' -addext keyUsage=critical,keyCertSign 2>/dev/null
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout foreign.key -out foreign.csr -subj /CN=galera 2>/dev/null
-openssl x509 -req -in foreign.csr -CA ca.crt -CAkey ca.key -out foreign.crt 2>/dev/null
-cat foreign.crt foreign.key >foreign.pem)"});
+    give_foreign_certificate(*nodes[1], "galera");
     for (const int port : {4567, 4569}) {
         EXPECT_EQ(knocks(*nodes[1], address(*nodes[0]), port, "/run/galera/identity.pem"), "in") << port;
         for (const char* shown : {"plain", "none", "/run/foreign.pem"}) EXPECT_EQ(knocks(*nodes[1], address(*nodes[0]), port, shown), "out") << port << ", " << shown;

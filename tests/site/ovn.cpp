@@ -1,6 +1,6 @@
 // Open vSwitch and OVN on the nodes of a site: networks of guests that reach from node to node, whatever happens to one of them.
 
-#include "site_test.hpp"
+#include "service_test.hpp"
 
 #include <base/text.hpp>
 
@@ -21,17 +21,12 @@ constexpr auto forming = 300s; // of a busy machine
 constexpr std::array own{"openvswitch", "ovn-central", "ovn-northd", "ovn-controller"};
 constexpr std::array ports{6641, 6642, 6643, 6644};
 
-class Ovn : public SiteTest {
+class Ovn : public ServiceTest {
 protected:
+    Ovn() : ServiceTest({own.begin(), own.end()}, forming) {}
+
     [[nodiscard]] static Sketch sketch() { return {.name = "berlin", .roles = R"("control", "network", "compute")"}; }
 
-    [[nodiscard]] static bool is_formed(const Node& node) {
-        const auto states = formations_of(node);
-        return std::ranges::all_of(own, [&](const char* one) { return states.contains(one) && states.at(one) == "settled"; });
-    }
-    [[nodiscard]] static bool are_formed(const Nodes& nodes) {
-        return wait_until(forming, [&] { return std::ranges::all_of(nodes, [](const Node* node) { return is_formed(*node); }); });
-    }
     // Says how long it took, and how busy the machine was; nothing is judged by it.
     void power_on_and_form(const Nodes& nodes, const char* what) {
         const auto began = std::chrono::steady_clock::now();
@@ -173,12 +168,7 @@ TEST_F(Ovn, GuestsOnDifferentNodesReachEachOtherAndStrangersReachNothing) {
     EXPECT_THAT(failed.output, HasSubstr("failed  berlin-n2: no echo comes back"));
     said(*nodes[1], {"ip", "link", "set", "tun0", "up"});
 
-    // An authority that looks the same, and is another one.
-    said(*nodes[1], {"sh", "-ec", R"(cd /run
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -subj '/CN=Ashlar site authority' -addext keyUsage=critical,keyCertSign 2>/dev/null
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout foreign.key -out foreign.csr -subj /CN=ovn-central 2>/dev/null
-openssl x509 -req -in foreign.csr -CA ca.crt -CAkey ca.key -out foreign.crt 2>/dev/null
-cat foreign.crt foreign.key >foreign.pem)"});
+    give_foreign_certificate(*nodes[1], "ovn-central");
     for (const int port : ports) {
         EXPECT_EQ(talk(*nodes[1], address(*nodes[0]), port, "/run/ovn/central.pem"), "served") << port;
         for (const char* shown : {"plain", "none", "/run/foreign.pem"}) EXPECT_EQ(talk(*nodes[1], address(*nodes[0]), port, shown), "refused") << port << ", " << shown;

@@ -1,6 +1,6 @@
 // Who watches a site: managers see all nodes, by TLS, and say when a person should look. docs/services/prometheus.md.
 
-#include "site_test.hpp"
+#include "service_test.hpp"
 
 #include <base/file.hpp>
 
@@ -15,19 +15,13 @@ namespace {
 constexpr auto scrapes = 120s; // of a busy machine: until all have been asked, and asked again
 constexpr std::array own{"prometheus", "prometheus-node-exporter"};
 
-class Prometheus : public SiteTest {
+class Prometheus : public ServiceTest {
 protected:
+    Prometheus() : ServiceTest({own.begin(), own.end()}, patience) {}
+
     [[nodiscard]] static Sketch sketch() { return {.name = "berlin", .roles = R"("manager")"}; }
 
-    [[nodiscard]] static bool are_formed(const Nodes& nodes) {
-        return wait_until(patience, [&] {
-            return std::ranges::all_of(nodes, [](const Node* node) {
-                const auto states = formations_of(*node);
-                return std::ranges::all_of(own, [&](const char* one) { return states.contains(one) && states.at(one) == "settled"; });
-            });
-        });
-    }
-    static void power_on_and_form(const Nodes& nodes) {
+    void power_on_and_form(const Nodes& nodes) {
         power_on(nodes);
         ASSERT_TRUE(are_members(nodes)) << what_they_say(nodes);
         ASSERT_TRUE(are_formed(nodes)) << what_they_say(nodes);
@@ -66,12 +60,7 @@ TEST_F(Prometheus, SeesAllNodesByTlsAndStrangersSeeNothing) {
     const auto checks = watcher.run({"ashlarctl", "verify", "prometheus"});
     EXPECT_EQ(checks.exit_code, 0) << checks.output << checks.errors;
 
-    // An authority that looks the same, and is another one.
-    said(watcher, {"sh", "-ec", R"(cd /run
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -subj '/CN=Ashlar site authority' -addext keyUsage=critical,keyCertSign 2>/dev/null
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout foreign.key -out foreign.csr -subj /CN=prometheus 2>/dev/null
-openssl x509 -req -in foreign.csr -CA ca.crt -CAkey ca.key -out foreign.crt 2>/dev/null
-cat foreign.crt foreign.key >foreign.pem)"});
+    give_foreign_certificate(watcher, "prometheus");
     for (const int port : {9100, 9090}) {
         EXPECT_EQ(got(watcher, other, port, "/run/ashlar-prometheus/identity.pem"), "200") << port;
         EXPECT_THAT(got(watcher, other, port, "plain"), testing::AnyOf("400", "refused")) << port;

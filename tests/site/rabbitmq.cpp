@@ -1,11 +1,10 @@
 // RabbitMQ on the nodes of a site: one broker, whatever happens to them.
 
-#include "site_test.hpp"
+#include "service_test.hpp"
 
 #include <base/text.hpp>
 
 #include <algorithm>
-#include <fstream>
 
 #include <fmt/format.h>
 
@@ -16,32 +15,13 @@ using testing::HasSubstr;
 
 constexpr auto forming = 400s; // of a busy machine
 
-class Rabbitmq : public SiteTest {
+class Rabbitmq : public ServiceTest {
 protected:
+    Rabbitmq() : ServiceTest({"rabbitmq"}, forming, "ashlarctl why rabbitmq; /usr/lib/ashlar/observe/rabbitmq; journalctl -u ashlar-rabbitmq -o cat --no-pager | tail -30") {}
+
     // Nothing else of a control node than what it needs.
     [[nodiscard]] static Sketch sketch() { return {.name = "berlin", .more = "\n[services]\ngalera = false\novn-central = false\novn-northd = false\n", .roles = R"("control")"}; }
 
-    [[nodiscard]] static bool is_formed(const Node& node) {
-        const auto states = formations_of(node);
-        return states.contains("rabbitmq") && states.at("rabbitmq") == "settled";
-    }
-    [[nodiscard]] static bool are_formed(const Nodes& nodes) {
-        return wait_until(forming, [&] { return std::ranges::all_of(nodes, [](const Node* node) { return is_formed(*node); }); });
-    }
-    // Says how long it took, and how busy the machine was; nothing is judged by it.
-    void power_on_and_form(const Nodes& nodes, const char* what) {
-        const auto began = std::chrono::steady_clock::now();
-        power_on(nodes);
-        ASSERT_TRUE(are_formed(nodes)) << what_they_say(nodes) << why(nodes);
-        std::string load;
-        std::ifstream("/proc/loadavg") >> load;
-        fmt::print("{}: RabbitMQ after {:.1f} s from power-on, load {}\n", what, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(), load);
-    }
-    [[nodiscard]] static std::string why(const Nodes& nodes) {
-        std::string text;
-        for (const Node* node : nodes) text += node->name() + ": " + node->run({"sh", "-c", "ashlarctl why rabbitmq; /usr/lib/ashlar/observe/rabbitmq; journalctl -u ashlar-rabbitmq -o cat --no-pager | tail -30"}).output;
-        return text;
-    }
     [[nodiscard]] static Json seen(const Node& node) { return parse_json(said(node, {"/usr/lib/ashlar/observe/rabbitmq"}), "observation"); }
     [[nodiscard]] static std::set<std::string> reached(const Node& node) { return seen(node).at("reached").get<std::set<std::string>>(); }
     [[nodiscard]] static std::set<std::string> members(const Node& node) { return seen(node).at("members").get<std::set<std::string>>(); }
@@ -77,11 +57,7 @@ TEST_F(Rabbitmq, ThreeNodesAreOneBrokerAndStrangersAreNotServed) {
         EXPECT_EQ(seen(*node).at("raft"), true);
         EXPECT_EQ(said(*node, {"sh", "-c", "ss -Hltn 'sport = :4369 or sport = :5672'"}), "") << "no epmd, and nothing in the clear";
     }
-    said(*nodes[1], {"sh", "-ec", R"(cd /run
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.crt -subj '/CN=Ashlar site authority' -addext keyUsage=critical,keyCertSign 2>/dev/null
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout foreign.key -out foreign.csr -subj /CN=rabbitmq 2>/dev/null
-openssl x509 -req -in foreign.csr -CA ca.crt -CAkey ca.key -out foreign.crt 2>/dev/null
-cat foreign.crt foreign.key >foreign.pem)"});
+    give_foreign_certificate(*nodes[1], "rabbitmq");
     EXPECT_EQ(talk(*nodes[1], address(*nodes[0]), 5671, "/run/rabbitmq/identity.pem"), "served");
     for (const int port : {5671, 25672})
         for (const char* shown : {"plain", "none", "/run/foreign.pem"}) EXPECT_EQ(talk(*nodes[1], address(*nodes[0]), port, shown), "refused") << port << ", " << shown;
